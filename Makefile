@@ -1,0 +1,43 @@
+# `make test` and `make bench` make the environment on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: env test bench bench-compare fuzz lint format types check clean
+
+env: .venv/ready
+
+.venv/ready: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+test: env
+	$(BIN)/python -m pytest -n auto
+
+bench: env
+	$(BIN)/python -m lrvm_jit.bench
+
+# Saves this commit's figures; afterwards compares all that were saved.
+bench-compare: env
+	$(BIN)/python -m pytest bench --benchmark-only --benchmark-autosave --benchmark-warmup=off
+	$(BIN)/python -m pytest-benchmark compare --group-by=name --columns=median,iqr,rounds
+
+fuzz: env
+	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py
+
+lint: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: env
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: env
+	$(BIN)/mypy
+
+check: test lint types
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,37 @@
+"""The ready-made components: memories, storage, displays, keyboards, a clock and a debug port.
+
+Each is built from its size in bytes where it has one, and from a handler, a plain Python
+callable, where it talks to the outside. Handlers default to the terminal.
+
+>>> from lrvm_components import CharDisplay
+>>> shown = []
+>>> display = CharDisplay(shown.append)
+>>> display.write(0, 0x41)
+>>> shown
+['A']
+"""
+
+from .clock import RealtimeClock
+from .debug import BasicDebug, DebugKind, DebugMessage
+from .displays import BufferedDisplay, CharDisplay, NumberDisplay
+from .file_memory import FileMemory
+from .keyboards import CharKeyboard, LineKeyboard
+from .memory import BootRom, FlashMemory, Ram
+from .text import InvalidText
+
+__all__ = [
+    "BasicDebug",
+    "BootRom",
+    "BufferedDisplay",
+    "CharDisplay",
+    "CharKeyboard",
+    "DebugKind",
+    "DebugMessage",
+    "FileMemory",
+    "FlashMemory",
+    "InvalidText",
+    "LineKeyboard",
+    "NumberDisplay",
+    "Ram",
+    "RealtimeClock",
+]

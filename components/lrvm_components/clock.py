@@ -1,0 +1,54 @@
+"""The realtime clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from lrvm_jit import Category
+
+from .base import WORD_BYTES, StandardComponent
+
+Nanoseconds: TypeAlias = Callable[[], int]
+
+
+class RealtimeClock(StandardComponent):
+    """Tells the time of day and the time since the last reset; 24 bytes.
+
+    Words 0, 1 and 2 are the UNIX time: seconds (high word, low word) and the nanoseconds of the
+    second. Words 3, 4 and 5 are the time since the last reset, or since creation before the
+    first, in the same form. Writing raises hardware error 0x31.
+
+    Each read looks at the clock, so a second may begin between the reads of two words: a guest
+    that needs them to agree reads the seconds again after the nanoseconds.
+
+    `clock` and `monotonic` answer nanoseconds; replace both to decide about time yourself. The
+    elapsed time has its own source because the time of day may be set, even back.
+    """
+
+    name = "Realtime Clock"
+    category = Category.CLOCK
+    type_code = 0x1
+
+    def __init__(
+        self,
+        clock: Nanoseconds = time.time_ns,
+        monotonic: Nanoseconds = time.monotonic_ns,
+        *,
+        hw_id: int | None = None,
+    ) -> None:
+        super().__init__(6 * WORD_BYTES, hw_id)
+        self._clock = clock
+        self._monotonic = monotonic
+        self.reset()
+
+    def read(self, offset: int) -> int:
+        part, word = divmod(offset // WORD_BYTES, 3)
+        now = self._monotonic() - self._start if part else self._clock()
+        seconds, nanoseconds = divmod(now, 10**9)
+        return (seconds >> 32 & 0xFFFF_FFFF, seconds & 0xFFFF_FFFF, nanoseconds)[word]
+
+    def reset(self) -> None:
+        """Start measuring the elapsed time anew."""
+        self._start = self._monotonic()

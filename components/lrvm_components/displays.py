@@ -1,0 +1,98 @@
+"""Displays. Every handler is called with one string: the text to show.
+
+Where the guest wrote no valid text the string is an `InvalidText`, which carries the error and
+the raw bytes and still shows as U+FFFD. So `list.append`, `io.StringIO().write` and the like
+are complete handlers, and no guest can break one that does not care. An exception that a
+handler raises passes through, and leaves the display as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from lrvm_jit import Category, HardwareCode, HardwareError
+
+from .base import WORD_BYTES, CommandBuffer, StandardComponent
+from .text import decode, decode_scalar, show_on_terminal
+
+TextHandler: TypeAlias = Callable[[str], object]
+
+
+class CharDisplay(StandardComponent):
+    """Shows each Unicode scalar value that is written to its single word.
+
+    The handler gets the character, or an `InvalidText` for a surrogate or a number above
+    0x10FFFF. Reading raises hardware error 0x21.
+    """
+
+    name = "Character Display"
+    category = Category.DISPLAY
+    type_code = 0x10
+
+    def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
+        super().__init__(WORD_BYTES, hw_id)
+        self._handler = show_on_terminal if handler is None else handler
+
+    def write(self, offset: int, word: int) -> None:
+        self._handler(decode_scalar(word))
+
+
+class NumberDisplay(StandardComponent):
+    """Shows the words that are written to it as numbers; 64 bytes.
+
+    The offset modulo 16 selects the format: 0 hexadecimal, 4 the same padded to 8 digits,
+    8 decimal, 12 the same padded to 10 digits. The first 16 bytes add a newline. The handler
+    gets the finished text. Reading raises hardware error 0x21.
+    """
+
+    name = "Number Display"
+    category = Category.DISPLAY
+    type_code = 0x1
+
+    _FORMATS: Final = ("0x{:X}", "0x{:08X}", "{}", "{:010}")
+
+    def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
+        super().__init__(64, hw_id)
+        self._handler = show_on_terminal if handler is None else handler
+
+    def write(self, offset: int, word: int) -> None:
+        number = self._FORMATS[offset % 16 // WORD_BYTES].format(word)
+        self._handler(number + "\n" if offset < 16 else number)
+
+
+class BufferedDisplay(CommandBuffer):
+    """Collects UTF-8 text in its words, big-endian, and shows it on command.
+
+    `size` is in bytes, at least 8, and includes the last word, which takes the commands: 0xAA
+    shows the text and clears it, 0xBB does so with U+FFFD for all that is invalid, 0xFF clears.
+    Another command raises hardware error 0x10 with its low 8 bits, reading raises 0x21.
+
+    The handler gets the text without its trailing zero bytes; after 0xAA, text that is not
+    UTF-8 comes as an `InvalidText`.
+    """
+
+    name = "Buffered Display"
+    category = Category.DISPLAY
+    type_code = 0x100
+
+    def __init__(
+        self, size: int, handler: TextHandler | None = None, *, hw_id: int | None = None
+    ) -> None:
+        super().__init__(size, hw_id, read_error=HardwareError(HardwareCode.NOT_READABLE))
+        self._handler = show_on_terminal if handler is None else handler
+
+    def command(self, word: int) -> None:
+        match word:
+            case 0xAA:
+                self._handler(decode(self._raw(), "utf-8"))
+            case 0xBB:
+                self._handler(self._raw().decode(errors="replace"))
+            case 0xFF:
+                pass
+            case _:
+                super().command(word)
+        self.reset()  # only now: a handler that raised finds the text again
+
+    def _raw(self) -> bytes:
+        return self.words.astype(">u4").tobytes().rstrip(b"\0")

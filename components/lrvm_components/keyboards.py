@@ -1,0 +1,109 @@
+"""Keyboards. A handler takes no argument, waits for the user and answers a string.
+
+The empty string means the end of the input. An exception that a handler raises passes through,
+and leaves the keyboard as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy
+
+from lrvm_jit import Category, HardwareCode, HardwareError
+
+from .base import WORD_BYTES, CommandBuffer
+
+InputHandler: TypeAlias = Callable[[], str]
+
+
+def _character_from_terminal() -> str:
+    return sys.stdin.read(1)
+
+
+def _line_from_terminal() -> str:
+    return sys.stdin.readline()
+
+
+class CharKeyboard(CommandBuffer):
+    """Reads one character at a time; 8 bytes.
+
+    Word 0 is the last character read, a Unicode scalar value; writing it raises hardware error
+    0x31. Word 1 takes the commands: 0x01 waits for a character, 0x02 clears word 0, another
+    raises 0x10 with its low 8 bits. Reading word 1 raises 0x21.
+
+    The handler answers one character, or an empty string at the end of the input, which the
+    guest sees as 0. A longer answer is a ValueError, since the rest of it would be lost; a lone
+    surrogate is a UnicodeEncodeError. By default a character of `sys.stdin` is read; a terminal
+    hands those over line by line.
+    """
+
+    name = "Synchronous Character Keyboard"
+    category = Category.KEYBOARD
+    type_code = 0x100
+
+    def __init__(self, handler: InputHandler | None = None, *, hw_id: int | None = None) -> None:
+        super().__init__(
+            2 * WORD_BYTES, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE)
+        )
+        self._handler = _character_from_terminal if handler is None else handler
+
+    def command(self, word: int) -> None:
+        match word:
+            case 0x01:
+                key = self._handler()
+                if len(key) > 1:
+                    raise ValueError(f"a keyboard handler must answer one character, not {key!r}")
+                self.words[0] = int.from_bytes(key.encode("utf-32-be"), "big")
+            case 0x02:
+                self.reset()
+            case _:
+                super().command(word)
+
+
+class LineKeyboard(CommandBuffer):
+    """Reads a line into a buffer, as UTF-8 in big-endian words with zeros after it.
+
+    `size` is in bytes, at least 8, and includes the last word, which reads 0 and takes the
+    commands: 0xAA waits for a line, 0xFF clears the buffer, another raises hardware error 0x10
+    with its low 8 bits. Writing the buffer raises 0x31.
+
+    The handler answers the line, stored as it is, with its newline if it has one; an empty
+    string at the end of the input leaves an empty buffer. A line that does not fit is cut after
+    the last character that does, never inside one, and reported as a warning. A lone surrogate
+    is a UnicodeEncodeError. By default a line of `sys.stdin` is read.
+    """
+
+    name = "Synchronous Line Keyboard"
+    category = Category.KEYBOARD
+    type_code = 0x1000
+
+    def __init__(
+        self, size: int, handler: InputHandler | None = None, *, hw_id: int | None = None
+    ) -> None:
+        super().__init__(size, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE))
+        self._handler = _line_from_terminal if handler is None else handler
+
+    def read(self, offset: int) -> int:
+        return 0 if offset == self.capacity else super().read(offset)
+
+    def command(self, word: int) -> None:
+        match word:
+            case 0xAA:
+                self._store(self._handler().encode())
+            case 0xFF:
+                self.reset()
+            case _:
+                super().command(word)
+
+    def _store(self, line: bytes) -> None:
+        if len(line) > self.capacity:
+            warnings.warn(
+                f"a line of {len(line)} bytes was cut to fit the keyboard's {self.capacity}",
+                stacklevel=2,
+            )
+            line = line[: self.capacity].decode(errors="ignore").encode()
+        self.words[:] = numpy.frombuffer(line.ljust(self.capacity, b"\0"), ">u4")

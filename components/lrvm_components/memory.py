@@ -1,0 +1,120 @@
+"""Components that are plain memory: BootROM, RAM and flash memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy
+from numpy.typing import NDArray
+
+from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
+
+from .base import WORD_BYTES, StandardComponent, checked_size, whole_number
+
+Words: TypeAlias = bytes | bytearray | memoryview | NDArray[Any] | Iterable[int]
+"""Memory content: 32-bit words as whole numbers, or their bytes in big-endian order."""
+
+
+def _word(value: int) -> int:
+    word = whole_number("a word", value)
+    if not 0 <= word <= 0xFFFF_FFFF:
+        raise ValueError(f"word {word} is outside 0..0xFFFFFFFF")
+    return word
+
+
+def words_of(content: Words) -> NDArray[numpy.uint32]:
+    """A fresh array of the words of `content`.
+
+    ValueError for a number that is not a 32-bit word and for bytes that are not whole words,
+    TypeError for what is no whole number.
+    """
+    if isinstance(content, bytes | bytearray | memoryview):
+        raw = bytes(content)
+        if len(raw) % WORD_BYTES:
+            raise ValueError(f"{len(raw)} bytes are not a whole number of 32-bit words")
+        return numpy.frombuffer(raw, ">u4").astype(numpy.uint32)
+    if isinstance(content, numpy.ndarray) and content.dtype == numpy.uint32 and content.ndim == 1:
+        return content.copy()
+    return numpy.fromiter(map(_word, content), numpy.uint32)
+
+
+class _Memory(StandardComponent):
+    """Words that the kernel serves by itself, zero where `image` does not reach."""
+
+    def __init__(
+        self,
+        size: int,
+        image: NDArray[numpy.uint32],
+        hw_id: int | None,
+        write_error: HardwareError | None = None,
+    ) -> None:
+        size = checked_size(size)
+        if image.nbytes > size:
+            raise ValueError(
+                f"content of {image.nbytes} bytes does not fit the {size} bytes of {self.name}"
+            )
+        super().__init__(size, hw_id)
+        words = numpy.zeros(size // WORD_BYTES, numpy.uint32)
+        words[: len(image)] = image
+        self.windows = (MemoryWindow(0, words, write_error=write_error),)
+
+    @property
+    def words(self) -> NDArray[numpy.uint32]:
+        """The live content. Plugging in the component moves it: take it anew after that."""
+        return self.windows[0].words
+
+
+class BootRom(_Memory):
+    """Read-only memory that holds a program.
+
+    `size` is in bytes and defaults to the program's; what lies past the program reads 0.
+    Writes raise hardware error 0x31. ValueError for a program larger than the ROM.
+    """
+
+    name = "BootROM"
+    category = Category.STORAGE
+    type_code = 0x100
+
+    def __init__(self, words: Words, size: int | None = None, *, hw_id: int | None = None) -> None:
+        program = words_of(words)
+        super().__init__(
+            program.nbytes if size is None else size,
+            program,
+            hw_id,
+            HardwareError(HardwareCode.NOT_WRITABLE),
+        )
+
+
+class Ram(_Memory):
+    """Memory that a reset takes back to its initial image: zeros unless `image` is given.
+
+    `size` is in bytes. ValueError for an image larger than that.
+    """
+
+    name = "RAM"
+    category = Category.MEMORY
+    type_code = 0x100
+
+    def __init__(self, size: int, image: Words = (), *, hw_id: int | None = None) -> None:
+        self._image = words_of(image)
+        super().__init__(size, self._image, hw_id)
+
+    def reset(self) -> None:
+        """Back to the initial image."""
+        self.words[: len(self._image)] = self._image
+        self.words[len(self._image) :] = 0
+
+
+class FlashMemory(_Memory):
+    """Memory that keeps its content on resets and loses it with the machine.
+
+    `size` is in bytes. ValueError for an image larger than that.
+    """
+
+    name = "Flash Memory"
+    category = Category.STORAGE
+    type_code = 0x11
+
+    def __init__(self, size: int, image: Words = (), *, hw_id: int | None = None) -> None:
+        super().__init__(size, words_of(image), hw_id)

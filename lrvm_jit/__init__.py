@@ -1,0 +1,26 @@
+"""A JIT-compiled virtual machine: 32-bit CPU, MMU, memory-mapped components."""
+
+from .exceptions import ExceptionCode, GuestException, HardwareCode, HardwareError
+from .machine.component import Component, MemoryWindow
+from .machine.mapping import Mapping, MappingError, MappingOutcome
+from .machine.metadata import Category, Metadata, hardware_id
+from .machine.motherboard import Motherboard
+from .machine.stop import Stop, StopReason
+
+__all__ = [
+    "Category",
+    "Component",
+    "ExceptionCode",
+    "GuestException",
+    "HardwareCode",
+    "HardwareError",
+    "Mapping",
+    "MappingError",
+    "MappingOutcome",
+    "MemoryWindow",
+    "Metadata",
+    "Motherboard",
+    "Stop",
+    "StopReason",
+    "hardware_id",
+]

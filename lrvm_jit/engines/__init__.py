@@ -1,0 +1,44 @@
+"""The engines: different ways to run the same machine, with the same results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..machine.stop import StopReason
+
+if TYPE_CHECKING:
+    from ..machine.motherboard import Motherboard
+
+ENGINES = ("auto", "reference", "interpreter")
+
+
+class Engine(Protocol):
+    """What a board needs of an engine."""
+
+    name: str
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        """Attempt up to `budget` instructions (64 bits), and say why it stopped.
+
+        Calls `board.stop_requested` often enough to stop within some 50 ms. If a component
+        raises anything but HardwareError, the instruction is undone and the exception comes out.
+        """
+
+    def set_breakpoints(self, addresses: list[int]) -> None:
+        """Stop before the instructions at these virtual addresses, ascending."""
+
+
+def make_engine(name: str, board: Motherboard) -> Engine:
+    """The engine of that name for a board. ValueError names the known ones.
+
+    Imported here, as the compiled engine loads numba.
+    """
+    if name == "reference":
+        from .reference import ReferenceEngine
+
+        return ReferenceEngine(board)
+    if name in ("auto", "interpreter"):
+        from .interpreter import InterpreterEngine
+
+        return InterpreterEngine(board)
+    raise ValueError(f"unknown engine {name!r}; known engines are {', '.join(ENGINES)}")

@@ -1,0 +1,176 @@
+"""The interpreter engine: the compiled kernel, and Python serving what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy
+
+from ..exceptions import HardwareError
+from ..isa.table import WORD_MASK
+from ..kernel import layout
+from ..kernel.compile import load_kernel
+from ..machine.bus import GuestError
+from ..machine.component import Component
+from ..machine.stop import StopReason
+
+if TYPE_CHECKING:
+    from ..machine.motherboard import Motherboard
+
+SLICE = 1 << 18
+"""Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
+less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
+
+_REASONS = {
+    layout.STOP_HALTED: StopReason.HALTED,
+    layout.STOP_EXCEPTION: StopReason.EXCEPTION,
+    layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
+}
+
+
+class InterpreterEngine:
+    """Runs the kernel in slices and answers its requests."""
+
+    name = "interpreter"
+
+    def __init__(self, board: Motherboard) -> None:
+        self._board = board
+        self._enter = load_kernel()
+        words = len(board.arena)
+        pages = -(-words // layout.PAGE_WORDS)
+        self._breakpoints = numpy.zeros(1, numpy.int64)
+        self._arrays = [
+            board.state.regs,
+            board.state.state,
+            board.arena,
+            numpy.zeros(words, numpy.int64),
+            numpy.zeros(words, numpy.uint8),
+            numpy.zeros(words, numpy.uint32),
+            numpy.zeros(2 * pages, numpy.int64),
+            self._breakpoints,
+        ]
+        self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
+        self._point_to_arrays()
+        # Reading a memoryview costs a third of reading a numpy array.
+        self._state = memoryview(board.state.state)  # type: ignore[arg-type]
+
+    def _point_to_arrays(self) -> None:
+        self._context[0::2] = [array.ctypes.data for array in self._arrays]
+        self._context[1::2] = [len(array) for array in self._arrays]
+
+    def set_breakpoints(self, addresses: list[int]) -> None:
+        self._breakpoints = numpy.array(addresses or [0], numpy.int64)
+        self._arrays[-1] = self._breakpoints
+        self._point_to_arrays()
+        self._state[layout.BREAKPOINT_COUNT] = len(addresses)
+        # A fused entry could run across a breakpoint.
+        self._state[layout.NO_FUSION] = bool(addresses)
+        self._state[layout.VERIFY] |= layout.VERIFY_ALL
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        state = self._state
+        state[layout.STOP_ON_EXCEPTION] = stop_on_exception
+        state[layout.SKIP_BREAKPOINT] = 1
+        while budget > 0:
+            piece = min(budget, SLICE)
+            state[layout.BUDGET] = piece
+            stop = self._run_slice()
+            if stop in _REASONS:
+                return _REASONS[stop]
+            budget -= piece
+            if self._board.stop_requested:
+                return StopReason.STOPPED
+        return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
+
+    def _run_slice(self) -> int:
+        """Run until something other than a request stops the kernel."""
+        board = self._board
+        state = self._state
+        enter = self._enter
+        context = self._context.ctypes.data
+        components = board.components
+        reads = [self._checked_read(index) for index in range(len(components))]
+        writes = [self._write_method(component) for component in components]
+        component, offset, value, answer, budget = (
+            layout.REQUEST_COMPONENT,
+            layout.REQUEST_OFFSET,
+            layout.REQUEST_VALUE,
+            layout.ANSWER,
+            layout.BUDGET,
+        )
+        try:
+            while True:
+                stop = enter(context)
+                if stop == layout.REQUEST_WRITE:
+                    try:
+                        writes[state[component]](state[offset], state[value])
+                        state[answer] = 0
+                    except HardwareError as error:
+                        state[answer] = -1 - error.word
+                elif stop == layout.REQUEST_READ:
+                    try:
+                        state[answer] = reads[state[component]](state[offset])
+                    except HardwareError as error:
+                        state[answer] = -1 - error.word
+                elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
+                    state[answer] = self._serve_rare(stop)
+                else:
+                    return stop
+                if board.stop_requested:
+                    # The instruction in progress is completed, and no other.
+                    state[budget] = 1
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _serve_rare(self, request: int) -> int:
+        """Answer HWD and RESET; an exception for the guest is -1 - (code << 16 | data)."""
+        state = self._state
+        first, second = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
+        try:
+            if request == layout.REQUEST_HWD:
+                return self._board.bus.hardware_information(first, second)
+            self._board.bus.reset(first, second)
+            state[layout.VERIFY] |= layout.VERIFY_CHANGES
+            return 0
+        except GuestError as fault:
+            return -1 - (fault.code << 16 | fault.data)
+
+    def _abandon(self) -> None:
+        """A component failed: the instruction in progress has not happened."""
+        state = self._state
+        if state[layout.RESUME] != layout.RESUME_NONE:
+            state[layout.RESUME] = layout.RESUME_NONE
+            state[layout.LOG_COUNT] = 0
+            state[layout.CYCLES] -= 1
+            state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+
+    def _checked_read(self, index: int) -> Callable[[int], int]:
+        """The component's `read`, refusing an answer that is no word."""
+        board = self._board
+        read = board.components[index].read
+
+        def checked(offset: int) -> int:
+            word = read(offset)
+            # The common case without a call; everything else goes through the bus's own check.
+            if word.__class__ is int and 0 <= word <= WORD_MASK:
+                return word
+            return board.bus.word(index, offset, word)
+
+        return checked
+
+    def _write_method(self, component: Component) -> Callable[[int, int], None]:
+        """The component's `write`, noting that one with windows may change its own memory."""
+        write = component.write
+        if not component.windows:
+            return write
+        state = self._state
+
+        def write_and_verify(offset: int, word: int) -> None:
+            try:
+                write(offset, word)
+            finally:
+                state[layout.VERIFY] |= layout.VERIFY_CHANGES
+
+        return write_and_verify

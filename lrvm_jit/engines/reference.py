@@ -1,0 +1,370 @@
+"""The reference engine: the specification in plain Python, without cleverness.
+
+It is the arbiter when engines disagree, and some hundred times slower than the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..exceptions import ExceptionCode, HardwareError
+from ..isa.table import (
+    BY_OPCODE,
+    CONDITION_TRUTH,
+    DIV_OVERFLOW_MODES,
+    DIV_SIGNED,
+    DIV_ZERO_MODES,
+    FIRST_PRIVILEGED_READ,
+    FIRST_PRIVILEGED_WRITE,
+    READ_ONLY_REGISTERS,
+    REGISTER_COUNT,
+    WORD_MASK,
+    Condition,
+    Flag,
+    Instruction,
+    Kind,
+    Op,
+    Reg,
+    Role,
+)
+from ..kernel import layout
+from ..machine.bus import GuestError
+from ..machine.registers import flags_of
+from ..machine.stop import StopReason
+
+if TYPE_CHECKING:
+    from ..machine.motherboard import Motherboard
+
+READ, WRITE, EXECUTE = range(3)
+
+STOP_CHECK_INTERVAL = 1024
+
+
+def signed(word: int) -> int:
+    """The two's complement reading of a word."""
+    return word - (1 << 32) if word >> 31 else word
+
+
+class ReferenceEngine:
+    """Interprets one instruction at a time."""
+
+    name = "reference"
+
+    def __init__(self, board: Motherboard) -> None:
+        self._board = board
+        self._bus = board.bus
+        self._mappings = board.mappings
+        self._regs = memoryview(board.state.regs)  # type: ignore[arg-type]
+        self._state = memoryview(board.state.state)  # type: ignore[arg-type]
+        self._breakpoints: frozenset[int] = frozenset()
+        self._next_pc = 0
+
+    def set_breakpoints(self, addresses: list[int]) -> None:
+        self._breakpoints = frozenset(addresses)
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        state = self._state
+        first = True
+        while budget > 0:
+            if state[layout.HALTED]:
+                return StopReason.HALTED
+            if self._board.stop_requested:
+                return StopReason.STOPPED
+            if not first and self._regs[Reg.PC] in self._breakpoints:
+                return StopReason.BREAKPOINT
+            first = False
+            budget -= 1
+            raised = self.step()
+            if raised and stop_on_exception:
+                return StopReason.EXCEPTION
+        if state[layout.HALTED]:
+            return StopReason.HALTED
+        return StopReason.STOPPED if self._board.stop_requested else StopReason.BUDGET
+
+    # --- one instruction -----------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Attempt the instruction at pc; True if it raised a guest exception."""
+        regs, state = self._regs, self._state
+        before = regs.tolist()
+        last_pc = state[layout.LAST_PC]
+        pc = regs[Reg.PC]
+        state[layout.LAST_PC] = pc
+        state[layout.CYCLES] += 1
+        self._next_pc = (pc + 4) & WORD_MASK
+        raised = False
+        try:
+            self._execute(self._load(pc, EXECUTE))
+        except HardwareError as error:
+            self._raise(ExceptionCode.HARDWARE, error.word)
+            raised = True
+        except GuestError as fault:
+            self._raise(fault.code, fault.data)
+            raised = True
+        except BaseException:
+            # A component failed: the instruction has not happened.
+            for code, value in enumerate(before):
+                regs[code] = value
+            state[layout.CYCLES] -= 1
+            state[layout.LAST_PC] = last_pc
+            raise
+        regs[Reg.PC] = self._next_pc
+        return raised
+
+    def _raise(self, code: int, data: int) -> None:
+        """Take an exception (isa.md: Exceptions)."""
+        regs = self._regs
+        mode = 1 if regs[Reg.SMT] else 0
+        regs[Reg.ET] = mode << 24 | code << 16 | data
+        regs[Reg.ERA] = regs[Reg.PC]
+        self._next_pc = regs[Reg.EV]
+        regs[Reg.SMT] = 1
+
+    # --- registers -----------------------------------------------------------------------------
+
+    def _read_register(self, code: int) -> int:
+        if not self._regs[Reg.SMT] and code >= FIRST_PRIVILEGED_READ:
+            raise GuestError(ExceptionCode.REGISTER_NOT_READABLE, code)
+        if code >= REGISTER_COUNT:
+            raise GuestError(ExceptionCode.UNKNOWN_REGISTER, code)
+        if code == Reg.AF:
+            return int(self._board.cpu.regs[code])
+        return self._regs[code]
+
+    def _write_register(self, code: int, value: int) -> None:
+        if not self._regs[Reg.SMT] and code >= FIRST_PRIVILEGED_WRITE:
+            raise GuestError(ExceptionCode.REGISTER_NOT_WRITABLE, code)
+        if code in READ_ONLY_REGISTERS:
+            raise GuestError(ExceptionCode.REGISTER_NOT_WRITABLE, code)
+        if code >= REGISTER_COUNT:
+            raise GuestError(ExceptionCode.UNKNOWN_REGISTER, code)
+        if code == Reg.PC:
+            self._next_pc = value
+        else:
+            self._regs[code] = value
+
+    def _set_flags(self, result: int, carry: bool, overflow: bool) -> None:
+        self._state[layout.FLAGS_EXPLICIT] = 1
+        self._regs[Reg.AF] = flags_of(result & WORD_MASK | int(carry) << 32, int(overflow) << 31)
+
+    def _flag(self, number: int) -> bool:
+        if number > max(Flag):
+            raise GuestError(ExceptionCode.BAD_FLAG, number & 0xFF)
+        return bool(self._read_register(Reg.AF) & Flag(number).mask)
+
+    # --- memory --------------------------------------------------------------------------------
+
+    def _physical_read(self, address: int) -> int:
+        mapping = self._mappings.find(address)
+        if mapping is None:
+            return 0
+        return self._bus.read(mapping.component, address - mapping.first)
+
+    def _physical_write(self, address: int, word: int) -> None:
+        mapping = self._mappings.find(address)
+        if mapping is not None:
+            self._bus.write(mapping.component, address - mapping.first, word)
+
+    @staticmethod
+    def _check_alignment(address: int) -> None:
+        if address % 4:
+            raise GuestError(ExceptionCode.UNALIGNED_ADDRESS, address % 4)
+
+    def _translate(self, address: int, access: int) -> int:
+        """The MMU's walk (memory.md: MMU)."""
+        regs = self._regs
+        if not regs[Reg.MTT]:
+            return address
+        supervisor = bool(regs[Reg.SMT])
+        pass_through = 1 << (31 if supervisor else 30)
+        permission = 1 << ((29 if supervisor else 26) - access)
+        entry_address = regs[Reg.PDA] + (address >> 22) * 4
+        for level in ("directory", "table"):
+            entry_address &= WORD_MASK
+            self._check_alignment(entry_address)
+            entry = self._physical_read(entry_address)
+            if entry & pass_through:
+                return address
+            if not entry & permission:
+                raise GuestError(ExceptionCode.MMU_REFUSED_READ + access, address & 0xFFFF)
+            number = entry & 0xFF_FFFF
+            if level == "directory":
+                entry_address = number * 16384 + ((address >> 10) & 0xFFF) * 4
+        return (number * 1024 + (address & 0x3FF)) & WORD_MASK
+
+    def _load(self, address: int, access: int = READ) -> int:
+        self._check_alignment(address)
+        return self._physical_read(self._translate(address, access))
+
+    def _store(self, address: int, word: int) -> None:
+        self._check_alignment(address)
+        self._physical_write(self._translate(address, WRITE), word)
+
+    # --- instructions --------------------------------------------------------------------------
+
+    def _execute(self, word: int) -> None:
+        row = BY_OPCODE.get(word >> 27)
+        if row is None:
+            raise GuestError(ExceptionCode.UNKNOWN_OPCODE, word >> 27)
+        if row.supervisor_only and not self._regs[Reg.SMT]:
+            raise GuestError(ExceptionCode.SUPERVISOR_ONLY, row.opcode)
+        codes, values = self._operands(row, word)
+        result = self._effect(row.opcode, codes, values)
+        if result is not None:
+            # Every result goes to the operand that is written, the first of the word.
+            self._write_register(codes[0], result)
+
+    def _operands(self, row: Instruction, word: int) -> tuple[list[int], list[int]]:
+        """Register codes and values of the operands; both in the word's order.
+
+        Sources are read left to right, then what is read and written (isa.md: Instruction word).
+        """
+        codes: list[int] = []
+        is_register: list[bool] = []
+        shift = 24
+        for position, operand in enumerate(row.operands):
+            size = 8 * operand.kind.size
+            shift -= size
+            raw = (word >> shift) & ((1 << size) - 1)
+            register = operand.kind is Kind.REG or bool(word >> (26 - position) & 1)
+            if register:
+                raw >>= size - 8
+            elif operand.signed and raw >> (size - 1):
+                raw = (raw - (1 << size)) & WORD_MASK
+            is_register.append(register)
+            codes.append(raw)
+        values = list(codes)
+        for role in (Role.READ, Role.READ_WRITE):
+            for position, operand in enumerate(row.operands):
+                if operand.role is role and is_register[position]:
+                    values[position] = self._read_register(codes[position])
+        return codes, values
+
+    def _effect(self, op: Op, codes: list[int], v: list[int]) -> int | None:
+        """Carry the instruction out; returns what its first operand is to become, if anything."""
+        regs = self._regs
+        match op:
+            case Op.CPY:
+                return v[1]
+            case Op.EX:
+                self._write_register(codes[0], v[1])
+                self._write_register(codes[1], v[0])
+            case Op.ADD:
+                total = v[0] + v[1]
+                exact = signed(v[0]) + signed(v[1])
+                self._set_flags(total, total > WORD_MASK, exact != signed(total & WORD_MASK))
+                return total & WORD_MASK
+            case Op.SUB | Op.CMP:
+                total = (v[0] - v[1]) & WORD_MASK
+                exact = signed(v[0]) - signed(v[1])
+                self._set_flags(total, v[0] < v[1], exact != signed(total))
+                return total if op is Op.SUB else None
+            case Op.MUL:
+                total = v[0] * v[1]
+                exact = signed(v[0]) * signed(v[1])
+                self._set_flags(total, total > WORD_MASK, exact != signed(total & WORD_MASK))
+                return total & WORD_MASK
+            case Op.DIV | Op.MOD:
+                return self._divide(v[0], v[1], v[2], op is Op.MOD)
+            case Op.AND | Op.BOR | Op.XOR:
+                total = {
+                    Op.AND: v[0] & v[1],
+                    Op.BOR: v[0] | v[1],
+                    Op.XOR: v[0] ^ v[1],
+                }[op]
+                self._set_flags(total, False, False)
+                return total
+            case Op.SHL | Op.SHR:
+                count = v[1] & 31
+                total = (v[0] << count if op is Op.SHL else v[0] >> count) & WORD_MASK
+                self._set_flags(total, v[1] >= 32, v[1] >= 32)
+                return total
+            case Op.JPR:
+                self._next_pc = (regs[Reg.PC] + v[0]) & WORD_MASK
+            case Op.LSM:
+                self._next_pc = v[0]
+                self._write_register(Reg.SMT, 0)
+            case Op.ITR:
+                raise GuestError(ExceptionCode.INTERRUPTION, v[0])
+            case Op.IF:
+                self._skip_unless(self._flag(v[0]))
+            case Op.IFN:
+                self._skip_unless(not self._flag(v[0]))
+            case Op.IF2:
+                a, b = self._flag(v[0]), self._flag(v[1])
+                if not min(Condition) <= v[2] <= max(Condition):
+                    raise GuestError(ExceptionCode.BAD_CONDITION, v[2] & 0xFF)
+                self._skip_unless(bool(CONDITION_TRUTH[Condition(v[2])] >> (2 * a + b) & 1))
+            case Op.LSA:
+                return self._load((v[1] + v[2]) & WORD_MASK)
+            case Op.LEA:
+                regs[Reg.AVR] = self._load((v[0] + v[1] * v[2]) & WORD_MASK)
+            case Op.WSA:
+                self._store((v[0] + v[1]) & WORD_MASK, v[2])
+            case Op.WEA:
+                self._store((v[0] + v[1] * v[2]) & WORD_MASK, regs[Reg.AVR])
+            case Op.SRM:
+                address = (v[0] + v[1]) & WORD_MASK
+                word = self._load(address)
+                self._store(address, self._read_register(codes[2]))
+                self._write_register(codes[2], word)
+            case Op.PUSH:
+                self._push(v[0])
+            case Op.POP:
+                sp = self._stack_pointer()
+                word = self._load(regs[sp])
+                regs[sp] = (regs[sp] + 4) & WORD_MASK
+                return word
+            case Op.CALL:
+                self._push(self._next_pc)
+                self._next_pc = v[0]
+            case Op.HWD:
+                return self._bus.hardware_information(v[1], v[2])
+            case Op.CYCLES:
+                return self._state[layout.CYCLES] & WORD_MASK
+            case Op.HALT:
+                self._state[layout.HALTED] = 1
+            case Op.RESET:
+                self._bus.reset(v[0] & 0xFF, regs[Reg.AVR])
+                if not v[0] & 0xF0:
+                    self._board.state.reset()
+                    self._next_pc = 0
+        return None
+
+    def _stack_pointer(self) -> Reg:
+        return Reg.SSP if self._regs[Reg.SMT] else Reg.USP
+
+    def _push(self, word: int) -> None:
+        sp = self._stack_pointer()
+        address = (self._regs[sp] - 4) & WORD_MASK
+        self._store(address, word)
+        self._regs[sp] = address
+
+    def _skip_unless(self, holds: bool) -> None:
+        if not holds:
+            self._next_pc = (self._next_pc + 4) & WORD_MASK
+
+    def _divide(self, a: int, b: int, mode: int, remainder: bool) -> int:
+        """DIV and MOD with their modes (isa.md: Division modes)."""
+        if b == 0:
+            return self._substitute(DIV_ZERO_MODES[mode & 0x0C], ExceptionCode.DIVISION_BY_ZERO)
+        if not mode & DIV_SIGNED:
+            result = a % b if remainder else a // b
+        else:
+            x, y = signed(a), signed(b)
+            if x == -(1 << 31) and y == -1:
+                return self._substitute(
+                    DIV_OVERFLOW_MODES[mode & 0x03], ExceptionCode.OVERFLOWING_DIVISION
+                )
+            quotient = abs(x) // abs(y)
+            if (x < 0) != (y < 0):
+                quotient = -quotient
+            result = x - quotient * y if remainder else quotient
+        self._set_flags(result, False, False)
+        return result & WORD_MASK
+
+    def _substitute(self, value: int | None, code: ExceptionCode) -> int:
+        if value is None:
+            raise GuestError(code, 0)
+        self._set_flags(value, True, True)
+        return value

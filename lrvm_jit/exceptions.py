@@ -1,0 +1,148 @@
+"""Guest exceptions and hardware exceptions as typed values (specification: Exceptions)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class ExceptionCode(IntEnum):
+    """Codes that the CPU puts into bits 23-16 of `et`."""
+
+    UNKNOWN_OPCODE = 0x01
+    UNKNOWN_REGISTER = 0x02
+    REGISTER_NOT_READABLE = 0x03
+    REGISTER_NOT_WRITABLE = 0x04
+    UNALIGNED_ADDRESS = 0x05
+    MMU_REFUSED_READ = 0x06
+    MMU_REFUSED_WRITE = 0x07
+    MMU_REFUSED_EXECUTE = 0x08
+    SUPERVISOR_ONLY = 0x09
+    DIVISION_BY_ZERO = 0x0A
+    OVERFLOWING_DIVISION = 0x0B
+    BAD_FLAG = 0x0C
+    BAD_CONDITION = 0x0D
+    UNKNOWN_COMPONENT = 0x10
+    UNKNOWN_HARDWARE_INFORMATION = 0x11
+    COMPONENT_NOT_MAPPED = 0x12
+    HARDWARE = 0xA0
+    INTERRUPTION = 0xF0
+
+
+class HardwareCode(IntEnum):
+    """Codes of hardware exceptions, the high byte of their 16 bits (memory.md: Components)."""
+
+    UNKNOWN = 0x00
+    UNSPECIFIED_SYNCHRONISATION = 0x01
+    TIME_SYNCHRONISATION = 0x02
+    UNKNOWN_OPERATION = 0x10
+    UNSUPPORTED_OPERATION = 0x11
+    PHYSICAL_READ_ERROR = 0x20
+    NOT_READABLE = 0x21
+    PHYSICAL_WRITE_ERROR = 0x30
+    NOT_WRITABLE = 0x31
+
+
+_HARDWARE_SENTENCES: Final = {
+    HardwareCode.UNKNOWN: "Unknown hardware error",
+    HardwareCode.UNSPECIFIED_SYNCHRONISATION: "Synchronisation failed",
+    HardwareCode.TIME_SYNCHRONISATION: "Time synchronisation failed",
+    HardwareCode.UNKNOWN_OPERATION: "Unknown operation 0x{data:02X}",
+    HardwareCode.UNSUPPORTED_OPERATION: "Unsupported operation 0x{data:02X}",
+    HardwareCode.PHYSICAL_READ_ERROR: "Reading from the medium failed",
+    HardwareCode.NOT_READABLE: "The address is not readable",
+    HardwareCode.PHYSICAL_WRITE_ERROR: "Writing to the medium failed",
+    HardwareCode.NOT_WRITABLE: "The address is not writable",
+}
+
+_SENTENCES: Final = {
+    ExceptionCode.UNKNOWN_OPCODE: "Unknown opcode 0x{data:02X}",
+    ExceptionCode.UNKNOWN_REGISTER: "Unknown register 0x{data:02X}",
+    ExceptionCode.REGISTER_NOT_READABLE: "Register 0x{data:02X} cannot be read in this mode",
+    ExceptionCode.REGISTER_NOT_WRITABLE: "Register 0x{data:02X} cannot be written in this mode",
+    ExceptionCode.UNALIGNED_ADDRESS: "Unaligned memory address (offset {data} in its word)",
+    ExceptionCode.MMU_REFUSED_READ: "MMU refused a read at an address ending in 0x{data:04X}",
+    ExceptionCode.MMU_REFUSED_WRITE: "MMU refused a write at an address ending in 0x{data:04X}",
+    ExceptionCode.MMU_REFUSED_EXECUTE: (
+        "MMU refused an execution at an address ending in 0x{data:04X}"
+    ),
+    ExceptionCode.SUPERVISOR_ONLY: "Instruction 0x{data:02X} is for supervisor mode only",
+    ExceptionCode.DIVISION_BY_ZERO: "Division by zero",
+    ExceptionCode.OVERFLOWING_DIVISION: "Overflowing division",
+    ExceptionCode.BAD_FLAG: "Unknown flag {data}",
+    ExceptionCode.BAD_CONDITION: "Unknown IF2 condition {data}",
+    ExceptionCode.UNKNOWN_COMPONENT: "Unknown component id 0x{data:04X}",
+    ExceptionCode.UNKNOWN_HARDWARE_INFORMATION: "Unknown hardware information 0x{data:04X}",
+    ExceptionCode.COMPONENT_NOT_MAPPED: "Component 0x{data:04X} is not mapped",
+    ExceptionCode.INTERRUPTION: "Interruption 0x{data:04X}",
+}
+
+
+class HardwareError(Exception):
+    """Raised by a component to refuse an access: the guest sees exception 0xA0.
+
+    `code` and `data` are bytes; `code` is usually a `HardwareCode`. ValueError if either is
+    outside 0..255.
+    """
+
+    def __init__(self, code: int, data: int = 0) -> None:
+        for label, value in (("code", code), ("data", data)):
+            if not 0 <= value <= 0xFF:
+                raise ValueError(f"hardware error {label} {value} is outside 0..255")
+        super().__init__(code, data)
+        self.code = int(code)
+        self.data = int(data)
+
+    @property
+    def word(self) -> int:
+        """The 16 bits that the guest finds in `et`."""
+        return self.code << 8 | self.data
+
+    @classmethod
+    def from_word(cls, word: int) -> HardwareError:
+        """The error of these 16 bits."""
+        return cls((word >> 8) & 0xFF, word & 0xFF)
+
+    def __str__(self) -> str:
+        try:
+            return _HARDWARE_SENTENCES[HardwareCode(self.code)].format(data=self.data)
+        except ValueError:
+            return f"Hardware error 0x{self.code:02X} with data 0x{self.data:02X}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestException:
+    """An exception that the CPU raised: the mode it came from, its code and 16 bits of data."""
+
+    supervisor: bool
+    code: int
+    data: int
+
+    @property
+    def word(self) -> int:
+        """The value of `et` (specification: Exceptions)."""
+        return (1 if self.supervisor else 0) << 24 | self.code << 16 | self.data
+
+    @classmethod
+    def from_word(cls, word: int) -> GuestException:
+        """The exception of an `et` value."""
+        return cls(bool(word >> 24 & 1), word >> 16 & 0xFF, word & 0xFFFF)
+
+    @property
+    def mode(self) -> str:
+        """`supervisor` or `userland`."""
+        return "supervisor" if self.supervisor else "userland"
+
+    @property
+    def hardware(self) -> HardwareError | None:
+        """The component's error if this is a hardware exception, else None."""
+        return HardwareError.from_word(self.data) if self.code == ExceptionCode.HARDWARE else None
+
+    def __str__(self) -> str:
+        if self.code == ExceptionCode.HARDWARE:
+            return f"Hardware exception: {self.hardware}"
+        try:
+            return _SENTENCES[ExceptionCode(self.code)].format(data=self.data)
+        except ValueError:
+            return f"Unknown exception 0x{self.code:02X} with data 0x{self.data:04X}"

@@ -1,0 +1,488 @@
+"""The instruction set, declared once.
+
+Everything that knows an opcode, a register code or an operand layout derives it from this
+file: the encoder and decoder (`codec`), both engines' operand access, the assembler, the
+disassembler, the translator and the reference page of the documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Final
+
+WORD_MASK: Final = 0xFFFF_FFFF
+
+
+class Reg(IntEnum):
+    """The 32 registers in code order (specification: Registers)."""
+
+    A0 = 0x00
+    A1 = 0x01
+    A2 = 0x02
+    A3 = 0x03
+    A4 = 0x04
+    A5 = 0x05
+    A6 = 0x06
+    A7 = 0x07
+    C0 = 0x08
+    C1 = 0x09
+    AC0 = 0x0A
+    AC1 = 0x0B
+    AC2 = 0x0C
+    RR0 = 0x0D
+    RR1 = 0x0E
+    RR2 = 0x0F
+    RR3 = 0x10
+    RR4 = 0x11
+    RR5 = 0x12
+    RR6 = 0x13
+    RR7 = 0x14
+    AVR = 0x15
+    PC = 0x16
+    AF = 0x17
+    SSP = 0x18
+    USP = 0x19
+    ET = 0x1A
+    ERA = 0x1B
+    EV = 0x1C
+    MTT = 0x1D
+    PDA = 0x1E
+    SMT = 0x1F
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+REGISTER_COUNT: Final = 32
+REGISTER_NAMES: Final = tuple(str(reg) for reg in Reg)
+
+FIRST_PRIVILEGED_READ: Final = 0x18
+"""Userland reads registers below this code."""
+FIRST_PRIVILEGED_WRITE: Final = 0x17
+"""Userland writes registers below this code."""
+READ_ONLY_REGISTERS: Final = (Reg.AF, Reg.ET, Reg.ERA)
+"""Registers that no instruction may write, in any mode."""
+
+
+class Flag(IntEnum):
+    """Arithmetic flags by number; flag n is bit 7 - n of `af` (specification: Flags)."""
+
+    ZF = 0
+    CF = 1
+    OF = 2
+    SF = 3
+    EF = 4
+    ZUF = 5
+    ZLF = 6
+
+    @property
+    def mask(self) -> int:
+        """The flag's bit in `af`."""
+        return 0x80 >> self.value
+
+
+class Condition(IntEnum):
+    """The conditions of IF2."""
+
+    OR = 1
+    AND = 2
+    XOR = 3
+    NOR = 4
+    NAND = 5
+    LEFT = 6
+    RIGHT = 7
+
+
+CONDITION_TRUTH: Final = {
+    Condition.OR: 0b1110,
+    Condition.AND: 0b1000,
+    Condition.XOR: 0b0110,
+    Condition.NOR: 0b0001,
+    Condition.NAND: 0b0111,
+    Condition.LEFT: 0b0100,
+    Condition.RIGHT: 0b0010,
+}
+"""For each IF2 condition a truth table: bit 2*a + b says whether it holds of flags a and b."""
+
+DIV_SIGNED: Final = 0x10
+DIV_ZERO_MODES: Final = {0x00: None, 0x04: 0x8000_0000, 0x08: 0, 0x0C: 0x7FFF_FFFF}
+"""Result of a division by zero by mode bits 0x0C; None raises exception 0x0A."""
+DIV_OVERFLOW_MODES: Final = {0x00: None, 0x01: 0x8000_0000, 0x02: 0, 0x03: 0x7FFF_FFFF}
+"""Result of 0x80000000 / -1 by mode bits 0x03; None raises exception 0x0B."""
+
+
+class HwdInfo(IntEnum):
+    """Information codes of HWD (specification: HWD). NAME_W1..W8 are consecutive."""
+
+    COUNT = 0x00
+    UID_UPPER = 0x01
+    UID_LOWER = 0x02
+    NAME_LEN = 0x10
+    NAME_W1 = 0x11
+    NAME_W2 = 0x12
+    NAME_W3 = 0x13
+    NAME_W4 = 0x14
+    NAME_W5 = 0x15
+    NAME_W6 = 0x16
+    NAME_W7 = 0x17
+    NAME_W8 = 0x18
+    SIZE = 0x20
+    CAT = 0x21
+    TYPE = 0x22
+    MODEL = 0x23
+    DATA_UPPER = 0x24
+    DATA_LOWER = 0x25
+    IS_MAPPED = 0xA0
+    MAP_START = 0xA1
+    MAP_END = 0xA2
+
+
+class Op(IntEnum):
+    """The opcodes. The mnemonic is the name in lower case."""
+
+    CPY = 0x01
+    EX = 0x02
+    ADD = 0x03
+    SUB = 0x04
+    MUL = 0x05
+    DIV = 0x06
+    MOD = 0x07
+    AND = 0x08
+    BOR = 0x09
+    XOR = 0x0A
+    SHL = 0x0B
+    SHR = 0x0C
+    CMP = 0x0D
+    JPR = 0x0E
+    LSM = 0x0F
+    ITR = 0x10
+    IF = 0x11
+    IFN = 0x12
+    IF2 = 0x13
+    LSA = 0x14
+    LEA = 0x15
+    WSA = 0x16
+    WEA = 0x17
+    SRM = 0x18
+    PUSH = 0x19
+    POP = 0x1A
+    CALL = 0x1B
+    HWD = 0x1C
+    CYCLES = 0x1D
+    HALT = 0x1E
+    RESET = 0x1F
+
+
+class Kind(Enum):
+    """How an operand stands in the instruction word."""
+
+    REG = "reg"
+    """A register code in one byte; the R bit is ignored on decoding and emitted as 1."""
+    RL1 = "rl1"
+    """A register code or a literal, one byte."""
+    RL2 = "rl2"
+    """A register code (in the first of two bytes) or a literal of two bytes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the operand takes in the word."""
+        return 2 if self is Kind.RL2 else 1
+
+
+class Role(Enum):
+    """What the instruction does with an operand. Reads of READ operands come first, left to
+    right, then those of READ_WRITE operands, left to right (specification: Instruction word)."""
+
+    READ = "read"
+    WRITE = "write"
+    READ_WRITE = "read and write"
+    LATE_READ_WRITE = "read and write, read by the effect itself"
+    """SRM's operand: read only after the instruction's load has succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One operand: its name, its place in the word, what happens to it."""
+
+    name: str
+    kind: Kind
+    role: Role = Role.READ
+    signed: bool = False
+    """True if a literal is sign-extended (JPR only)."""
+    constants: str = ""
+    """Family of named constants that users write here: flag, division, condition, hwd."""
+
+
+class Access(Enum):
+    """What an instruction does to memory."""
+
+    NONE = "none"
+    LOAD = "load"
+    STORE = "store"
+    SWAP = "swap"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One row of the instruction set."""
+
+    opcode: Op
+    operands: tuple[Operand, ...]
+    effect: str
+    writes_flags: bool = False
+    supervisor_only: bool = False
+    jumps: bool = False
+    """True if it sets pc whatever its operands are. (Any write to pc is a jump as well.)"""
+    skips: bool = False
+    """True if it may skip the next instruction."""
+    memory: Access = Access.NONE
+    faults: tuple[int, ...] = field(default=())
+    """Exceptions of its own, besides refused registers and memory accesses."""
+
+    @property
+    def mnemonic(self) -> str:
+        return self.opcode.name.lower()
+
+
+def _d(name: str = "d", role: Role = Role.READ_WRITE) -> Operand:
+    return Operand(name, Kind.REG, role)
+
+
+def _r1(name: str, constants: str = "") -> Operand:
+    return Operand(name, Kind.RL1, constants=constants)
+
+
+def _r2(name: str = "v", signed: bool = False) -> Operand:
+    return Operand(name, Kind.RL2, signed=signed)
+
+
+_MODE = _r1("mode", "division")
+
+INSTRUCTIONS: Final[tuple[Instruction, ...]] = (
+    Instruction(Op.CPY, (_d(role=Role.WRITE), _r2()), "d = v"),
+    Instruction(Op.EX, (_d("a"), _d("b")), "swap a and b: writes a, then b"),
+    Instruction(Op.ADD, (_d(), _r2()), "d = d + v", writes_flags=True),
+    Instruction(Op.SUB, (_d(), _r2()), "d = d - v; CF = borrow", writes_flags=True),
+    Instruction(
+        Op.MUL,
+        (_d(), _r2()),
+        "d = low 32 bits of d * v; CF: the unsigned, OF: the signed product does not fit",
+        writes_flags=True,
+    ),
+    Instruction(
+        Op.DIV,
+        (_d(), _r1("v"), _MODE),
+        "d = d / v, see division modes",
+        writes_flags=True,
+        faults=(0x0A, 0x0B),
+    ),
+    Instruction(
+        Op.MOD,
+        (_d(), _r1("v"), _MODE),
+        "d = remainder of d / v, see division modes",
+        writes_flags=True,
+        faults=(0x0A, 0x0B),
+    ),
+    Instruction(Op.AND, (_d(), _r2()), "d = d & v; CF = OF = 0", writes_flags=True),
+    Instruction(Op.BOR, (_d(), _r2()), "d = d | v; CF = OF = 0", writes_flags=True),
+    Instruction(Op.XOR, (_d(), _r2()), "d = d ^ v; CF = OF = 0", writes_flags=True),
+    Instruction(
+        Op.SHL,
+        (_d(), _r1("n")),
+        "d = d << (n & 31); CF = OF = (n >= 32)",
+        writes_flags=True,
+    ),
+    Instruction(
+        Op.SHR,
+        (_d(), _r1("n")),
+        "d = d >> (n & 31), logical; CF = OF = (n >= 32)",
+        writes_flags=True,
+    ),
+    Instruction(
+        Op.CMP,
+        (_d("a", Role.READ), _r2()),
+        "flags of a - v; stores nothing",
+        writes_flags=True,
+    ),
+    Instruction(
+        Op.JPR,
+        (_r2("off", signed=True),),
+        "pc = pc + off; a literal is sign-extended, a register counts with all 32 bits",
+        jumps=True,
+    ),
+    Instruction(Op.LSM, (_r2("addr"),), "pc = addr, smt = 0", supervisor_only=True, jumps=True),
+    Instruction(
+        Op.ITR,
+        (_r1("code"),),
+        "exception 0xF0, data = low 16 bits of code",
+        jumps=True,
+        faults=(0xF0,),
+    ),
+    Instruction(
+        Op.IF,
+        (_r1("flag", "flag"),),
+        "if the flag is clear, skip the next instruction",
+        skips=True,
+        faults=(0x0C,),
+    ),
+    Instruction(
+        Op.IFN,
+        (_r1("flag", "flag"),),
+        "if the flag is set, skip the next instruction",
+        skips=True,
+        faults=(0x0C,),
+    ),
+    Instruction(
+        Op.IF2,
+        (_r1("a", "flag"), _r1("b", "flag"), _r1("cond", "condition")),
+        "unless cond holds of the two flags, skip the next instruction",
+        skips=True,
+        faults=(0x0C, 0x0D),
+    ),
+    Instruction(
+        Op.LSA,
+        (_d(role=Role.WRITE), _r1("addr"), _r1("add")),
+        "d = mem[addr + add]",
+        memory=Access.LOAD,
+    ),
+    Instruction(
+        Op.LEA,
+        (_r1("addr"), _r1("add"), _r1("mul")),
+        "avr = mem[addr + add * mul]",
+        memory=Access.LOAD,
+    ),
+    Instruction(
+        Op.WSA,
+        (_r1("addr"), _r1("add"), _r1("v")),
+        "mem[addr + add] = v",
+        memory=Access.STORE,
+    ),
+    Instruction(
+        Op.WEA,
+        (_r1("addr"), _r1("add"), _r1("mul")),
+        "mem[addr + add * mul] = avr",
+        memory=Access.STORE,
+    ),
+    Instruction(
+        Op.SRM,
+        (_r1("addr"), _r1("add"), _d("s", Role.LATE_READ_WRITE)),
+        "t = mem[addr + add]; mem[addr + add] = s; s = t",
+        memory=Access.SWAP,
+    ),
+    Instruction(
+        Op.PUSH,
+        (_r2(),),
+        "sp' = sp - 4; mem[sp'] = v; sp = sp'",
+        memory=Access.STORE,
+    ),
+    Instruction(
+        Op.POP,
+        (_d(role=Role.WRITE),),
+        "t = mem[sp]; sp = sp + 4; d = t",
+        memory=Access.LOAD,
+    ),
+    Instruction(
+        Op.CALL,
+        (_r2("addr"),),
+        "push pc + 4, then pc = addr",
+        jumps=True,
+        memory=Access.STORE,
+    ),
+    Instruction(
+        Op.HWD,
+        (_d(role=Role.WRITE), _r1("id"), _r1("info", "hwd")),
+        "d = hardware information",
+        faults=(0x10, 0x11, 0x12),
+    ),
+    Instruction(
+        Op.CYCLES,
+        (_d(role=Role.WRITE),),
+        "d = low 32 bits of the cycle counter, this instruction included",
+        supervisor_only=True,
+    ),
+    Instruction(
+        Op.HALT,
+        (),
+        "the CPU halts; pc then points past it",
+        supervisor_only=True,
+    ),
+    Instruction(
+        Op.RESET,
+        (_r1("mode"),),
+        "reset components and, unless bits 7-4 of mode are set, the CPU",
+        supervisor_only=True,
+        faults=(0x10,),
+    ),
+)
+
+BY_OPCODE: Final = {int(row.opcode): row for row in INSTRUCTIONS}
+BY_MNEMONIC: Final = {row.mnemonic: row for row in INSTRUCTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another spelling of an instruction.
+
+    `operands` holds, for each operand of the instruction, a fixed register or literal, or the
+    number of the alias's own parameter that stands there.
+    """
+
+    name: str
+    instruction: str
+    operands: tuple[Reg | int | Param, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many operands the alias takes."""
+        return len({item for item in self.operands if isinstance(item, Param)})
+
+
+class Param(Enum):
+    """Parameter of an alias."""
+
+    FIRST = 0
+    SECOND = 1
+
+
+def _if2_alias(name: str, condition: Condition) -> Alias:
+    return Alias(name, "if2", (Param.FIRST, Param.SECOND, int(condition)))
+
+
+ALIASES: Final[tuple[Alias, ...]] = (
+    Alias("zro", "xor", (Param.FIRST, Param.FIRST)),
+    Alias("inc", "add", (Param.FIRST, 1)),
+    Alias("dec", "sub", (Param.FIRST, 1)),
+    Alias("jp", "cpy", (Reg.PC, Param.FIRST)),
+    Alias("ret", "pop", (Reg.PC,)),
+    Alias("ifeq", "if", (int(Flag.ZF),)),
+    Alias("ifnq", "ifn", (int(Flag.ZF),)),
+    Alias("ifls", "if", (int(Flag.CF),)),
+    Alias("ifge", "ifn", (int(Flag.CF),)),
+    Alias("ifgt", "if2", (int(Flag.ZF), int(Flag.CF), int(Condition.NOR))),
+    Alias("ifle", "if2", (int(Flag.ZF), int(Flag.CF), int(Condition.OR))),
+    _if2_alias("ifor", Condition.OR),
+    _if2_alias("ifand", Condition.AND),
+    _if2_alias("ifxor", Condition.XOR),
+    _if2_alias("ifnor", Condition.NOR),
+    _if2_alias("ifnand", Condition.NAND),
+    _if2_alias("ifleft", Condition.LEFT),
+    _if2_alias("ifright", Condition.RIGHT),
+)
+
+CONSTANTS: Final[dict[str, int]] = {
+    **{flag.name: int(flag) for flag in Flag},
+    "DIV_USG": 0x00,
+    "DIV_SIG": DIV_SIGNED,
+    "DIV_ZRO_FRB": 0x00,
+    "DIV_ZRO_MIN": 0x04,
+    "DIV_ZRO_ZRO": 0x08,
+    "DIV_ZRO_MAX": 0x0C,
+    "DIV_OFW_FRB": 0x00,
+    "DIV_OFW_MIN": 0x01,
+    "DIV_OFW_ZRO": 0x02,
+    "DIV_OFW_MAX": 0x03,
+    **{f"CMP_{condition.name}": int(condition) for condition in Condition},
+    **{f"HWD_{info.name}": int(info) for info in HwdInfo},
+}
+"""The named constants of the assembly language."""

@@ -1,0 +1,167 @@
+"""Compiling the kernel, and keeping it on disk.
+
+numba's own cache looks at the one file in which the entry point stands, so an edit in another
+kernel module would leave stale machine code in use. Therefore the folder of the cache is named
+after everything that the code depends on: all sources, the versions, the settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SOURCES = ("kernel/*.py", "isa/table.py", "exceptions.py")
+"""Files whose content decides what is compiled, relative to the package."""
+SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_DISABLE_JIT")
+CACHE_VARIABLE = "LRVM_JIT_CACHE_DIR"
+KEPT_FOLDERS = 8
+
+_lock = threading.Lock()
+_kernel: Callable[[int], int] | None = None
+
+
+def load_kernel() -> Callable[[int], int]:
+    """The kernel's entry point: takes the address of a context, returns why it stopped.
+
+    Compiled at the first call in the process unless the cache has it. Releases the GIL.
+    """
+    global _kernel
+    with _lock:
+        if _kernel is None:
+            _kernel = _load()
+        return _kernel
+
+
+def digest() -> str:
+    """A name for everything that the compiled code depends on."""
+    import llvmlite
+    import numba
+    import numpy
+
+    hasher = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted(PACKAGE.glob(pattern)):
+            hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    facts = (
+        sys.version,
+        platform.machine(),
+        numba.__version__,
+        numpy.__version__,
+        llvmlite.__version__,
+        *(os.environ.get(name, "") for name in SETTINGS),
+    )
+    hasher.update(repr(facts).encode())
+    return hasher.hexdigest()[:20]
+
+
+def user_cache_folder() -> Path:
+    """Where the system wants programs to keep what they can make again."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lrvm_jit"
+
+
+def cache_folder() -> Path | None:
+    """The folder for this kernel: beside the package, else the user's; None if none can be used.
+
+    The environment variable LRVM_JIT_CACHE_DIR names another one.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    bases = [Path(chosen)] if chosen else [PACKAGE / "__pycache__", user_cache_folder()]
+    name = f"kernel-{digest()}"
+    for base in bases:
+        if _writable(base / name):
+            return base / name
+    return None
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _load() -> Callable[[int], int]:
+    folder = cache_folder()
+    if folder is None:
+        print(
+            f"lrvm_jit: no folder for the kernel cache is writable; set {CACHE_VARIABLE} to one",
+            file=sys.stderr,
+        )
+        return _compile(None)
+    try:
+        return _compile(folder)
+    except Exception:
+        # A damaged cache must not stop anyone: compile without it, and throw it away.
+        shutil.rmtree(folder, ignore_errors=True)
+        return _compile(None)
+
+
+def _compile(folder: Path | None) -> Callable[[int], int]:
+    import numba
+    from numba.core import config, event
+
+    class Announcer(event.Listener):  # type: ignore[misc]
+        """Says on stderr that compiling takes a while, when it really happens."""
+
+        said = False
+
+        def on_start(self, _: Any) -> None:
+            if not Announcer.said:
+                Announcer.said = True
+                print(
+                    "lrvm_jit: compiling the kernel, which takes some seconds and happens once",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                if folder is not None:
+                    _remove_old(folder)
+
+        def on_end(self, _: Any) -> None:
+            pass
+
+    from .entry import enter
+
+    with _cache_directory(config, folder), event.install_listener("numba:compile", Announcer()):
+        kernel = numba.njit(
+            "int64(int64)", nogil=True, error_model="numpy", cache=folder is not None
+        )(enter)
+    # The compiled entry point itself: half the cost of calling through numba's dispatcher.
+    return kernel.overloads[kernel.signatures[0]].entry_point  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _cache_directory(config: Any, folder: Path | None) -> Iterator[None]:
+    """Point numba's cache to `folder` for functions that are declared meanwhile."""
+    before = config.CACHE_DIR
+    if folder is not None:
+        config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def _remove_old(folder: Path) -> None:
+    """Keep the newest few kernels, so that a developer's cache does not grow without end."""
+    folders = [path for path in folder.parent.glob("kernel-*") if path != folder]
+    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in folders[KEPT_FOLDERS:]:
+        shutil.rmtree(path, ignore_errors=True)

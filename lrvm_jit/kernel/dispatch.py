@@ -1,0 +1,685 @@
+"""The fast loop: runs decoded entries until something needs Python.
+
+Registers live in `regs`; everything else that changes per instruction is a local variable and
+goes back to `state` only when the loop leaves for a slow step or for Python:
+
+- `index` is the arena index of the current entry. `limit - index` is the budget left, so
+  straight-line code pays for its cycles by moving on, and jumps and skips correct `limit`.
+- `end` is where straight-line execution must stop: the fetch window's end, or shortly before
+  the budget's, where single steps take over. So the last instruction before a budget stop is
+  always a slow step, and LAST_PC is exact.
+- `result`, `overflow` are the flags (see `alu`).
+- fetch, read, write and pop each keep their last window. A miss looks into the window table,
+  then tries the region table (MMU off), then leaves it to the slow step.
+
+A handler that cannot go on sets `handler` and continues: the same entry is then treated by the
+state of that name (SLOW, MISS_*), so every instruction is written once, for its usual case.
+"""
+
+from __future__ import annotations
+
+from .alu import (
+    add_overflow,
+    divide,
+    flags_of,
+    multiply,
+    multiply_overflow,
+    same_overflow,
+    shift_left,
+    shift_right,
+    sub_overflow,
+)
+from .decode import (
+    BOUNDARY,
+    CALL_REG,
+    CMP_IF,
+    CMP_IF_ANY_JUMP,
+    CMP_IF_JUMP,
+    CONST,
+    DECODE,
+    DO_ADD,
+    DO_AND,
+    DO_BOR,
+    DO_CALL,
+    DO_CMP,
+    DO_CPY,
+    DO_DIV,
+    DO_EX,
+    DO_LEA,
+    DO_LSA,
+    DO_MUL,
+    DO_POP,
+    DO_PUSH,
+    DO_SHL,
+    DO_SHR,
+    DO_SUB,
+    DO_WEA,
+    DO_WSA,
+    DO_XOR,
+    IF_ANY,
+    IF_ANY_JUMP,
+    IF_JUMP,
+    IF_ZERO_CARRY,
+    INC_CONST,
+    JUMP,
+    JUMP_LSA,
+    JUMP_REG,
+    JUMP_REL,
+    MAX_FUSED,
+    MISS_FETCH,
+    MISS_POP,
+    MISS_READ,
+    MISS_WRITE,
+    PRIVILEGED,
+    RET,
+    SLOW,
+    STEP,
+    decode,
+    forget_all_code,
+    verify_code,
+)
+from .hints import cold_path, unlikely
+from .jit import kernel_function
+from .layout import (
+    ANSWER,
+    BREAKPOINT_COUNT,
+    BUDGET,
+    CYCLES,
+    FLAG_OVERFLOW,
+    FLAG_RESULT,
+    FLAGS_EXPLICIT,
+    HALTED,
+    LAST_PC,
+    LOG,
+    LOG_COUNT,
+    NEXT_PC,
+    PAGE_WORDS,
+    PREVIOUS_PC,
+    REQUEST_COMPONENT,
+    REQUEST_KIND,
+    REQUEST_OFFSET,
+    REQUEST_VALUE,
+    RESUME,
+    RESUME_NONE,
+    RESUME_READ,
+    RESUME_REGISTER,
+    RESUME_STEP,
+    RESUME_WRITE,
+    SKIP_BREAKPOINT,
+    STOP_ON_EXCEPTION,
+    VERIFY,
+    VERIFY_ALL,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_KEY,
+    WINDOW_LOW,
+    WINDOW_OFFSET,
+    WORD,
+)
+from .memory import HARDWARE, flush_windows, raise_exception, refill, window_slot
+from .step import AVR, PC, SMT, SSP, USP, step
+from .typed import (
+    EXECUTE,
+    HALT,
+    NONE,
+    PENDING,
+    RAISED,
+    READ,
+    REQUEST_READ,
+    REQUEST_WRITE,
+    STOP_BREAKPOINT,
+    STOP_BUDGET,
+    STOP_EXCEPTION,
+    STOP_HALTED,
+    WRITE,
+    ZERO,
+    I,
+    U,
+    W,
+)
+
+
+@kernel_function
+def holds(truth, result):
+    """Whether a condition on ZF and CF holds of a result."""
+    zero = I(result & WORD == 0)
+    return (truth >> (2 * zero + ((result >> 32) & 1))) & 1
+
+
+@kernel_function
+def find_window(regs, state, address, access):
+    """Slot of a window that holds the address, or -1."""
+    slot = window_slot(address, access)
+    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
+    if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
+        return slot
+    refill(regs, state, address, access)
+    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
+    return slot if U(inside) < U(state[U(slot + WINDOW_BYTES)]) else NONE
+
+
+@kernel_function
+def finish_request(regs, state):
+    """Complete the instruction whose single access has just been answered."""
+    answer = state[ANSWER]
+    raised = answer < 0
+    if raised:
+        raise_exception(regs, state, HARDWARE, -1 - answer)
+    else:
+        if state[RESUME] == RESUME_READ:
+            regs[U(state[RESUME_REGISTER])] = W(answer)
+        state[NEXT_PC] = (I(regs[PC]) + 4) & WORD
+    state[RESUME] = RESUME_NONE
+    state[CYCLES] += 1
+    state[BUDGET] -= 1
+    regs[PC] = W(state[NEXT_PC])
+    return raised
+
+
+@kernel_function
+def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
+    """Take note of what the host has changed since the kernel last ran."""
+    if state[VERIFY] == VERIFY_ALL:
+        forget_all_code(state, entries, marks, code_pages)
+    else:
+        verify_code(state, arena, entries, marks, snapshot, code_pages)
+    flush_windows(regs, state)
+    state[VERIFY] = 0
+
+
+@kernel_function
+def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoints):
+    """Run until the budget is used up or Python is needed; returns STOP_* or REQUEST_*."""
+    if state[VERIFY]:
+        prepare(regs, state, arena, entries, marks, snapshot, code_pages)
+    if state[HALTED]:
+        return STOP_HALTED
+    if state[RESUME]:
+        # While the request was pending the counter included the instruction in progress.
+        state[CYCLES] -= 1
+        if state[RESUME] == RESUME_STEP:
+            state[U(LOG + state[LOG_COUNT])] = state[ANSWER]
+            state[LOG_COUNT] += 1
+    answered = state[RESUME] == RESUME_READ or state[RESUME] == RESUME_WRITE
+    if answered and finish_request(regs, state) and state[STOP_ON_EXCEPTION]:
+        return STOP_EXCEPTION
+
+    key = state[WINDOW_KEY]
+    sp = U(SSP) if regs[SMT] != 0 else U(USP)
+    left = state[BUDGET]
+    pc = I(regs[PC])
+    index = limit = end = miss = entry = ZERO
+    result = state[FLAG_RESULT]
+    overflow = state[FLAG_OVERFLOW]
+    # The windows used last: first virtual address (of fetch: its word), size, first arena index.
+    fetch_low = fetch_words = fetch_base = fetch_end = ZERO
+    read_low = read_bytes = read_base = ZERO
+    write_low = write_bytes = write_base = ZERO
+    pop_low = pop_bytes = pop_base = ZERO
+    handler = STEP if state[RESUME] == RESUME_STEP else MISS_FETCH
+
+    while True:
+        d = U((entry >> 8) & 0xFF)
+        s = U((entry >> 16) & 0xFF)
+        imm = (entry >> 32) & 0xFFFF
+
+        if handler == DECODE:
+            cold_path()
+            room = min(
+                fetch_end - index,
+                PAGE_WORDS - ((fetch_low + index - fetch_base) & (PAGE_WORDS - 1)),
+            )
+            decode(state, arena, entries, marks, snapshot, code_pages, index, room)
+            entry = entries[U(index)]
+            handler = entry & 0xFF
+            continue
+        if handler == PRIVILEGED:
+            handler = (entry >> 56) & 0xFF if regs[SMT] != 0 else SLOW
+            continue
+
+        # --- registers and flags -----------------------------------------------------------
+        if handler == DO_CPY:
+            regs[d] = W(I(regs[s]) + imm)
+            index += 1
+        elif handler == DO_ADD:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a + b
+            overflow = add_overflow(a, b, result)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_SUB:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a - b
+            overflow = sub_overflow(a, b, result)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_MUL:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = multiply(a, b)
+            overflow = multiply_overflow(a, b)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_AND:
+            result = I(regs[d]) & (I(regs[s]) + imm)
+            overflow = ZERO
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_BOR:
+            result = I(regs[d]) | (I(regs[s]) + imm)
+            overflow = ZERO
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_XOR:
+            result = I(regs[d]) ^ (I(regs[s]) + imm)
+            overflow = ZERO
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_SHL:
+            result = shift_left(I(regs[d]), I(regs[s]) + imm)
+            overflow = same_overflow(result)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_SHR:
+            result = shift_right(I(regs[d]), I(regs[s]) + imm)
+            overflow = same_overflow(result)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_CMP:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a - b
+            overflow = sub_overflow(a, b, result)
+            index += 1
+        elif handler == DO_DIV:
+            mode = (entry >> 24) & 0xFF
+            quotient = divide(I(regs[d]), I(regs[s]) + imm, mode, mode >> 7 != 0)
+            if unlikely(quotient < 0):
+                handler = SLOW
+                continue
+            result = quotient
+            overflow = same_overflow(result)
+            regs[d] = W(result)
+            index += 1
+        elif handler == DO_EX:
+            a = regs[d]
+            regs[d] = regs[s]
+            regs[s] = a
+            index += 1
+        elif handler == CONST:
+            result = (entry >> 32) & WORD
+            overflow = ZERO
+            regs[d] = W(result)
+            index += I(s)
+        elif handler == INC_CONST:
+            at = U((entry >> 24) & 0xFF)
+            regs[at] = W(I(regs[at]) + 1)
+            result = (entry >> 32) & WORD
+            overflow = ZERO
+            regs[d] = W(result)
+            index += I(s)
+
+        # --- conditions ----------------------------------------------------------------------
+        elif handler == IF_ZERO_CARRY:
+            skip = 1 - holds((entry >> 24) & 0xFF, result)
+            index += 1 + skip
+            limit += skip
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == CMP_IF:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a - b
+            overflow = sub_overflow(a, b, result)
+            skip = 1 - holds((entry >> 24) & 0xFF, result)
+            index += 2 + skip
+            limit += skip
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == IF_ANY:
+            af = flags_of(result, overflow)
+            pair = 2 * ((af >> I(d)) & 1) + ((af >> I(s)) & 1)
+            skip = 1 - (((entry >> 24) >> pair) & 1)
+            index += 1 + skip
+            limit += skip
+            end = min(fetch_end, limit - MAX_FUSED)
+
+        # --- jumps ---------------------------------------------------------------------------
+        elif handler == JUMP:
+            index += 1
+            inside = ((entry >> 48) & 0xFFFF) - fetch_low
+            if unlikely(U(inside) >= U(fetch_words)):
+                pc = ((entry >> 48) & 0xFFFF) << 2
+                left = limit - index
+                handler = MISS_FETCH
+                continue
+            target = fetch_base + inside
+            limit += target - index
+            index = target
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == CMP_IF_JUMP:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a - b
+            overflow = sub_overflow(a, b, result)
+            index += 3
+            if holds((entry >> 24) & 0xFF, result):
+                inside = ((entry >> 48) & 0xFFFF) - fetch_low
+                if unlikely(U(inside) >= U(fetch_words)):
+                    pc = ((entry >> 48) & 0xFFFF) << 2
+                    left = limit - index
+                    handler = MISS_FETCH
+                    continue
+                target = fetch_base + inside
+                limit += target - index
+                index = target
+            else:
+                # The jump is skipped, which is no executed instruction.
+                limit += 1
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == IF_JUMP:
+            index += 2
+            if holds((entry >> 24) & 0xFF, result):
+                inside = ((entry >> 48) & 0xFFFF) - fetch_low
+                if unlikely(U(inside) >= U(fetch_words)):
+                    pc = ((entry >> 48) & 0xFFFF) << 2
+                    left = limit - index
+                    handler = MISS_FETCH
+                    continue
+                target = fetch_base + inside
+                limit += target - index
+                index = target
+            else:
+                # The jump is skipped, which is no executed instruction.
+                limit += 1
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == CMP_IF_ANY_JUMP:
+            a = I(regs[d])
+            b = I(regs[s]) + imm
+            result = a - b
+            overflow = sub_overflow(a, b, result)
+            index += 2
+            if holds((entry >> 24) & 0xFF, result) == 0:
+                # The instruction between is skipped and the jump executed.
+                index += 1
+                inside = ((entry >> 48) & 0xFFFF) - fetch_low
+                if unlikely(U(inside) >= U(fetch_words)):
+                    pc = ((entry >> 48) & 0xFFFF) << 2
+                    left = limit - index
+                    handler = MISS_FETCH
+                    continue
+                target = fetch_base + inside
+                limit += target - index
+                index = target
+                end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == IF_ANY_JUMP:
+            index += 1
+            if holds((entry >> 24) & 0xFF, result) == 0:
+                # The instruction between is skipped and the jump executed.
+                index += 1
+                inside = ((entry >> 48) & 0xFFFF) - fetch_low
+                if unlikely(U(inside) >= U(fetch_words)):
+                    pc = ((entry >> 48) & 0xFFFF) << 2
+                    left = limit - index
+                    handler = MISS_FETCH
+                    continue
+                target = fetch_base + inside
+                limit += target - index
+                index = target
+                end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == JUMP_REL:
+            target = index + (entry >> 48)
+            if U(target - fetch_base) >= U(fetch_words):
+                pc = ((fetch_low + target - fetch_base) << 2) & WORD
+                left = limit - index - 1
+                handler = MISS_FETCH
+                continue
+            limit += target - index - 1
+            index = target
+            end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == JUMP_REG or handler == JUMP_LSA or handler == RET:
+            if handler == JUMP_REG:
+                pc = I(regs[s])
+            elif handler == JUMP_LSA:
+                miss = (I(regs[s]) + I(regs[U((entry >> 24) & 0xFF)]) + imm) & WORD
+                inside = miss - read_low
+                if unlikely(U(inside) >= U(read_bytes) or inside & 3):
+                    handler = MISS_READ
+                    continue
+                pc = I(arena[U(read_base + (inside >> 2))])
+            else:
+                miss = I(regs[sp])
+                inside = miss - pop_low
+                if unlikely(U(inside) >= U(pop_bytes) or inside & 3):
+                    handler = MISS_POP
+                    continue
+                pc = I(arena[U(pop_base + (inside >> 2))])
+                regs[sp] = W(miss + 4)
+            inside = (pc >> 2) - fetch_low
+            if unlikely(U(inside) >= U(fetch_words) or pc & 3):
+                left = limit - index - 1
+                handler = MISS_FETCH
+                continue
+            target = fetch_base + inside
+            limit += target - index - 1
+            index = target
+            end = min(fetch_end, limit - MAX_FUSED)
+
+        # --- memory --------------------------------------------------------------------------
+        elif handler == DO_LSA:
+            miss = (I(regs[s]) + I(regs[U((entry >> 24) & 0xFF)]) + imm) & WORD
+            inside = miss - read_low
+            if unlikely(U(inside) >= U(read_bytes) or inside & 3):
+                handler = MISS_READ
+                continue
+            regs[d] = arena[U(read_base + (inside >> 2))]
+            index += 1
+        elif handler == DO_LEA or handler == DO_WEA:
+            base = I(regs[d]) + ((entry >> 32) & 0xFF)
+            factor = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
+            miss = (base + (I(regs[s]) + ((entry >> 40) & 0xFF)) * factor) & WORD
+            if handler == DO_LEA:
+                inside = miss - read_low
+                if unlikely(U(inside) >= U(read_bytes) or inside & 3):
+                    handler = MISS_READ
+                    continue
+                regs[AVR] = arena[U(read_base + (inside >> 2))]
+            else:
+                inside = miss - write_low
+                if unlikely(U(inside) >= U(write_bytes) or inside & 3):
+                    handler = MISS_WRITE
+                    continue
+                at = U(write_base + (inside >> 2))
+                if unlikely(marks[at] != 0):
+                    handler = SLOW
+                    continue
+                arena[at] = regs[AVR]
+            index += 1
+        elif handler == DO_WSA:
+            miss = (I(regs[d]) + I(regs[s]) + imm) & WORD
+            inside = miss - write_low
+            if unlikely(U(inside) >= U(write_bytes) or inside & 3):
+                handler = MISS_WRITE
+                continue
+            at = U(write_base + (inside >> 2))
+            if unlikely(marks[at] != 0):
+                handler = SLOW
+                continue
+            arena[at] = W(I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF))
+            index += 1
+        elif handler == DO_PUSH or handler == DO_CALL or handler == CALL_REG:
+            miss = (I(regs[sp]) - 4) & WORD
+            inside = miss - write_low
+            if unlikely(U(inside) >= U(write_bytes) or inside & 3):
+                handler = MISS_WRITE
+                continue
+            at = U(write_base + (inside >> 2))
+            if unlikely(marks[at] != 0):
+                handler = SLOW
+                continue
+            if handler == DO_PUSH:
+                arena[at] = W(I(regs[s]) + imm)
+                regs[sp] = W(miss)
+                index += 1
+            else:
+                pc = I(regs[s]) if handler == CALL_REG else ((entry >> 48) & 0xFFFF) << 2
+                arena[at] = W((fetch_low + index - fetch_base + 1) << 2)
+                regs[sp] = W(miss)
+                inside = (pc >> 2) - fetch_low
+                if unlikely(U(inside) >= U(fetch_words) or pc & 3):
+                    left = limit - index - 1
+                    handler = MISS_FETCH
+                    continue
+                target = fetch_base + inside
+                limit += target - index - 1
+                index = target
+                end = min(fetch_end, limit - MAX_FUSED)
+        elif handler == DO_POP:
+            miss = I(regs[sp])
+            inside = miss - pop_low
+            if unlikely(U(inside) >= U(pop_bytes) or inside & 3):
+                handler = MISS_POP
+                continue
+            a = arena[U(pop_base + (inside >> 2))]
+            regs[sp] = W(miss + 4)
+            regs[d] = a
+            index += 1
+
+        # --- outside the usual case ----------------------------------------------------------
+        elif handler == MISS_READ or handler == MISS_POP or handler == MISS_WRITE:
+            cold_path()
+            access = WRITE if handler == MISS_WRITE else READ
+            slot = NONE if miss & 3 else find_window(regs, state, miss, access)
+            if slot < 0:
+                handler = SLOW
+                continue
+            low = state[U(slot + WINDOW_LOW)] - key
+            base = state[U(slot + WINDOW_BASE)]
+            if base >= 0:
+                if handler == MISS_READ:
+                    read_low, read_bytes, read_base = low, state[U(slot + WINDOW_BYTES)], base
+                elif handler == MISS_POP:
+                    pop_low, pop_bytes, pop_base = low, state[U(slot + WINDOW_BYTES)], base
+                else:
+                    write_low, write_bytes, write_base = low, state[U(slot + WINDOW_BYTES)], base
+                handler = entry & 0xFF
+                continue
+            # A component. Only instructions with one access and nothing after it go this way.
+            kind = entry & 0xFF
+            if kind == PRIVILEGED:
+                kind = (entry >> 56) & 0xFF
+            if kind == DO_LSA or kind == DO_LEA:
+                state[RESUME] = RESUME_READ
+                state[RESUME_REGISTER] = I(d) if kind == DO_LSA else AVR
+                state[REQUEST_KIND] = REQUEST_READ
+            elif kind == DO_WSA or kind == DO_WEA:
+                state[RESUME] = RESUME_WRITE
+                value = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
+                state[REQUEST_VALUE] = value & WORD if kind == DO_WSA else I(regs[AVR])
+                state[REQUEST_KIND] = REQUEST_WRITE
+            else:
+                handler = SLOW
+                continue
+            state[REQUEST_COMPONENT] = -1 - base
+            state[REQUEST_OFFSET] = state[U(slot + WINDOW_OFFSET)] + miss - low
+            pc = ((fetch_low + index - fetch_base) << 2) & WORD
+            left = limit - index
+            state[PREVIOUS_PC] = state[LAST_PC]
+            state[LAST_PC] = pc
+            stop = state[REQUEST_KIND]
+            break
+        elif handler == SLOW or handler == BOUNDARY:
+            cold_path()
+            pc = ((fetch_low + index - fetch_base) << 2) & WORD
+            left = limit - index
+            # Short of the window's end it is the budget that runs out: single steps.
+            handler = STEP if handler == SLOW or index < fetch_end else MISS_FETCH
+            continue
+        elif handler == MISS_FETCH:
+            cold_path()
+            inside = (pc >> 2) - fetch_low
+            if unlikely(U(inside) >= U(fetch_words) or pc & 3 or state[FLAGS_EXPLICIT]):
+                if left <= 0:
+                    stop = STOP_BUDGET
+                    break
+                handler = STEP
+                skipped = state[SKIP_BREAKPOINT]
+                state[SKIP_BREAKPOINT] = 0
+                low = ZERO
+                high = I(1) << 32
+                for k in range(state[BREAKPOINT_COUNT]):
+                    breakpoint_address = breakpoints[U(k)]
+                    if breakpoint_address < pc:
+                        low = breakpoint_address + 4
+                    elif breakpoint_address > pc:
+                        high = breakpoint_address
+                        break
+                    elif skipped:
+                        low = pc + 4
+                    else:
+                        handler = BOUNDARY
+                if handler == BOUNDARY:
+                    stop = STOP_BREAKPOINT
+                    break
+                if pc & 3 or low > pc or state[FLAGS_EXPLICIT]:
+                    continue
+                slot = find_window(regs, state, pc, EXECUTE)
+                if slot < 0:
+                    continue
+                # The window ends before the next breakpoint and begins after the last one.
+                first = state[U(slot + WINDOW_LOW)] - key
+                low = max(low, first)
+                high = min(high, first + state[U(slot + WINDOW_BYTES)])
+                fetch_low = low >> 2
+                fetch_words = (high - low) >> 2
+                fetch_base = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
+                fetch_end = fetch_base + fetch_words
+                inside = (pc >> 2) - fetch_low
+            index = fetch_base + inside
+            limit = index + left
+            end = min(fetch_end, limit - MAX_FUSED)
+        else:  # STEP: the careful path, one instruction
+            cold_path()
+            if left <= 0:
+                stop = STOP_BUDGET
+                break
+            regs[PC] = W(pc)
+            state[CYCLES] += state[BUDGET] - left
+            state[BUDGET] = left
+            state[FLAG_RESULT] = result
+            state[FLAG_OVERFLOW] = overflow
+            outcome = step(regs, state, arena, entries, marks)
+            result = state[FLAG_RESULT]
+            overflow = state[FLAG_OVERFLOW]
+            left = state[BUDGET]
+            pc = I(regs[PC])
+            if outcome == PENDING:
+                stop = state[REQUEST_KIND]
+                break
+            if outcome == HALT:
+                stop = STOP_HALTED
+                break
+            if outcome == RAISED and state[STOP_ON_EXCEPTION]:
+                stop = STOP_EXCEPTION
+                break
+            sp = U(SSP) if regs[SMT] != 0 else U(USP)
+            if key != state[WINDOW_KEY]:
+                key = state[WINDOW_KEY]
+                fetch_words = read_bytes = write_bytes = pop_bytes = ZERO
+            handler = MISS_FETCH
+            continue
+
+        if unlikely(index >= end):
+            handler = BOUNDARY
+            continue
+        entry = entries[U(index)]
+        handler = entry & 0xFF
+
+    regs[PC] = W(pc)
+    state[CYCLES] += state[BUDGET] - left
+    state[BUDGET] = left
+    state[FLAG_RESULT] = result
+    state[FLAG_OVERFLOW] = overflow
+    if state[RESUME]:
+        state[CYCLES] += 1
+    return stop

@@ -1,0 +1,325 @@
+"""Memory access of the compiled kernel: regions, MMU, windows, the bus.
+
+Functions here return a word (>= 0), or PENDING, or RAISED; see `layout`. Every one of them can
+be repeated after PENDING: they change nothing that matters before the last component has
+answered.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..exceptions import ExceptionCode
+from ..isa.table import Reg
+from .jit import kernel_function
+from .layout import (
+    BUS,
+    CACHEABLE,
+    LOG,
+    LOG_COUNT,
+    LOG_POSITION,
+    MARK_CODE,
+    MARK_TABLE,
+    NEXT_PC,
+    PLAIN,
+    REGION_BASE,
+    REGION_COMPONENT,
+    REGION_COUNT,
+    REGION_END,
+    REGION_FIELDS,
+    REGION_FIRST,
+    REGION_OFFSET,
+    REGION_READ,
+    REGION_WRITE,
+    REGIONS,
+    REQUEST_COMPONENT,
+    REQUEST_KIND,
+    REQUEST_OFFSET,
+    REQUEST_VALUE,
+    RESUME,
+    RESUME_STEP,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_FIELDS,
+    WINDOW_KEY,
+    WINDOW_LOW,
+    WINDOW_OFFSET,
+    WINDOW_SLOTS,
+    WINDOWS,
+    WORD,
+)
+from .typed import (
+    DONE,
+    EXECUTE,
+    NONE,
+    PENDING,
+    RAISED,
+    READ,
+    REQUEST_READ,
+    REQUEST_WRITE,
+    WRITE,
+    ZERO,
+    I,
+    U,
+)
+
+PC = int(Reg.PC)
+ET = int(Reg.ET)
+ERA = int(Reg.ERA)
+EV = int(Reg.EV)
+MTT = int(Reg.MTT)
+PDA = int(Reg.PDA)
+SMT = int(Reg.SMT)
+
+UNALIGNED = np.int64(ExceptionCode.UNALIGNED_ADDRESS)
+REFUSED = np.int64(ExceptionCode.MMU_REFUSED_READ)
+HARDWARE = np.int64(ExceptionCode.HARDWARE)
+
+FIRST_WINDOW = np.int64(WINDOWS)
+FIRST_REGION = np.int64(REGIONS)
+GENERATION_LIMIT = 1 << 62
+
+
+@kernel_function
+def raise_exception(regs, state, code, data):
+    """Raise an exception of the instruction at `pc` (isa.md: Exceptions)."""
+    supervisor = I(regs[SMT] != 0)
+    regs[ET] = np.uint32(supervisor << 24 | code << 16 | data)
+    regs[ERA] = regs[PC]
+    state[NEXT_PC] = I(regs[EV])
+    regs[SMT] = 1
+    if supervisor == 0:
+        state[WINDOW_KEY] |= I(1) << 32
+    return RAISED
+
+
+@kernel_function
+def flush_windows(regs, state):
+    """Forget every cached translation, and take note of the current mode."""
+    key = (((state[WINDOW_KEY] >> 33) + 1) << 33) | (I(regs[SMT] != 0) << 32)
+    if key >= GENERATION_LIMIT:
+        for k in range(WINDOWS, REGIONS):
+            state[k] = 0
+        key &= (I(1) << 33) - 1
+        key |= I(1) << 33
+    state[WINDOW_KEY] = key
+
+
+@kernel_function
+def find_region(state, address):
+    """Index in `state` of the region that holds the address, or -1 where nothing is mapped."""
+    at = FIRST_REGION
+    for _ in range(state[REGION_COUNT]):
+        if address < state[U(at + REGION_END)]:
+            return at if address >= state[U(at + REGION_FIRST)] else NONE
+        at += REGION_FIELDS
+    return NONE
+
+
+@kernel_function
+def logged(state, value):
+    """What this read gave when the instruction was first attempted; else `value`, kept.
+
+    A component may change memory while it serves an instruction. Its repetition must find what
+    it found before, as every access happens once, in program order.
+    """
+    position = state[LOG_POSITION]
+    state[LOG_POSITION] = position + 1
+    if position < state[LOG_COUNT]:
+        return state[U(LOG + position)]
+    state[U(LOG + position)] = value
+    state[LOG_COUNT] = position + 1
+    return value
+
+
+@kernel_function
+def request(state, kind, component, offset, value):
+    """The component's answer if it has been given already, else PENDING with a request made."""
+    position = state[LOG_POSITION]
+    if position < state[LOG_COUNT]:
+        state[LOG_POSITION] = position + 1
+        return state[U(LOG + position)]
+    state[REQUEST_COMPONENT] = component
+    state[REQUEST_OFFSET] = offset
+    state[REQUEST_VALUE] = value
+    state[RESUME] = RESUME_STEP
+    state[REQUEST_KIND] = kind
+    return PENDING
+
+
+@kernel_function
+def bus_access(regs, state, at, address, kind, value):
+    """READ or WRITE of a component through the bus, at the region `at`."""
+    count = state[LOG_POSITION]
+    answer = request(
+        state,
+        kind,
+        state[U(at + REGION_COMPONENT)],
+        state[U(at + REGION_OFFSET)] + address - state[U(at + REGION_FIRST)],
+        value,
+    )
+    if answer < 0 and state[LOG_POSITION] != count:
+        return raise_exception(regs, state, HARDWARE, -1 - answer)
+    return answer
+
+
+@kernel_function
+def table_entry(regs, state, arena, marks, address):
+    """Read a page-table entry from physical memory (memory.md: MMU)."""
+    if address & 3:
+        return raise_exception(regs, state, UNALIGNED, address & 3)
+    at = find_region(state, address)
+    if at < 0:
+        state[CACHEABLE] = 0
+        return ZERO
+    access = state[U(at + REGION_READ)]
+    if access == PLAIN:
+        index = U(state[U(at + REGION_BASE)] + ((address - state[U(at + REGION_FIRST)]) >> 2))
+        marks[index] |= MARK_TABLE
+        return logged(state, I(arena[index]))
+    state[CACHEABLE] = 0
+    if access == BUS:
+        return bus_access(regs, state, at, address, REQUEST_READ, ZERO)
+    return raise_exception(regs, state, HARDWARE, access)
+
+
+@kernel_function
+def translate(regs, state, arena, marks, address, access):
+    """Physical address of a virtual one for READ, WRITE or EXECUTE (memory.md: MMU)."""
+    # What a repeated instruction reads from the log may be out of date for the next one.
+    state[CACHEABLE] = I(state[LOG_POSITION] == state[LOG_COUNT])
+    if regs[MTT] == 0:
+        return address
+    user = I(regs[SMT] == 0)
+    pass_through = I(1) << (31 - user)
+    permission = I(1) << (29 - 3 * user - access)
+    entry_address = (I(regs[PDA]) + (address >> 22) * 4) & WORD
+    level = 0
+    while True:
+        entry = table_entry(regs, state, arena, marks, entry_address)
+        if entry < 0:
+            return entry
+        if entry & pass_through:
+            return address
+        if not entry & permission:
+            return raise_exception(regs, state, REFUSED + access, address & 0xFFFF)
+        number = entry & 0xFF_FFFF
+        if level == 1:
+            return (number * 1024 + (address & 0x3FF)) & WORD
+        entry_address = (number * 16384 + ((address >> 10) & 0xFFF) * 4) & WORD
+        level = 1
+
+
+@kernel_function
+def window_slot(address, access):
+    """Where in `state` the window for an address and a kind of access is kept."""
+    return FIRST_WINDOW + (((address >> 10) & (WINDOW_SLOTS - 1)) + access * WINDOW_SLOTS) * (
+        WINDOW_FIELDS
+    )
+
+
+@kernel_function
+def fill_window(regs, state, address, physical, at, access, base):
+    """Remember how `address` was resolved: the region's whole range, or its part of the page."""
+    if not state[CACHEABLE]:
+        return
+    first = state[U(at + REGION_FIRST)]
+    end = state[U(at + REGION_END)]
+    if regs[MTT] != 0:
+        first = max(first, physical & ~I(0x3FF))
+        end = min(end, (physical | 0x3FF) + 1)
+    moved = first - state[U(at + REGION_FIRST)]
+    slot = window_slot(address, access)
+    state[U(slot + WINDOW_LOW)] = state[WINDOW_KEY] + first + address - physical
+    state[U(slot + WINDOW_BYTES)] = end - first
+    state[U(slot + WINDOW_BASE)] = base + (moved >> 2) if base >= 0 else base
+    state[U(slot + WINDOW_OFFSET)] = state[U(at + REGION_OFFSET)] + moved
+
+
+@kernel_function
+def refill(regs, state, address, access):
+    """Without MMU: make the window for an address, if the access needs nothing slower."""
+    at = find_region(state, address)
+    if regs[MTT] != 0 or address & 3 or at < 0:
+        return
+    rights = state[U(at + (REGION_WRITE if access == WRITE else REGION_READ))]
+    state[CACHEABLE] = 1
+    if rights == PLAIN:
+        fill_window(regs, state, address, address, at, access, state[U(at + REGION_BASE)])
+    elif rights == BUS and access != EXECUTE:
+        component = state[U(at + REGION_COMPONENT)]
+        fill_window(regs, state, address, address, at, access, -1 - component)
+
+
+@kernel_function
+def load(regs, state, arena, marks, address, access):
+    """READ or EXECUTE one word at a virtual address."""
+    if address & 3:
+        return raise_exception(regs, state, UNALIGNED, address & 3)
+    physical = translate(regs, state, arena, marks, address, access)
+    if physical < 0:
+        return physical
+    at = find_region(state, physical)
+    if at < 0:
+        return ZERO
+    rights = state[U(at + REGION_READ)]
+    if rights == PLAIN:
+        base = state[U(at + REGION_BASE)]
+        fill_window(regs, state, address, physical, at, access, base)
+        index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
+        return logged(state, I(arena[index]))
+    if rights == BUS:
+        if access == READ:
+            fill_window(
+                regs, state, address, physical, at, access, -1 - state[U(at + REGION_COMPONENT)]
+            )
+        return bus_access(regs, state, at, physical, REQUEST_READ, ZERO)
+    return raise_exception(regs, state, HARDWARE, rights)
+
+
+@kernel_function
+def forget_code(entries, marks, index):
+    """Undo the decoding that relied on the word: its own entry and fused ones before it."""
+    for back in range(4):
+        if index >= back:
+            entries[U(index - back)] = 0
+    marks[U(index)] &= ~np.uint8(MARK_CODE)
+
+
+@kernel_function
+def store(regs, state, arena, entries, marks, address, value):
+    """WRITE one word at a virtual address; DONE, PENDING or RAISED."""
+    if address & 3:
+        return raise_exception(regs, state, UNALIGNED, address & 3)
+    physical = translate(regs, state, arena, marks, address, WRITE)
+    if physical < 0:
+        return physical
+    at = find_region(state, physical)
+    if at < 0:
+        return DONE
+    rights = state[U(at + REGION_WRITE)]
+    if rights == PLAIN:
+        base = state[U(at + REGION_BASE)]
+        index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
+        arena[U(index)] = np.uint32(value)
+        mark = marks[U(index)]
+        if mark & MARK_CODE:
+            forget_code(entries, marks, index)
+        if mark & MARK_TABLE:
+            marks[U(index)] &= ~np.uint8(MARK_TABLE)
+            flush_windows(regs, state)
+        else:
+            fill_window(regs, state, address, physical, at, WRITE, base)
+        return DONE
+    if rights == BUS:
+        component = state[U(at + REGION_COMPONENT)]
+        fill_window(regs, state, address, physical, at, WRITE, -1 - component)
+        answer = bus_access(regs, state, at, physical, REQUEST_WRITE, value)
+        return answer if answer < 0 else DONE
+    return raise_exception(regs, state, HARDWARE, rights)
+
+
+@kernel_function
+def fetch(regs, state, arena, marks):
+    """The instruction word at `pc`."""
+    return load(regs, state, arena, marks, I(regs[PC]), EXECUTE)

@@ -1,0 +1,109 @@
+"""What components answer to the CPU: READ, WRITE, hardware information, RESET.
+
+Both engines serve the bus through this one room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import SupportsIndex
+
+from ..exceptions import ExceptionCode
+from ..isa.table import WORD_MASK, HwdInfo
+from .component import Component
+from .mapping import MemoryMap
+from .metadata import Metadata, name_bytes
+
+
+class GuestError(Exception):
+    """An exception for the guest, found on the Python side: its code and 16 bits of data."""
+
+    def __init__(self, code: int, data: int) -> None:
+        super().__init__(code, data)
+        self.code = int(code)
+        self.data = data & 0xFFFF
+
+
+class Bus:
+    """The components of a board by id."""
+
+    def __init__(
+        self, components: Sequence[Component], metadata: Sequence[Metadata], mappings: MemoryMap
+    ) -> None:
+        self.components = components
+        self.metadata = metadata
+        self._mappings = mappings
+        self._words = [item.words() for item in metadata]
+        self._names = [name_bytes(component.name) for component in components]
+
+    def read(self, component: int, offset: int) -> int:
+        """READ. ValueError if the component answers something that is no word."""
+        return self.word(component, offset, self.components[component].read(offset))
+
+    def word(self, component: int, offset: int, answer: SupportsIndex) -> int:
+        """A component's answer as an int. ValueError, or TypeError, if it is no word."""
+        word = answer.__index__()
+        if not 0 <= word <= WORD_MASK:
+            raise ValueError(
+                f"{self.components[component].name} answered {word} to a read at offset "
+                f"{offset}; a word is 0..{WORD_MASK}"
+            )
+        return word
+
+    def write(self, component: int, offset: int, word: int) -> None:
+        """WRITE."""
+        self.components[component].write(offset, word)
+
+    def hardware_information(self, component: int, info: int) -> int:
+        """The value of HWD (isa.md: HWD). Raises GuestError."""
+        if component == 0 and info == HwdInfo.COUNT:
+            return len(self.components)
+        if component >= len(self.components):
+            raise GuestError(ExceptionCode.UNKNOWN_COMPONENT, component)
+        name = self._names[component]
+        mapping = self._mappings.of(component)
+        if info in _METADATA_WORD:
+            return self._words[component][_METADATA_WORD[info]]
+        if info == HwdInfo.NAME_LEN:
+            return len(name)
+        if HwdInfo.NAME_W1 <= info <= HwdInfo.NAME_W8:
+            at = 4 * (info - HwdInfo.NAME_W1)
+            return int.from_bytes(name[at : at + 4].ljust(4, b"\0"), "big")
+        if info == HwdInfo.IS_MAPPED:
+            return int(mapping is not None)
+        if info in (HwdInfo.MAP_START, HwdInfo.MAP_END):
+            if mapping is None:
+                raise GuestError(ExceptionCode.COMPONENT_NOT_MAPPED, component)
+            return mapping.first if info == HwdInfo.MAP_START else mapping.last + 3
+        raise GuestError(ExceptionCode.UNKNOWN_HARDWARE_INFORMATION, info)
+
+    def reset(self, mode: int, operand: int) -> None:
+        """The components' part of RESET: `mode` selects, `operand` is avr. Raises GuestError."""
+        selection = mode & 0xF
+        if selection == 1 and operand >= len(self.components):
+            raise GuestError(ExceptionCode.UNKNOWN_COMPONENT, operand)
+        chosen = _RESET_SELECTIONS.get(selection)
+        if chosen is not None:
+            for index, component in enumerate(self.components):
+                if chosen(index, operand):
+                    component.reset()
+
+
+_METADATA_WORD = {
+    HwdInfo.UID_UPPER: 0,
+    HwdInfo.UID_LOWER: 1,
+    HwdInfo.SIZE: 2,
+    HwdInfo.CAT: 3,
+    HwdInfo.TYPE: 4,
+    HwdInfo.MODEL: 5,
+    HwdInfo.DATA_UPPER: 6,
+    HwdInfo.DATA_LOWER: 7,
+}
+
+_RESET_SELECTIONS: dict[int, Callable[[int, int], bool]] = {
+    0: lambda index, operand: True,
+    1: lambda index, operand: index == operand,
+    2: lambda index, operand: index != operand,
+    3: lambda index, operand: index <= operand,
+    4: lambda index, operand: index >= operand,
+}

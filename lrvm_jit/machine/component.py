@@ -1,0 +1,100 @@
+"""The component interface: what the bus talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy
+from numpy.typing import NDArray
+
+from ..exceptions import HardwareCode, HardwareError
+from .metadata import Metadata
+
+
+class MemoryWindow:
+    """A part of a component that is plain memory, served inside the compiled kernel.
+
+    `words` is the live content, a uint32 array. When the component is plugged into a board the
+    content moves into the board's arena and `words` becomes a view of it: take `words` anew
+    after that instead of keeping the old array.
+
+    `read_error` / `write_error`: the hardware error that such an access raises, or None where
+    the access is allowed. They are fixed for the component's life.
+    """
+
+    __slots__ = ("base", "offset", "read_error", "words", "write_error")
+
+    def __init__(
+        self,
+        offset: int,
+        words: NDArray[numpy.uint32],
+        read_error: HardwareError | None = None,
+        write_error: HardwareError | None = None,
+    ) -> None:
+        if offset < 0 or offset % 4:
+            raise ValueError(f"window offset {offset} must be a multiple of 4, from 0 up")
+        if words.dtype != numpy.uint32 or words.ndim != 1 or not len(words):
+            raise ValueError("window words must be a non-empty one-dimensional uint32 array")
+        self.offset = offset
+        self.words = words
+        self.read_error = read_error
+        self.write_error = write_error
+        self.base = -1
+
+    @property
+    def plugged_in(self) -> bool:
+        """Whether the content lies in a board's arena."""
+        return self.base >= 0
+
+    def plug_in(self, words: NDArray[numpy.uint32], base: int) -> None:
+        """Take a view of the arena, from index `base` on, as the live content. For boards."""
+        self.words = words
+        self.base = base
+
+    @property
+    def end(self) -> int:
+        """First byte offset after the window."""
+        return self.offset + 4 * len(self.words)
+
+
+class Component:
+    """Base class of everything that can be plugged into a `Motherboard`.
+
+    A subclass sets `name` and defines `metadata()`; it overrides `read`, `write` and `reset`
+    for what is not plain memory, and lists its plain memory in `windows`. Offsets are in bytes,
+    multiples of 4, below the size. `read` and `write` raise `HardwareError` to refuse an
+    access; any other exception stops the machine with the instruction undone and comes out of
+    `run()`.
+    """
+
+    name: str = "Component"
+    windows: Sequence[MemoryWindow] = ()
+
+    def metadata(self) -> Metadata | Sequence[int]:
+        """The component's eight metadata words, as `Metadata` or as they are."""
+        raise TypeError(f"{type(self).__name__} must define metadata()")
+
+    def read(self, offset: int) -> int:
+        """Answer a READ. This base serves the windows and refuses everything else."""
+        for window in self.windows:
+            if window.offset <= offset < window.end:
+                if window.read_error is not None:
+                    raise HardwareError(window.read_error.code, window.read_error.data)
+                return int(window.words[(offset - window.offset) >> 2])
+        raise HardwareError(HardwareCode.NOT_READABLE)
+
+    def write(self, offset: int, word: int) -> None:
+        """Serve a WRITE. This base serves the windows and refuses everything else."""
+        for window in self.windows:
+            if window.offset <= offset < window.end:
+                if window.write_error is not None:
+                    raise HardwareError(window.write_error.code, window.write_error.data)
+                window.words[(offset - window.offset) >> 2] = word
+                return
+        raise HardwareError(HardwareCode.NOT_WRITABLE)
+
+    def reset(self) -> None:
+        """Back to the state after switching on; cannot fail."""
+
+    def close(self) -> None:
+        """Release files and threads. Called once, when the board is closed."""

@@ -1,0 +1,138 @@
+"""Physical memory as Python sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy
+from numpy.typing import NDArray
+
+from ..exceptions import HardwareError
+from ..isa.table import WORD_MASK
+from .bus import Bus
+from .component import MemoryWindow
+from .mapping import ADDRESS_SPACE, MemoryMap
+
+
+class Memory:
+    """Reads and writes physical addresses with the components' own semantics.
+
+    An address is in bytes and a multiple of 4. Where nothing is mapped a read gives 0 and a
+    write is ignored; a component that refuses raises `HardwareError`, as it does for the guest.
+    """
+
+    def __init__(self, mappings: MemoryMap, bus: Bus, changed: Callable[[], None]) -> None:
+        self._mappings = mappings
+        self._bus = bus
+        self._changed = changed
+
+    def read(self, address: int) -> int:
+        """The word at a physical address."""
+        self._check(address)
+        mapping = self._mappings.find(address)
+        if mapping is None:
+            return 0
+        return self._bus.read(mapping.component, address - mapping.first)
+
+    def write(self, address: int, word: int) -> None:
+        """Write one word. ValueError if it is no word."""
+        self._check(address)
+        word = word.__index__()
+        if not 0 <= word <= WORD_MASK:
+            raise ValueError(f"value {word} for address 0x{address:08X} is outside 0..{WORD_MASK}")
+        mapping = self._mappings.find(address)
+        if mapping is not None:
+            self._bus.write(mapping.component, address - mapping.first, word)
+            self._changed()
+
+    def load(self, address: int, words: Iterable[int] | NDArray[numpy.uint32]) -> None:
+        """Write consecutive words from `address` on.
+
+        A word that plain memory refuses raises `HardwareError` before anything is written.
+        """
+        data = as_words(words)
+        self._check_range(address, len(data))
+        plain = list(self._plain(address, len(data)))
+        for _, _, _, window in plain:
+            if window is not None and window.write_error is not None:
+                raise HardwareError(window.write_error.code, window.write_error.data)
+        for at, count, first, window in plain:
+            part = data[at : at + count]
+            if window is not None:
+                window.words[first : first + count] = part
+            else:
+                for k, word in enumerate(part.tolist()):
+                    self.write(address + 4 * (at + k), word)
+        self._changed()
+
+    def dump(self, first: int, last: int) -> NDArray[numpy.uint32]:
+        """The words from address `first` to address `last`, both included, as a new array."""
+        self._check(first)
+        self._check(last)
+        if last < first:
+            raise ValueError(f"last address 0x{last:08X} is below the first, 0x{first:08X}")
+        result = numpy.zeros((last - first) // 4 + 1, numpy.uint32)
+        for at, count, start, window in self._plain(first, len(result)):
+            if window is not None and window.read_error is None:
+                result[at : at + count] = window.words[start : start + count]
+            else:
+                for k in range(at, at + count):
+                    result[k] = self.read(first + 4 * k)
+        return result
+
+    def _plain(
+        self, address: int, words: int
+    ) -> Iterable[tuple[int, int, int, MemoryWindow | None]]:
+        """Split a range into parts: position, length, first word in the window, the window.
+
+        The window is None where the words are not plain memory. Unmapped parts are left out.
+        """
+        at = 0
+        while at < words:
+            here = address + 4 * at
+            mapping = self._mappings.find(here)
+            if mapping is None:
+                following = [other.first for other in self._mappings if other.first > here]
+                at = min([words, *((first - address) // 4 for first in following)])
+                continue
+            offset = here - mapping.first
+            room = min(words - at, (mapping.last + 4 - here) // 4)
+            windows = self._bus.components[mapping.component].windows
+            inside = [w for w in windows if w.offset <= offset < w.end]
+            if inside:
+                count = min(room, (inside[0].end - offset) // 4)
+                yield at, count, (offset - inside[0].offset) // 4, inside[0]
+            else:
+                later = [w.offset for w in windows if w.offset > offset]
+                count = min([room, *((start - offset) // 4 for start in later)])
+                yield at, count, 0, None
+            at += count
+
+    def _check_range(self, address: int, words: int) -> None:
+        self._check(address)
+        if address + 4 * words > ADDRESS_SPACE:
+            raise ValueError(
+                f"{words} words at 0x{address:08X} would go past the address space's 0xFFFFFFFF"
+            )
+
+    @staticmethod
+    def _check(address: int) -> None:
+        if not 0 <= address < ADDRESS_SPACE:
+            raise ValueError(f"address {address} is outside 0..0xFFFFFFFF")
+        if address % 4:
+            raise ValueError(f"address 0x{address:08X} is not a multiple of 4")
+
+
+def as_words(values: Iterable[int] | NDArray[numpy.uint32]) -> NDArray[numpy.uint32]:
+    """The values as a uint32 array. ValueError names the first that is no word."""
+    array = numpy.asarray(values if isinstance(values, numpy.ndarray) else list(values))
+    if array.dtype == numpy.uint32 and array.ndim == 1:
+        return array
+    if array.size == 0:
+        return numpy.zeros(0, numpy.uint32)
+    if array.ndim != 1 or array.dtype.kind not in "iuO":
+        raise TypeError(f"words must be a sequence of integers, not {array.dtype} values")
+    for position, value in enumerate(array.tolist()):
+        if not 0 <= value <= WORD_MASK:
+            raise ValueError(f"word {position} is {value}, outside 0..{WORD_MASK}")
+    return array.astype(numpy.uint32)

@@ -1,0 +1,174 @@
+"""From a mnemonic and its operands to an instruction word.
+
+Mnemonics, operands, ranges, aliases and encoding come from the instruction table; this module
+adds what only the assembler knows: which operands may be left out, and how to explain a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, TypeAlias
+
+from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, encode
+from lrvm_jit.isa import table as isa
+from lrvm_jit.isa.codec import literal_range
+
+from .values import show_integer
+
+REGISTERS: Final = {str(register): register for register in Reg}
+
+OperandValue: TypeAlias = Reg | int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Stands for the written operand of this number."""
+
+    index: int
+
+
+Template: TypeAlias = tuple[Reg | int | Given, ...]
+
+_OPTIONAL: Final[dict[str, tuple[Template, ...]]] = {
+    "div": ((Given(0), Given(1), 0),),
+    "mod": ((Given(0), Given(1), 0),),
+    "lsa": ((Given(0), Given(1), 0),),
+    # With the address alone the original marks `add` as register a0; times 0 it adds nothing.
+    "lea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
+    "wea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
+    "wsa": ((Given(0), 0, Given(1)),),
+}
+"""Shorter forms of instructions, as operands in the table's order."""
+
+_FAMILIES: Final[dict[str, type[IntEnum]]] = {"flag": isa.Flag, "condition": isa.Condition}
+"""Operands that take the members of an enumeration only, where the table names the family."""
+
+
+class OperandError(Exception):
+    """An operand that does not fit; `index` is its number as written."""
+
+    def __init__(self, index: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.index = index
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write a mnemonic: the instruction it stands for, and where each written operand
+    or fixed value goes."""
+
+    mnemonic: str
+    row: isa.Instruction
+    template: Template
+
+    @property
+    def parameters(self) -> tuple[isa.Operand, ...]:
+        """The table's operand for each operand that is written."""
+        found: dict[int, isa.Operand] = {}
+        for item, operand in zip(self.template, self.row.operands, strict=True):
+            if isinstance(item, Given):
+                found.setdefault(item.index, operand)
+        return tuple(found[index] for index in sorted(found))
+
+    @property
+    def usage(self) -> str:
+        """How the form is written: `lsa d, addr`."""
+        names = ", ".join(operand.name for operand in self.parameters)
+        return f"{self.mnemonic} {names}" if names else self.mnemonic
+
+    def encode(self, values: Sequence[OperandValue]) -> int:
+        """The instruction word for these operands. Raises OperandError."""
+        full: list[OperandValue] = []
+        for item, operand in zip(self.template, self.row.operands, strict=True):
+            if isinstance(item, Given):
+                value = values[item.index]
+                self._check(item.index, operand, value)
+                full.append(value)
+            else:
+                full.append(item)
+        return encode(self.row.mnemonic, *full)
+
+    def _check(self, index: int, operand: isa.Operand, value: OperandValue) -> None:
+        if isinstance(value, Reg):
+            return
+        name = f"`{operand.name}` of `{self.mnemonic}`"
+        if operand.kind is isa.Kind.REG:
+            raise OperandError(index, f"{name} must be a register, not a literal")
+        low, high = literal_range(operand)
+        family = _FAMILIES.get(operand.constants)
+        if family is not None:
+            members = list(family)
+            if value not in members:
+                names = " ".join(_constant_name(member) for member in members)
+                raise OperandError(
+                    index,
+                    f"{name} is {show_integer(value)}, outside {members[0]:d}..{members[-1]:d}",
+                    f"the {operand.constants}s are {names}",
+                )
+        elif value < low and operand.name == "add" and self.row.memory is not isa.Access.NONE:
+            raise OperandError(
+                index,
+                f"the address offset {name} is {show_integer(value)}: the literal is "
+                f"zero-extended, so it must be {low}..{high}",
+                "a register can hold a negative offset",
+            )
+        elif not low <= value <= high:
+            hint = "a larger value needs a register"
+            if value < low:
+                hint = "a literal is zero-extended; a register can hold a negative value"
+            if operand.signed:
+                hint = "a literal is two's complement; a register can hold a larger value"
+            raise OperandError(
+                index, f"{name} is {show_integer(value)}, outside {low}..{high}", hint
+            )
+
+
+def _constant_name(member: IntEnum) -> str:
+    return f"CMP_{member.name}" if isinstance(member, isa.Condition) else member.name
+
+
+def _alias_template(alias: isa.Alias) -> Template:
+    return tuple(
+        Given(item.value) if isinstance(item, isa.Param) else item for item in alias.operands
+    )
+
+
+def _all_forms() -> dict[str, dict[int, Form]]:
+    forms: dict[str, dict[int, Form]] = {}
+    for row in INSTRUCTIONS:
+        whole = tuple(Given(index) for index in range(len(row.operands)))
+        templates = (*_OPTIONAL.get(row.mnemonic, ()), whole)
+        forms[row.mnemonic] = _by_count(row.mnemonic, row, templates)
+    for alias in ALIASES:
+        row = BY_MNEMONIC[alias.instruction]
+        forms[alias.name] = _by_count(alias.name, row, (_alias_template(alias),))
+    return forms
+
+
+def _by_count(
+    mnemonic: str, row: isa.Instruction, templates: Sequence[Template]
+) -> dict[int, Form]:
+    forms = (Form(mnemonic, row, template) for template in templates)
+    return {len(form.parameters): form for form in forms}
+
+
+FORMS: Final = _all_forms()
+"""The forms of each mnemonic and alias by how many operands are written."""
+
+
+def usages(mnemonic: str) -> str:
+    """How a mnemonic is written, all its forms."""
+    return " or ".join(f"`{form.usage}`" for form in FORMS[mnemonic].values())
+
+
+def operand_counts(mnemonic: str) -> str:
+    """How many operands a mnemonic takes, in words."""
+    counts = sorted(FORMS[mnemonic])
+    if counts == [0]:
+        return "no operands"
+    numbers = " or ".join(str(count) for count in counts)
+    return f"{numbers} operand{'s' if counts[-1] > 1 else ''}"
