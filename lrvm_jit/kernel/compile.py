@@ -138,11 +138,10 @@ def _compile(folder: Path | None) -> Callable[[int], int]:
             pass
 
     from .entry import enter
+    from .jit import OPTIONS
 
     with _cache_directory(config, folder), event.install_listener("numba:compile", Announcer()):
-        kernel = numba.njit(
-            "int64(int64)", nogil=True, error_model="numpy", cache=folder is not None
-        )(enter)
+        kernel = numba.njit("int64(int64)", nogil=True, cache=folder is not None, **OPTIONS)(enter)
     # The compiled entry point itself: half the cost of calling through numba's dispatcher.
     return kernel.overloads[kernel.signatures[0]].entry_point  # type: ignore[no-any-return]
 

@@ -81,31 +81,19 @@ from .decode import (
 from .hints import cold_path, unlikely
 from .jit import kernel_function
 from .layout import (
-    ANSWER,
-    BREAKPOINT_COUNT,
     BUDGET,
     CYCLES,
+    FETCH_BASE,
+    FETCH_LOW,
+    FETCH_WORDS,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_EXPLICIT,
     HALTED,
-    LAST_PC,
-    LOG,
-    LOG_COUNT,
-    NEXT_PC,
     PAGE_WORDS,
-    PREVIOUS_PC,
-    REQUEST_COMPONENT,
     REQUEST_KIND,
-    REQUEST_OFFSET,
-    REQUEST_VALUE,
     RESUME,
-    RESUME_NONE,
-    RESUME_READ,
-    RESUME_REGISTER,
     RESUME_STEP,
-    RESUME_WRITE,
-    SKIP_BREAKPOINT,
     STOP_ON_EXCEPTION,
     VERIFY,
     VERIFY_ALL,
@@ -113,20 +101,16 @@ from .layout import (
     WINDOW_BYTES,
     WINDOW_KEY,
     WINDOW_LOW,
-    WINDOW_OFFSET,
     WORD,
 )
-from .memory import HARDWARE, flush_windows, raise_exception, refill, window_slot
+from .memory import flush_windows
 from .step import AVR, PC, SMT, SSP, USP, step
 from .typed import (
-    EXECUTE,
     HALT,
     NONE,
     PENDING,
     RAISED,
     READ,
-    REQUEST_READ,
-    REQUEST_WRITE,
     STOP_BREAKPOINT,
     STOP_BUDGET,
     STOP_EXCEPTION,
@@ -137,6 +121,14 @@ from .typed import (
     U,
     W,
 )
+from .windows import (
+    AT_BREAKPOINT,
+    STEP_ONCE,
+    find_window,
+    open_fetch_window,
+    request_directly,
+    take_answer,
+)
 
 
 @kernel_function
@@ -144,36 +136,6 @@ def holds(truth, result):
     """Whether a condition on ZF and CF holds of a result."""
     zero = I(result & WORD == 0)
     return (truth >> (2 * zero + ((result >> 32) & 1))) & 1
-
-
-@kernel_function
-def find_window(regs, state, address, access):
-    """Slot of a window that holds the address, or -1."""
-    slot = window_slot(address, access)
-    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
-    if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
-        return slot
-    refill(regs, state, address, access)
-    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
-    return slot if U(inside) < U(state[U(slot + WINDOW_BYTES)]) else NONE
-
-
-@kernel_function
-def finish_request(regs, state):
-    """Complete the instruction whose single access has just been answered."""
-    answer = state[ANSWER]
-    raised = answer < 0
-    if raised:
-        raise_exception(regs, state, HARDWARE, -1 - answer)
-    else:
-        if state[RESUME] == RESUME_READ:
-            regs[U(state[RESUME_REGISTER])] = W(answer)
-        state[NEXT_PC] = (I(regs[PC]) + 4) & WORD
-    state[RESUME] = RESUME_NONE
-    state[CYCLES] += 1
-    state[BUDGET] -= 1
-    regs[PC] = W(state[NEXT_PC])
-    return raised
 
 
 @kernel_function
@@ -194,14 +156,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         prepare(regs, state, arena, entries, marks, snapshot, code_pages)
     if state[HALTED]:
         return STOP_HALTED
-    if state[RESUME]:
-        # While the request was pending the counter included the instruction in progress.
-        state[CYCLES] -= 1
-        if state[RESUME] == RESUME_STEP:
-            state[U(LOG + state[LOG_COUNT])] = state[ANSWER]
-            state[LOG_COUNT] += 1
-    answered = state[RESUME] == RESUME_READ or state[RESUME] == RESUME_WRITE
-    if answered and finish_request(regs, state) and state[STOP_ON_EXCEPTION]:
+    if state[RESUME] and take_answer(regs, state) and state[STOP_ON_EXCEPTION]:
         return STOP_EXCEPTION
 
     key = state[WINDOW_KEY]
@@ -564,30 +519,13 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     write_low, write_bytes, write_base = low, state[U(slot + WINDOW_BYTES)], base
                 handler = entry & 0xFF
                 continue
-            # A component. Only instructions with one access and nothing after it go this way.
-            kind = entry & 0xFF
-            if kind == PRIVILEGED:
-                kind = (entry >> 56) & 0xFF
-            if kind == DO_LSA or kind == DO_LEA:
-                state[RESUME] = RESUME_READ
-                state[RESUME_REGISTER] = I(d) if kind == DO_LSA else AVR
-                state[REQUEST_KIND] = REQUEST_READ
-            elif kind == DO_WSA or kind == DO_WEA:
-                state[RESUME] = RESUME_WRITE
-                value = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
-                state[REQUEST_VALUE] = value & WORD if kind == DO_WSA else I(regs[AVR])
-                state[REQUEST_KIND] = REQUEST_WRITE
-            else:
-                handler = SLOW
-                continue
-            state[REQUEST_COMPONENT] = -1 - base
-            state[REQUEST_OFFSET] = state[U(slot + WINDOW_OFFSET)] + miss - low
             pc = ((fetch_low + index - fetch_base) << 2) & WORD
             left = limit - index
-            state[PREVIOUS_PC] = state[LAST_PC]
-            state[LAST_PC] = pc
-            stop = state[REQUEST_KIND]
-            break
+            if request_directly(regs, state, entry, slot, miss, pc):
+                stop = state[REQUEST_KIND]
+                break
+            handler = STEP
+            continue
         elif handler == SLOW or handler == BOUNDARY:
             cold_path()
             pc = ((fetch_low + index - fetch_base) << 2) & WORD
@@ -602,37 +540,16 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 if left <= 0:
                     stop = STOP_BUDGET
                     break
-                handler = STEP
-                skipped = state[SKIP_BREAKPOINT]
-                state[SKIP_BREAKPOINT] = 0
-                low = ZERO
-                high = I(1) << 32
-                for k in range(state[BREAKPOINT_COUNT]):
-                    breakpoint_address = breakpoints[U(k)]
-                    if breakpoint_address < pc:
-                        low = breakpoint_address + 4
-                    elif breakpoint_address > pc:
-                        high = breakpoint_address
-                        break
-                    elif skipped:
-                        low = pc + 4
-                    else:
-                        handler = BOUNDARY
-                if handler == BOUNDARY:
+                found = open_fetch_window(regs, state, breakpoints, pc)
+                if found == AT_BREAKPOINT:
                     stop = STOP_BREAKPOINT
                     break
-                if pc & 3 or low > pc or state[FLAGS_EXPLICIT]:
+                if found == STEP_ONCE:
+                    handler = STEP
                     continue
-                slot = find_window(regs, state, pc, EXECUTE)
-                if slot < 0:
-                    continue
-                # The window ends before the next breakpoint and begins after the last one.
-                first = state[U(slot + WINDOW_LOW)] - key
-                low = max(low, first)
-                high = min(high, first + state[U(slot + WINDOW_BYTES)])
-                fetch_low = low >> 2
-                fetch_words = (high - low) >> 2
-                fetch_base = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
+                fetch_low = state[FETCH_LOW]
+                fetch_words = state[FETCH_WORDS]
+                fetch_base = state[FETCH_BASE]
                 fetch_end = fetch_base + fetch_words
                 inside = (pc >> 2) - fetch_low
             index = fetch_base + inside

@@ -10,44 +10,50 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, types
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array, populate_array
 
 from .dispatch import dispatch
 
-ARRAYS = (
-    ("regs", np.uint32),
-    ("state", np.int64),
-    ("arena", np.uint32),
-    ("entries", np.int64),
-    ("marks", np.uint8),
-    ("snapshot", np.uint32),
-    ("code_pages", np.int64),
-    ("breakpoints", np.int64),
-)
-"""The kernel's arrays in the order of the context, which holds address and length of each."""
+CONTEXT_WORDS = 16
+"""Address and length of each of the eight arrays, in the order of `layout`."""
 
 
 @intrinsic
-def _pointer(typing_context: Any, address: Any, dtype: Any) -> Any:
-    """Turn an address into a typed pointer."""
-    pointer_type = types.CPointer(dtype.dtype)
+def _array_at(typing_context: Any, address: Any, length: Any, dtype: Any) -> Any:
+    """A one-dimensional array over memory that somebody else owns."""
+    array_type = types.Array(dtype.dtype, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(pointer_type))
+        array = make_array(array_type)(context, builder)
+        item = context.get_data_type(array_type.dtype)
+        item_size = context.get_constant(types.intp, context.get_abi_sizeof(item))
+        populate_array(
+            array,
+            data=builder.inttoptr(arguments[0], ir.PointerType(item)),
+            shape=cgutils.pack_array(builder, [arguments[1]]),
+            strides=cgutils.pack_array(builder, [item_size]),
+            itemsize=item_size,
+            meminfo=None,
+        )
+        return array._getvalue()
 
-    return pointer_type(address, dtype), generate
+    return array_type(types.int64, types.int64, dtype), generate
 
 
 def enter(context_address):
     """Run `dispatch` on the arrays of a context (int64[16]: address, length, ...)."""
-    context = carray(_pointer(context_address, np.int64), (16,))
-    regs = carray(_pointer(context[0], np.uint32), (context[1],))
-    state = carray(_pointer(context[2], np.int64), (context[3],))
-    arena = carray(_pointer(context[4], np.uint32), (context[5],))
-    entries = carray(_pointer(context[6], np.int64), (context[7],))
-    marks = carray(_pointer(context[8], np.uint8), (context[9],))
-    snapshot = carray(_pointer(context[10], np.uint32), (context[11],))
-    code_pages = carray(_pointer(context[12], np.int64), (context[13],))
-    breakpoints = carray(_pointer(context[14], np.int64), (context[15],))
-    return dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoints)
+    context = _array_at(context_address, CONTEXT_WORDS, np.int64)
+    return dispatch(
+        _array_at(context[0], context[1], np.uint32),
+        _array_at(context[2], context[3], np.int64),
+        _array_at(context[4], context[5], np.uint32),
+        _array_at(context[6], context[7], np.int64),
+        _array_at(context[8], context[9], np.uint8),
+        _array_at(context[10], context[11], np.uint32),
+        _array_at(context[12], context[13], np.int64),
+        _array_at(context[14], context[15], np.int64),
+    )

@@ -1,8 +1,7 @@
 """Hints to the compiler about what is rare.
 
 Without them the register allocator spends its registers on the slow paths' calls as much as on
-the dispatch loop, which costs the loop a quarter of its speed. The functions are plain Python
-where the kernel's functions run uncompiled.
+the dispatch loop, which costs the loop a quarter of its speed.
 """
 
 from __future__ import annotations
@@ -11,20 +10,13 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
-
-
-def unlikely(condition):
-    """The condition, marked as seldom true."""
-    return condition
-
-
-def cold_path():
-    """Marks the code around the call as seldom executed."""
+from numba.extending import intrinsic
 
 
 @intrinsic
-def _expect_false(typing_context: Any, condition: Any) -> Any:
+def unlikely(typing_context: Any, condition: Any) -> Any:
+    """The condition, a boolean, marked as seldom true."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         bit = ir.IntType(1)
         expect = builder.module.declare_intrinsic(
@@ -36,7 +28,9 @@ def _expect_false(typing_context: Any, condition: Any) -> Any:
 
 
 @intrinsic
-def _cold(typing_context: Any) -> Any:
+def cold_path(typing_context: Any) -> Any:
+    """Marks the code around the call as seldom executed."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [])
         # An empty assembly statement is a call that nothing removes and that costs nothing.
@@ -46,13 +40,3 @@ def _cold(typing_context: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(), generate
-
-
-@overload(unlikely, inline="always")
-def _unlikely(condition):
-    return lambda condition: _expect_false(bool(condition))
-
-
-@overload(cold_path, inline="always")
-def _cold_path():
-    return lambda: _cold()

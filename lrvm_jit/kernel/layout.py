@@ -81,22 +81,10 @@ LOG: Final = 32
 program order: at most three words for its fetch and six for its data, and one answer to a write."""
 LOG_SIZE: Final = 16
 
-# The windows used last, of each kind of access; see WINDOWS.
 FETCH_LOW: Final = 48
-"""First virtual address in words."""
+"""The fetch window that has been opened last: its first virtual address in words."""
 FETCH_WORDS: Final = 49
 FETCH_BASE: Final = 50
-FETCH_END: Final = 51
-"""Arena index after the last word."""
-READ_LOW: Final = 52
-READ_BYTES: Final = 53
-READ_BASE: Final = 54
-WRITE_LOW: Final = 55
-WRITE_BYTES: Final = 56
-WRITE_BASE: Final = 57
-POP_LOW: Final = 58
-POP_BYTES: Final = 59
-POP_BASE: Final = 60
 
 WINDOWS: Final = 64
 """Start of the window table. A window is a run of virtual addresses that maps linearly to arena

@@ -13,6 +13,7 @@ from ..exceptions import ExceptionCode
 from ..isa.table import Reg
 from .jit import kernel_function
 from .layout import (
+    ANSWER,
     BUS,
     CACHEABLE,
     LOG,
@@ -143,6 +144,7 @@ def request(state, kind, component, offset, value):
     state[REQUEST_OFFSET] = offset
     state[REQUEST_VALUE] = value
     state[RESUME] = RESUME_STEP
+    state[ANSWER] = 0
     state[REQUEST_KIND] = kind
     return PENDING
 

@@ -40,7 +40,6 @@ class CpuState:
         self.regs[Reg.SMT] = 1
         self.state[layout.CYCLES] = 0
         self.state[layout.HALTED] = 0
-        self.state[layout.LAST_PC] = 0
         self.state[layout.RESUME] = layout.RESUME_NONE
         self.state[layout.LOG_COUNT] = 0
         self.state[layout.VERIFY] |= layout.VERIFY_CHANGES

@@ -125,6 +125,7 @@ class Motherboard:
         """Reset the CPU, then every component in id order."""
         self._refuse_while_running("reset")
         self.state.reset()
+        self.state.state[layout.LAST_PC] = 0
         for component in self.components:
             component.reset()
 

@@ -12,7 +12,7 @@ from .emit import Emitter
 from .errors import AssemblyError, Diagnostic, Report, SourceError
 from .evaluate import Evaluator
 from .expand import Expander
-from .files import Files
+from .files import Files, UndecodableError, decode
 from .layout import lay_out
 from .parser import parse
 
@@ -50,12 +50,10 @@ def assemble_program(
 def assemble_program_file(path: PathLike, include_paths: Iterable[PathLike] = ()) -> Assembly:
     """Assemble the program in a file, as `assemble_program` does. A file that cannot be read
     raises OSError."""
-    data = Path(path).read_bytes()
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8 text: {error.reason} at byte {error.start}"
-        diagnostic = Diagnostic(str(path), 1, 1, 2, message, "", "")
+        text = decode(Path(path).read_bytes())
+    except UndecodableError as error:
+        diagnostic = Diagnostic(str(path), error.line, 1, 2, str(error), "", "")
         raise AssemblyError([diagnostic]) from None
     return assemble_program(text, path, include_paths)
 

@@ -21,10 +21,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """What one statement put into the output.
+    """A statement that has a place in the output: an instruction, data, a label, reserved space.
 
-    `bit_offset` and `bits` tell data that does not fill whole bytes; `data` then has zeros around
-    it. `source` is the source line.
+    `data` is what it put there, nothing for a label or reserved space. `bit_offset` and `bits`
+    tell data that does not fill whole bytes; `data` then has zeros around it. `source` is the
+    source line.
     """
 
     address: int
@@ -55,8 +56,8 @@ class SymbolEntry:
 class Assembly:
     """An assembled program.
 
-    `items` has what each statement emitted, in source order; `entries` the symbols, in the order
-    of their definitions.
+    `items` has the statements that have a place in the output, `entries` the symbols, both in
+    the order of the program.
     """
 
     bytes: bytes
@@ -80,7 +81,11 @@ class Assembly:
     @cached_property
     def source_map(self) -> dict[int, Place]:
         """The line that each emitted item comes from, by the item's first address."""
-        return {item.address: item.place for item in reversed(self.items) if item.data}
+        places: dict[int, Place] = {}
+        for item in self.items:
+            if item.data:
+                places.setdefault(item.address, item.place)
+        return places
 
     def locate(self, address: int) -> Place | None:
         """The line that the byte at an address comes from; None if no line emitted it."""

@@ -116,8 +116,7 @@ class DirectiveParser:
         return Assertion(span, self._expression_line())
 
     def _const(self, span: Span) -> Constant:
-        level, name = self._parser.name()
-        return self._parser.constant(level, name)
+        return self._parser.constant(self._parser.defined_name())
 
     def _once(self, span: Span) -> None:
         self._parser.end_line()

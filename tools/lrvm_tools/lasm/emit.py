@@ -6,12 +6,13 @@ Everything is evaluated against the final addresses, and whatever is wrong is re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from .assembly import Assembly, Emitted, SymbolEntry
-from .errors import AlreadyReportedError, Report, SourceError, did_you_mean
+from .errors import AlreadyReportedError, Hint, Report, SourceError, did_you_mean
 from .evaluate import Evaluator
 from .expand import Item, Program
-from .instructions import FORMS, OperandError, OperandValue, operand_counts, usages
+from .instructions import FORMS, REGISTERS, OperandError, OperandValue, operand_counts, usages
 from .layout import INSTRUCTION_BITS
 from .limits import ADDRESS_SPACE
 from .output import Output
@@ -22,9 +23,12 @@ from .syntax import (
     Align,
     Assertion,
     Binary,
+    Constant,
     Data,
     Expression,
     Instruction,
+    Label,
+    Name,
     RegisterOperand,
     Reserve,
     UnknownInstruction,
@@ -69,15 +73,20 @@ class Emitter:
             case Reserve(span, amount):
                 size = self._number(amount, item, 0, ADDRESS_SPACE - 1)
                 self._output.reserve(item.position, 8 * size, span)
+                self._list(item)
+            case Label(span):
+                if item.position >= 8 * ADDRESS_SPACE:
+                    raise SourceError(span, "the address of the label does not fit into 32 bits")
+                self._list(item)
             case Align(_, bits):
                 self._number(bits, item, 1, 8 * ADDRESS_SPACE)
             case Address(_, address):
                 self._number(address, item, 0, ADDRESS_SPACE - 1)
             case Assertion(_, condition):
                 self._assertion(condition, item)
-            case _:
-                if item.symbol is not None and not item.symbol.is_label:
-                    self._evaluator.constant(item.symbol)
+            case Constant():
+                assert item.symbol is not None
+                self._evaluator.constant(item.symbol)
 
     def _instruction(self, statement: Instruction, item: Item) -> int:
         operands = statement.operands
@@ -90,9 +99,11 @@ class Emitter:
             message = f"`{statement.mnemonic}` takes {counts}, {len(operands)} given"
             raise SourceError(span, message, f"write {usages(statement.mnemonic)}")
         values: list[OperandValue] = []
-        for operand in operands:
+        for index, operand in enumerate(operands):
             if isinstance(operand, RegisterOperand):
                 values.append(operand.register)
+            elif form.takes_register(index):
+                raise _no_register(operand, form.parameters[index].name, statement.mnemonic)
             else:
                 values.append(self._evaluator.integer(operand, item.scope, item.position).value)
         try:
@@ -138,21 +149,15 @@ class Emitter:
         return value
 
     def _write(self, item: Item, parts: Sequence[tuple[int, int]]) -> None:
-        span = item.statement.span
-        position = item.position
-        data = self._output.write(position, parts, span)
-        line = span.line
-        self._items.append(
-            Emitted(
-                position // 8,
-                data,
-                span.source.path,
-                line,
-                span.source.line_text(line),
-                position % 8,
-                sum(size for _, size in parts),
-            )
-        )
+        data = self._output.write(item.position, parts, item.statement.span)
+        self._list(item, data, sum(size for _, size in parts))
+
+    def _list(self, item: Item, data: bytes = b"", bits: int = 0) -> None:
+        source, start, _ = item.statement.span
+        line = source.line_number(start)
+        text = source.line_text(line)
+        address, bit_offset = divmod(item.position, 8)
+        self._items.append(Emitted(address, data, source.path, line, text, bit_offset, bits))
 
     def _entry(self, symbol: Symbol) -> SymbolEntry | None:
         """The symbol for the result; None for a constant that is no number."""
@@ -193,6 +198,19 @@ def _data_bits(number: Integer, width: int | None, span: Span, is_text: bool) ->
         span,
         f"{what} has {number.size} bits, more than the {width} of `#d{width}`",
         "`#d` takes it whole" if is_text else f"a slice takes its low bits: `{width}",
+    )
+
+
+def _no_register(operand: Expression, name: str, mnemonic: str) -> SourceError:
+    found = "a value"
+    hint: Hint = ""
+    if isinstance(operand, Name):
+        found = f"`{operand.text}`"
+        hint = partial(did_you_mean, operand.text, REGISTERS)
+        if operand.text.lower() in REGISTERS:
+            hint = "a register stands alone, without parentheses"
+    return SourceError(
+        operand.span, f"operand `{name}` of `{mnemonic}` must be a register, not {found}", hint
     )
 
 

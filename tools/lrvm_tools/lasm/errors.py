@@ -151,7 +151,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         if abs(len(candidate) - len(name)) <= 2
     }
     likely = sorted(folded, key=lambda candidate: -_common_ends(wanted, candidate))
-    matches = get_close_matches(wanted, likely[:_COMPARED], n=1, cutoff=0.6)
+    # One of two characters is enough to take `ao` for `a0`.
+    cutoff = 0.5 if len(wanted) == 2 else 0.6
+    matches = get_close_matches(wanted, likely[:_COMPARED], n=1, cutoff=cutoff)
     return folded[matches[0]] if matches else None
 
 

@@ -117,6 +117,7 @@ class Evaluator:
         pending = {symbol: None}
         while pending:
             current = next(reversed(pending))
+            self._spend(_definition(current).cost, current.definition.span)
             try:
                 self._attempt(current)
             except _NeededError as needed:
@@ -133,14 +134,10 @@ class Evaluator:
 
     def _attempt(self, symbol: Symbol) -> None:
         """Compute a constant from those that are known. Raises what `_value` raises."""
-        definition = symbol.definition
-        assert isinstance(definition, Constant)
-        self._spend(definition.cost, definition.span)
+        expression = _definition(symbol).value
         symbol.error = None
         try:
-            symbol.value = self._value(
-                definition.value, _Context(symbol.scope, symbol.position, {}, 0)
-            )
+            symbol.value = self._value(expression, _Context(symbol.scope, symbol.position, {}, 0))
         except UnresolvedError:
             # Not for good: an address may become known in this round.
             raise
@@ -150,7 +147,7 @@ class Evaluator:
             raise
         except RecursionError:
             message = "the expression and the functions it calls are nested too deeply"
-            raise SourceError(definition.value.span, message) from None
+            raise SourceError(expression.span, message) from None
         symbol.value_from = self._round
 
     def _spend(self, work: int, span: Span) -> None:
@@ -222,7 +219,8 @@ class Evaluator:
             if plain is not None and (plain in BUILT_INS or self._symbols.function(plain)):
                 return f"`{plain}` is a function: it needs arguments in parentheses"
             names = [*self._symbols.names_near(name, scope)]
-            return did_you_mean(name.text, names if name.level else [*names, *CONSTANTS])
+            known = names if name.level else [*names, *CONSTANTS, *REGISTERS]
+            return did_you_mean(name.text, known)
 
         return SourceError(name.span, f"unknown symbol `{name.text}`", hint)
 
@@ -320,6 +318,11 @@ def _address(span: Span, context: _Context) -> Integer:
             "`#align 8` fills up the byte",
         )
     return Integer(context.position // 8)
+
+
+def _definition(symbol: Symbol) -> Constant:
+    assert isinstance(symbol.definition, Constant)
+    return symbol.definition
 
 
 def _known(symbol: Symbol) -> Value:

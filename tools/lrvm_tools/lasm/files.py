@@ -18,6 +18,22 @@ UNNAMED = "<source>"
 """What messages call a source that is given without a path."""
 
 
+class UndecodableError(ValueError):
+    """Source text that is not UTF-8, from `line` on."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__("the file is not UTF-8 text")
+        self.line = line
+
+
+def decode(data: bytes) -> str:
+    """The text in a source file. Raises UndecodableError."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UndecodableError(data.count(b"\n", 0, error.start) + 1) from None
+
+
 class Files:
     """Reads the files of one program; each is read once."""
 
@@ -31,7 +47,7 @@ class Files:
 
     def first_source(self, text: str) -> Source:
         """The program's first source."""
-        return Source(str(self.first or UNNAMED), text, self._root)
+        return Source(str(self.first or UNNAMED), text.removeprefix("\ufeff"), self._root)
 
     def locate(self, name: str, span: Span) -> Path:
         """The file that a name at `span` leads to. Raises SourceError if there is none in reach."""
@@ -64,11 +80,9 @@ class Files:
         """The source in a located file. Raises SourceError."""
         path = self._shown_path(file, span)
         try:
-            text = self._read(file, span).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            message = f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
-            raise SourceError(span, message) from None
-        return Source(path, text, file.parent)
+            return Source(path, decode(self._read(file, span)), file.parent)
+        except UndecodableError as error:
+            raise SourceError(span, f"{path}:{error.line}: {error}") from None
 
     def _in_reach(self, file: Path) -> bool:
         return any(file.is_relative_to(folder) for folder in (self._root, *self._include_paths))

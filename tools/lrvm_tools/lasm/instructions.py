@@ -58,21 +58,16 @@ class OperandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to write a mnemonic: the instruction it stands for, and where each written operand
-    or fixed value goes."""
+    """One way to write a mnemonic.
+
+    `row` is the instruction it stands for, `template` what stands for each operand of that, and
+    `parameters` has the operand of `row` for each operand that is written.
+    """
 
     mnemonic: str
     row: isa.Instruction
     template: Template
-
-    @property
-    def parameters(self) -> tuple[isa.Operand, ...]:
-        """The table's operand for each operand that is written."""
-        found: dict[int, isa.Operand] = {}
-        for item, operand in zip(self.template, self.row.operands, strict=True):
-            if isinstance(item, Given):
-                found.setdefault(item.index, operand)
-        return tuple(found[index] for index in sorted(found))
+    parameters: tuple[isa.Operand, ...]
 
     @property
     def usage(self) -> str:
@@ -80,8 +75,13 @@ class Form:
         names = ", ".join(operand.name for operand in self.parameters)
         return f"{self.mnemonic} {names}" if names else self.mnemonic
 
+    def takes_register(self, index: int) -> bool:
+        """Whether the written operand of this number must be a register."""
+        return self.parameters[index].kind is isa.Kind.REG
+
     def encode(self, values: Sequence[OperandValue]) -> int:
-        """The instruction word for these operands. Raises OperandError."""
+        """The instruction word for these operands, registers where they must be. Raises
+        OperandError."""
         full: list[OperandValue] = []
         for item, operand in zip(self.template, self.row.operands, strict=True):
             if isinstance(item, Given):
@@ -95,9 +95,7 @@ class Form:
     def _check(self, index: int, operand: isa.Operand, value: OperandValue) -> None:
         if isinstance(value, Reg):
             return
-        name = f"`{operand.name}` of `{self.mnemonic}`"
-        if operand.kind is isa.Kind.REG:
-            raise OperandError(index, f"{name} must be a register, not a literal")
+        name = f"operand `{operand.name}` of `{self.mnemonic}`"
         low, high = literal_range(operand)
         family = _FAMILIES.get(operand.constants)
         if family is not None:
@@ -112,7 +110,7 @@ class Form:
         elif value < low and operand.name == "add" and self.row.memory is not isa.Access.NONE:
             raise OperandError(
                 index,
-                f"the address offset {name} is {show_integer(value)}: the literal is "
+                f"{name} is {show_integer(value)}: the literal of an address offset is "
                 f"zero-extended, so it must be {low}..{high}",
                 "a register can hold a negative offset",
             )
@@ -152,8 +150,15 @@ def _all_forms() -> dict[str, dict[int, Form]]:
 def _by_count(
     mnemonic: str, row: isa.Instruction, templates: Sequence[Template]
 ) -> dict[int, Form]:
-    forms = (Form(mnemonic, row, template) for template in templates)
-    return {len(form.parameters): form for form in forms}
+    forms = {}
+    for template in templates:
+        found: dict[int, isa.Operand] = {}
+        for item, operand in zip(template, row.operands, strict=True):
+            if isinstance(item, Given):
+                found.setdefault(item.index, operand)
+        parameters = tuple(found[index] for index in sorted(found))
+        forms[len(parameters)] = Form(mnemonic, row, template, parameters)
+    return forms
 
 
 FORMS: Final = _all_forms()
@@ -170,5 +175,6 @@ def operand_counts(mnemonic: str) -> str:
     counts = sorted(FORMS[mnemonic])
     if counts == [0]:
         return "no operands"
-    numbers = " or ".join(str(count) for count in counts)
-    return f"{numbers} operand{'s' if counts[-1] > 1 else ''}"
+    first, last = counts[0], counts[-1]
+    numbers = {0: f"{first}", 1: f"{first} or {last}"}.get(last - first, f"{first} to {last}")
+    return f"{numbers} operand{'s' if last > 1 else ''}"

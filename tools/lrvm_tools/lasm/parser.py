@@ -14,7 +14,7 @@ from .directives import DirectiveParser
 from .errors import AlreadyReportedError, Report, SourceError
 from .expressions import ExpressionParser
 from .instructions import FORMS, REGISTERS
-from .source import Source, Span
+from .source import Source
 from .stream import LINE_ENDS, TokenStream
 from .syntax import (
     Broken,
@@ -22,6 +22,7 @@ from .syntax import (
     Expression,
     Instruction,
     Label,
+    Name,
     Operand,
     ParsedFile,
     RegisterOperand,
@@ -62,9 +63,12 @@ class StatementParser:
             elif kind == END or (kind == "}" and nested):
                 return out
             else:
+                start = stream.position
                 statement = self.guarded(self._statement)
                 if statement is not None:
                     out.append(statement)
+                elif stream.position == start:
+                    stream.move_to(start + 1)
 
     def guarded(self, parse_part: Callable[[], _T]) -> _T | None:
         """Run a part of the parser; on a syntax error report it, skip the rest of the line and
@@ -84,25 +88,24 @@ class StatementParser:
         if self.stream.kind not in LINE_ENDS:
             raise self.stream.unexpected("the end of the line")
 
-    def constant(self, level: int, name: Span) -> Constant:
+    def constant(self, name: Name) -> Constant:
         """Parse a constant from its `=` on."""
         start = self.stream.position
         self.stream.expect("=")
         value = self.guarded(self._whole_line_expression)
         cost = self.stream.position - start
-        return Constant(name, level, name.text, value or Broken(name), cost)
+        return Constant(name.span, name.level, name.path[0], value or Broken(name.span), cost)
 
-    def name(self) -> tuple[int, Span]:
-        """Parse the name in a definition: its leading dots, counted, and its span without them."""
-        parsed = self.expressions.name()
-        if len(parsed.path) > 1:
+    def defined_name(self) -> Name:
+        """Parse the name in a definition, which has no dots but leading ones."""
+        name = self.expressions.name()
+        if len(name.path) > 1:
             raise SourceError(
-                parsed.span,
-                f"`{parsed.text}` cannot be defined from outside",
-                f"define `{'.' * (len(parsed.path) - 1)}{parsed.path[-1]}` below its label",
+                name.span,
+                f"`{name.text}` cannot be defined from outside",
+                f"define `{'.' * (len(name.path) - 1)}{name.path[-1]}` below its label",
             )
-        end = parsed.span.end
-        return parsed.level, self.stream.span(end - len(parsed.path[0]), end)
+        return name
 
     def _whole_line_expression(self) -> Expression:
         value = self.expressions.parse()
@@ -116,10 +119,9 @@ class StatementParser:
         stream.one_line = False
         position = stream.position
         # Line ends that were skipped inside brackets end the statement after all.
-        while position > start + 1 and stream.tokens[position - 1].kind == NEWLINE:
+        while position > start and stream.tokens[position - 1].kind == NEWLINE:
             position -= 1
-        # A brace that closes a block stays; the very first token is always skipped.
-        stream.move_to(max(position, start + 1))
+        stream.move_to(position)
         while stream.kind not in LINE_ENDS:
             stream.move_to(stream.position + 1)
 
@@ -127,23 +129,27 @@ class StatementParser:
         stream = self.stream
         kind = stream.kind
         if kind == IDENTIFIER:
-            following = stream.peek().kind
-            if following in (":", "="):
-                return self._definition()
-            return self._instruction()
+            return self._definition() if self._name_is_defined() else self._instruction()
         if kind == "#":
             return self.directives.parse()
         if kind == ".":
             return self._definition()
         raise stream.unexpected("a label, an instruction or a directive")
 
+    def _name_is_defined(self) -> bool:
+        """Whether a definition starts here: a name, perhaps with dots in it, and `:` or `=`."""
+        peek = self.stream.peek
+        distance = 1
+        while peek(distance).kind == "." and peek(distance + 1).kind == IDENTIFIER:
+            distance += 2
+        return peek(distance).kind in (":", "=")
+
     def _definition(self) -> Label | Constant:
-        stream = self.stream
-        level, name = self.name()
-        if stream.kind == "=":
-            return self.constant(level, name)
-        stream.expect(":", "`:` for a label or `=` for a constant")
-        return Label(name, level, name.text)
+        name = self.defined_name()
+        if self.stream.kind == "=":
+            return self.constant(name)
+        self.stream.expect(":", "`:` for a label or `=` for a constant")
+        return Label(name.span, name.level, name.path[0])
 
     def _instruction(self) -> Instruction | UnknownInstruction:
         stream = self.stream

@@ -72,6 +72,9 @@ class TokenStream:
     def close_bracket(self, opening: Token, kind: str) -> Token:
         """Step over the bracket that closes `opening`."""
         if self.kind != kind:
+            # Told at the end of the line before, if the bracket is missing there.
+            while self.tokens[self.position - 1].kind == NEWLINE:
+                self.move_to(self.position - 1)
             place = self.span(opening.start, opening.end)
             where = f"line {place.line}, column {place.column}"
             raise self.unexpected(f"`{kind}`", f"it closes the `{opening.text}` at {where}")

@@ -1,0 +1,155 @@
+"""What the dispatch loop does when an address is outside the windows it used last.
+
+Windows are made by `memory.fill_window` and kept in a table; here they are looked up, opened
+for fetching between breakpoints, or, where they lead to a component, turned into a request.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED
+from .jit import kernel_function
+from .layout import (
+    ANSWER,
+    BREAKPOINT_COUNT,
+    BUDGET,
+    CYCLES,
+    FETCH_BASE,
+    FETCH_LOW,
+    FETCH_WORDS,
+    FLAGS_EXPLICIT,
+    LAST_PC,
+    LOG,
+    LOG_COUNT,
+    NEXT_PC,
+    PREVIOUS_PC,
+    REQUEST_COMPONENT,
+    REQUEST_KIND,
+    REQUEST_OFFSET,
+    REQUEST_VALUE,
+    RESUME,
+    RESUME_NONE,
+    RESUME_READ,
+    RESUME_REGISTER,
+    RESUME_STEP,
+    RESUME_WRITE,
+    SKIP_BREAKPOINT,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_KEY,
+    WINDOW_LOW,
+    WINDOW_OFFSET,
+    WORD,
+)
+from .memory import HARDWARE, raise_exception, refill, window_slot
+from .step import AVR, PC
+from .typed import EXECUTE, NONE, REQUEST_READ, REQUEST_WRITE, ZERO, I, U, W
+
+WINDOW_OPEN, STEP_ONCE, AT_BREAKPOINT = map(np.int64, range(3))
+
+ADDRESS_SPACE = np.int64(1 << 32)
+
+
+@kernel_function
+def find_window(regs, state, address, access):
+    """Slot of a window that holds the address, or -1."""
+    slot = window_slot(address, access)
+    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
+    if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
+        return slot
+    refill(regs, state, address, access)
+    inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
+    return slot if U(inside) < U(state[U(slot + WINDOW_BYTES)]) else NONE
+
+
+@kernel_function
+def open_fetch_window(regs, state, breakpoints, pc):
+    """Make the fetch window that holds `pc`: WINDOW_OPEN, with the FETCH_* fields set.
+
+    It ends before the next breakpoint and begins after the last one, so straight-line code and
+    jumps both leave it to come here. STEP_ONCE where only the slow step can go on.
+    """
+    skipped = state[SKIP_BREAKPOINT]
+    state[SKIP_BREAKPOINT] = 0
+    low = ZERO
+    high = ADDRESS_SPACE
+    for k in range(state[BREAKPOINT_COUNT]):
+        at = breakpoints[U(k)]
+        if at > pc:
+            high = at
+            break
+        if at == pc and not skipped:
+            return AT_BREAKPOINT
+        low = at + 4
+    if pc & 3 or low > pc or state[FLAGS_EXPLICIT]:
+        return STEP_ONCE
+    slot = find_window(regs, state, pc, EXECUTE)
+    if slot < 0:
+        return STEP_ONCE
+    first = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
+    low = max(low, first)
+    high = min(high, first + state[U(slot + WINDOW_BYTES)])
+    state[FETCH_LOW] = low >> 2
+    state[FETCH_WORDS] = (high - low) >> 2
+    state[FETCH_BASE] = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
+    return WINDOW_OPEN
+
+
+@kernel_function
+def request_directly(regs, state, entry, slot, address, pc):
+    """Ask the component of a window for the one access of an entry; False if it is another kind.
+
+    Instructions whose access is their only one and the last thing they do need no repetition
+    through the slow step: the answer completes them (`finish_request`).
+    """
+    kind = entry & 0xFF
+    if kind == PRIVILEGED:
+        kind = (entry >> 56) & 0xFF
+    if kind == DO_LSA or kind == DO_LEA:
+        state[RESUME] = RESUME_READ
+        state[RESUME_REGISTER] = (entry >> 8) & 0xFF if kind == DO_LSA else AVR
+        state[REQUEST_KIND] = REQUEST_READ
+    elif kind == DO_WSA or kind == DO_WEA:
+        state[RESUME] = RESUME_WRITE
+        value = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
+        state[REQUEST_VALUE] = value & WORD if kind == DO_WSA else I(regs[AVR])
+        state[REQUEST_KIND] = REQUEST_WRITE
+    else:
+        return False
+    state[REQUEST_COMPONENT] = -1 - state[U(slot + WINDOW_BASE)]
+    low = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
+    state[REQUEST_OFFSET] = state[U(slot + WINDOW_OFFSET)] + address - low
+    state[PREVIOUS_PC] = state[LAST_PC]
+    state[LAST_PC] = pc
+    # What Python leaves alone if a write succeeds.
+    state[ANSWER] = 0
+    return True
+
+
+@kernel_function
+def take_answer(regs, state):
+    """Go on after a request; True if that raised an exception for the guest.
+
+    A step in progress gets the answer into its log and is repeated by the dispatch loop; a
+    direct request is completed here.
+    """
+    # While the request was pending the counter included the instruction in progress.
+    state[CYCLES] -= 1
+    answer = state[ANSWER]
+    if state[RESUME] == RESUME_STEP:
+        state[U(LOG + state[LOG_COUNT])] = answer
+        state[LOG_COUNT] += 1
+        return False
+    raised = answer < 0
+    if raised:
+        raise_exception(regs, state, HARDWARE, -1 - answer)
+    else:
+        if state[RESUME] == RESUME_READ:
+            regs[U(state[RESUME_REGISTER])] = W(answer)
+        state[NEXT_PC] = (I(regs[PC]) + 4) & WORD
+    state[RESUME] = RESUME_NONE
+    state[CYCLES] += 1
+    state[BUDGET] -= 1
+    regs[PC] = W(state[NEXT_PC])
+    return raised

@@ -1,0 +1,5 @@
+"""`python -m lrvm_tools` is the command `lrvm`."""
+
+from .cli import main
+
+main()

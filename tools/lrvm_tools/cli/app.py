@@ -1,0 +1,132 @@
+"""The command's entry point: subcommands, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TextIO
+
+import click
+
+from ..images import ImageError
+from ..lasm import AssemblyError
+from ..machines import MachineError
+from .asm import asm
+from .bench import bench
+from .completion import completion
+from .dis import dis
+from .exit_codes import EXIT_CODES_HELP, ExitCode
+from .info import info
+from .options import InputError, traceback_option, wants_json, wants_traceback
+from .report import diagnostics_of, print_error, print_json, print_warning
+from .run import run
+
+
+class Cli(click.Group):
+    """A group that turns failures into a line on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        _replace_undecodable()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", UserWarning)
+                warnings.showwarning = _show_warning
+                result = super().invoke(ctx)
+            # A reader that has gone is noticed here, not when the interpreter exits.
+            sys.stdout.flush()
+            return result
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            _forget_stdout()
+            ctx.exit(ExitCode.BROKEN_PIPE)
+        except AssemblyError as error:
+            _fail(ctx, error, str(error), ExitCode.BAD_INPUT)
+        except (MachineError, ImageError, InputError) as error:
+            _fail(ctx, error, f"lrvm: error: {error}", ExitCode.BAD_INPUT)
+        except Exception as error:
+            if wants_traceback(ctx):
+                traceback.print_exc()
+            text = f"lrvm: internal error: {type(error).__name__}: {error}"
+            hint = "" if wants_traceback(ctx) else " (`lrvm --traceback ...` shows where)"
+            _fail(ctx, error, text + hint, ExitCode.INTERNAL_ERROR)
+
+
+def _fail(ctx: click.Context, error: Exception, text: str, code: ExitCode) -> None:
+    if wants_json(ctx):
+        print_json(
+            {"error": str(error), "diagnostics": diagnostics_of(error), "exit_code": int(code)}
+        )
+    else:
+        print_error(text)
+    ctx.exit(code)
+
+
+def _replace_undecodable() -> None:
+    """No text of a guest, whatever the terminal's encoding, may end the machine's run."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _forget_stdout() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter exits in silence."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # a stand-in without a file
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print_warning(f"lrvm: warning: {message}")
+
+
+def _version() -> str:
+    try:
+        return version("lrvm-jit")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "unknown"
+
+
+@click.group(
+    cls=Cli,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES_HELP,
+)
+@click.version_option(_version(), prog_name="lrvm")
+@traceback_option
+def cli() -> None:
+    """Assemble, disassemble and run programs of the LRVM machine.
+
+    \b
+    Examples:
+      lrvm run hello.lasm                assemble and run
+      lrvm run --machine machine.toml    the machine that a file describes
+      lrvm asm hello.lasm -o hello.bin   assemble only
+      lrvm dis hello.bin --addresses     and back
+      lrvm info                          where the default machine has its components
+
+    A guest's text goes to standard output; reports about the run, errors and progress go to
+    standard error, so that `lrvm run hello.lasm | ...` sees the guest only. With --json,
+    standard output is one JSON document.
+    """
+
+
+for command in (run, asm, dis, info, bench, completion):
+    cli.add_command(command)

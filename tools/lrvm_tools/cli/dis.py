@@ -1,0 +1,117 @@
+"""`lrvm dis`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..disassembly import Disassembly, analyse, disassemble, to_dot, to_svg
+from ..images import load_image
+from ..program import Label
+from .options import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    InputError,
+    Number,
+    json_option,
+    traceback_option,
+    write_output,
+)
+from .report import print_json
+
+
+@click.command()
+@click.argument("file", type=INPUT_FILE)
+@click.option("--addresses", is_flag=True, help="Add each line's address as a comment.")
+@click.option(
+    "--strings",
+    "min_text",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Show data as text where it has at least N characters.",
+)
+@click.option(
+    "--entry",
+    "entries",
+    type=Number(),
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address where code starts besides 0, which computed jumps lead to.",
+)
+@click.option("--plain", is_flag=True, help="One line for each word, nothing analysed.")
+@click.option(
+    "--graph", type=click.Choice(["dot", "svg"]), help="Draw the control-flow graph instead."
+)
+@click.option(
+    "-o", "--output", type=OUTPUT_FILE, metavar="OUT", help="Where to write instead of stdout."
+)
+@json_option
+@traceback_option
+def dis(
+    file: Path,
+    addresses: bool,
+    min_text: int,
+    entries: tuple[int, ...],
+    plain: bool,
+    graph: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Disassemble a program: a binary image, Intel HEX (*.ihex) or LASM (*.lasm).
+
+    Code is found by following jumps, calls and the exception vector from address 0 on; jump
+    targets get labels, and text in the data is shown as strings. Assembling the output gives
+    the same bytes.
+
+    \b
+    Examples:
+      lrvm dis hello.bin --addresses
+      lrvm dis kernel.bin --entry 0x200 --strings 8
+      lrvm dis hello.bin --graph svg -o hello.svg
+    """
+    if sum((plain, graph is not None, as_json)) > 1:
+        raise click.UsageError("--plain, --graph and --json exclude each other")
+    try:
+        image = load_image(file)
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from None
+    if plain:
+        write_output(output, _line_end(disassemble(image.data, addresses)), file)
+        return
+    try:
+        disassembly = analyse(image.data, sorted({0, *entries}), min_text)
+    except ValueError as error:
+        raise InputError(f"{file}: {error}") from None
+    if as_json:
+        print_json({"file": str(file), **_document(disassembly), "exit_code": 0})
+    elif graph is None:
+        write_output(output, _line_end(disassembly.to_lasm(addresses)), file)
+    else:
+        draw = to_dot if graph == "dot" else to_svg
+        write_output(output, draw(disassembly.graph()), file)
+
+
+def _line_end(text: str) -> str:
+    return text + "\n" if text else ""
+
+
+def _document(disassembly: Disassembly) -> dict[str, Any]:
+    lines = [
+        {
+            "address": address,
+            "kind": "code" if address in disassembly.code else "data",
+            "label": disassembly.labels.get(address),
+            "text": str(item),
+        }
+        for address, item in disassembly.program.located()
+        if not isinstance(item, Label)
+    ]
+    return {
+        "bytes": 4 * len(disassembly.words) + len(disassembly.rest),
+        "labels": {name: address for address, name in disassembly.labels.items()},
+        "lines": lines,
+    }

@@ -1,0 +1,119 @@
+"""The progress of a long run, shown while the guest has nothing to say.
+
+The line stands on stderr, often the very terminal that the guest writes to. So it only appears
+when the guest has been silent for a while, at the start of a line, and goes away before any
+other output or input.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Final
+
+from lrvm_jit import Motherboard
+
+from .report import console_of
+
+_SILENCE: Final = 1.0
+"""Seconds without output after which the line appears."""
+_INTERVAL: Final = 0.25
+"""Seconds between two looks at the machine."""
+
+
+class Progress:
+    """Shows cycles, MIPS and time of a board's run; used in a `with` block around it.
+
+    `paused` makes room for other output.
+    """
+
+    def __init__(self, board: Motherboard, cycle_limit: int | None) -> None:
+        from rich.progress import (
+            BarColumn,
+            ProgressColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+        from rich.progress import Progress as Bar
+
+        self._board = board
+        columns: list[ProgressColumn] = [SpinnerColumn()]
+        if cycle_limit is not None:
+            columns.append(BarColumn(bar_width=30))
+        columns += [
+            TextColumn("{task.completed:,} cycles"),
+            TextColumn("{task.fields[mips]:,.0f} MIPS"),
+            TimeElapsedColumn(),
+        ]
+        self._bar = Bar(
+            *columns,
+            console=console_of(sys.stderr),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task("", total=cycle_limit, mips=0.0)
+        self._first = board.cpu.cycles
+        self._lock = Lock()
+        self._over = Event()
+        self._silent_since = time.monotonic()
+        self._unfinished = False
+        self._thread = Thread(target=self._watch, name="lrvm-progress", daemon=True)
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._bar.stop()
+
+    def paused(self, unfinished: bool) -> _Pause:
+        """Hide the line while a `with` block writes or waits for input.
+
+        `unfinished`: the text does not end its line, so there will be no room afterwards.
+        """
+        return _Pause(self, unfinished)
+
+    def _watch(self) -> None:
+        cycles, then = self._board.cpu.cycles, time.monotonic()
+        while not self._over.wait(_INTERVAL):
+            last, before = cycles, then
+            cycles, then = self._board.cpu.cycles, time.monotonic()
+            # A guest that resets its CPU sets the counter back.
+            speed = max(0, cycles - last) / (then - before) / 1e6
+            with self._lock:
+                self._bar.update(self._task, completed=max(0, cycles - self._first), mips=speed)
+                if not self._unfinished and then - self._silent_since > _SILENCE:
+                    self._bar.start()
+
+
+class _Pause:
+    def __init__(self, progress: Progress, unfinished: bool) -> None:
+        self._progress = progress
+        self._unfinished = unfinished
+
+    def __enter__(self) -> None:
+        progress = self._progress
+        progress._lock.acquire()
+        progress._bar.stop()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        progress = self._progress
+        progress._unfinished = self._unfinished
+        progress._silent_since = time.monotonic()
+        progress._lock.release()

@@ -1,0 +1,186 @@
+"""`lrvm run`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from lrvm_jit import GuestException, Stop
+from lrvm_jit.engines import ENGINES
+
+from ..images import load_program
+from ..machines import Host, Machine, default_machine, load_machine
+from ..running import PREFIX, RunConfig, component_lines
+from ..running import run as run_board
+from .console import CapturingHost, ConsoleHost
+from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
+from .options import INPUT_FILE, InputError, Number, json_option, traceback_option
+from .progress import Progress
+from .report import print_json
+
+_WORTH_MENTIONING: Final = 1.0
+"""Seconds that a run must take for its speed to be told."""
+
+
+@click.command(epilog=EXIT_CODES_HELP)
+@click.argument("file", type=INPUT_FILE, required=False)
+@click.option(
+    "--machine",
+    "machine_file",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="The machine to run on, see `lrvm info --toml`; FILE goes to its open ROM.",
+)
+@click.option(
+    "--max-cycles", type=Number(), metavar="N", help="Attempt at most so many instructions."
+)
+@click.option(
+    "--halt-on-exception", is_flag=True, help="End the run at the first exception or interruption."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the components and every cycle.")
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but what the guest shows.")
+@click.option(
+    "--engine", type=click.Choice(ENGINES), help="What runs the CPU; all give the same results."
+)
+@json_option
+@traceback_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    file: Path | None,
+    machine_file: Path | None,
+    max_cycles: int | None,
+    halt_on_exception: bool,
+    verbose: bool,
+    quiet: bool,
+    engine: str | None,
+    as_json: bool,
+) -> None:
+    """Run a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
+
+    Without --machine it runs on the default machine, which `lrvm info` shows. The guest's text
+    goes to standard output, exceptions and the finish line to standard error. --json reports
+    on standard output instead, with the guest's text as `output`.
+
+    \b
+    Examples:
+      lrvm run hello.lasm
+      lrvm run hello.bin --max-cycles 10_000_000 --halt-on-exception
+      lrvm run --machine machine.toml --quiet
+      lrvm run hello.lasm --json | jq .cycles
+    """
+    if verbose and quiet:
+        raise click.UsageError("--verbose and --quiet exclude each other")
+    config = RunConfig(
+        cycle_limit=max_cycles,
+        halt_on_exception=halt_on_exception,
+        print_cycles=verbose,
+        print_exceptions=not quiet and not as_json,
+        print_finish=not quiet and not as_json,
+    )
+    host = CapturingHost() if as_json else ConsoleHost()
+    with open_machine(file, machine_file, host, engine) as machine:
+        if verbose:
+            host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
+        ctx.exit(_run(machine, config, host))
+
+
+def open_machine(
+    file: Path | None, machine_file: Path | None, host: Host, engine: str | None
+) -> Machine:
+    """The machine that the arguments ask for. UsageError if they ask for none."""
+    try:
+        program = None if file is None else load_program(file)
+        if machine_file is not None:
+            return load_machine(machine_file, program=program, host=host, engine=engine)
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename}: {error.strerror}") from None
+    if program is None:
+        raise click.UsageError("name a FILE to run, or a --machine, or both")
+    return default_machine(program, host=host, engine=engine)
+
+
+def _run(machine: Machine, config: RunConfig, host: ConsoleHost) -> ExitCode:
+    board = machine.board
+    began = time.perf_counter()
+    first = board.cpu.cycles
+    stop: Stop | None = None
+    try:
+        with _progress(machine, config, host):
+            stop = run_board(board, config, writer=host)
+        code = OF_REASON[stop.reason]
+    except KeyboardInterrupt:
+        if config.print_finish:
+            at = f"before address 0x{board.cpu.regs['pc']:08X}"
+            host.write(f"{PREFIX} Cycle 0x{board.cpu.cycles:08X}: interrupted {at}\n")
+        code = ExitCode.INTERRUPTED
+    seconds = time.perf_counter() - began
+    speed = (board.cpu.cycles - first) / seconds / 1e6
+    if isinstance(host, CapturingHost):
+        print_json(_document(machine, stop, code, seconds, speed, host.text))
+        return code
+    if config.print_finish and stop is not None and stop.exception is not None:
+        _tell_place(machine, stop, host)
+    if config.print_finish and seconds > _WORTH_MENTIONING and sys.stderr.isatty():
+        host.write(f"{PREFIX} {seconds:.1f} seconds, {speed:,.1f} MIPS\n")
+    return code
+
+
+def _progress(
+    machine: Machine, config: RunConfig, host: ConsoleHost
+) -> AbstractContextManager[object]:
+    if not sys.stderr.isatty() or config.print_cycles or not config.print_finish:
+        return nullcontext()
+    host.progress = Progress(machine.board, config.cycle_limit)
+    return host.progress
+
+
+def _tell_place(machine: Machine, stop: Stop, host: ConsoleHost) -> None:
+    """Point to the source line of the instruction that raised the exception."""
+    place = _place(machine, stop.address)
+    if place is not None:
+        host.write(f"{PREFIX} Address 0x{stop.address:08X} is {place[0]}:{place[1]}\n")
+
+
+def _place(machine: Machine, address: int) -> tuple[str, int] | None:
+    """The source line at an address, if it is known: not where the MMU may move addresses."""
+    if machine.program is None or machine.board.cpu.regs["mtt"]:
+        return None
+    return machine.program.locate(address)
+
+
+def _document(
+    machine: Machine, stop: Stop | None, code: ExitCode, seconds: float, speed: float, text: str
+) -> dict[str, Any]:
+    cpu = machine.board.cpu
+    address = cpu.regs["pc"] if stop is None else stop.address
+    place = _place(machine, address)
+    return {
+        "reason": "interrupted" if stop is None else str(stop.reason),
+        "cycles": cpu.cycles,
+        "address": address,
+        "pc": cpu.regs["pc"],
+        "source": None if place is None else {"path": place[0], "line": place[1]},
+        "exception": None if stop is None else _exception(stop.exception),
+        "seconds": round(seconds, 6),
+        "mips": round(speed, 3),
+        "engine": machine.board.engine,
+        "output": text,
+        "exit_code": int(code),
+    }
+
+
+def _exception(exception: GuestException | None) -> dict[str, Any] | None:
+    if exception is None:
+        return None
+    return {
+        "mode": exception.mode,
+        "code": exception.code,
+        "data": exception.data,
+        "message": str(exception),
+    }

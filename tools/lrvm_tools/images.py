@@ -1,0 +1,75 @@
+"""Program files: LASM sources, binary images and Intel HEX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .formats import read_ihex
+from .lasm import Assembly, Place, assemble_program_file
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+SOURCE_SUFFIXES: Final = (".lasm", ".asm")
+HEX_SUFFIXES: Final = (".ihex", ".ihx")
+
+
+class ImageError(ValueError):
+    """A file that holds no program."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program's bytes, and what is known about it if it was assembled from source."""
+
+    path: str
+    data: bytes
+    assembly: Assembly | None = None
+
+    @cached_property
+    def words(self) -> NDArray[numpy.uint32]:
+        """The bytes as big-endian words, filled up with zeros to a whole one."""
+        import numpy
+
+        padded = self.data + bytes(-len(self.data) % 4)
+        return numpy.frombuffer(padded, ">u4").astype(numpy.uint32)
+
+    def locate(self, address: int) -> Place | None:
+        """The source line of the byte at an address, if the source is known."""
+        return self.assembly.locate(address) if self.assembly else None
+
+
+def load_image(path: Path) -> Image:
+    """The program in a file: `.lasm` and `.asm` are assembled, `.ihex` and `.ihx` are Intel HEX,
+    anything else is a binary image.
+
+    Raises OSError, AssemblyError, or ImageError for a file that cannot be meant.
+    """
+    suffix = path.suffix.lower()
+    if suffix in SOURCE_SUFFIXES:
+        assembly = assemble_program_file(path)
+        return Image(str(path), assembly.bytes, assembly)
+    data = path.read_bytes()
+    if suffix in HEX_SUFFIXES:
+        try:
+            return Image(str(path), read_ihex(data.decode("ascii")))
+        except ValueError as error:
+            raise ImageError(f"{path} is no Intel HEX file: {error}") from None
+    return Image(str(path), data)
+
+
+def load_program(path: Path) -> Image:
+    """`load_image` for a program that is to run: it must be whole words, at least one."""
+    image = load_image(path)
+    if not image.data:
+        raise ImageError(f"{path} is empty: there is nothing to run")
+    if image.assembly is None and len(image.data) % 4:
+        raise ImageError(
+            f"{path} has {len(image.data)} bytes, which are no whole words of 4; "
+            f"a LASM source must be named {' or '.join('*' + s for s in SOURCE_SUFFIXES)}"
+        )
+    return image

@@ -1,0 +1,20 @@
+"""Machines from files: component types by name, `machine.toml`, and the default machine."""
+
+from .default import DEFAULT_MACHINE_FILE, default_machine
+from .errors import MachineError
+from .file import load_machine
+from .host import Host
+from .machine import Machine
+from .types import ComponentType, Setting, component_types
+
+__all__ = [
+    "DEFAULT_MACHINE_FILE",
+    "ComponentType",
+    "Host",
+    "Machine",
+    "MachineError",
+    "Setting",
+    "component_types",
+    "default_machine",
+    "load_machine",
+]

@@ -1,0 +1,14 @@
+"""What can be wrong with a machine file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class MachineError(ValueError):
+    """A machine that cannot be built; `problems` lists everything found."""
+
+    def __init__(self, source: str, problems: Iterable[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))

@@ -1,0 +1,252 @@
+"""Running a machine from a list of components, and telling what happens (tools.md).
+
+>>> from lrvm_components import BootRom
+>>> from lrvm_tools import RunConfig, assemble, execute
+>>> rom = BootRom(assemble("halt"))
+>>> stop = execute([rom])  # doctest: +ELLIPSIS
+=> Component 0000 'BootROM                         ': ✓ 0x00000000 -> 0x00000003 (HW ID: ...)
+[lrvm] Cycle 0x00000001: CPU halted at address 0x00000000
+>>> stop.reason
+<StopReason.HALTED: 'halted'>
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from lrvm_jit import (
+    Component,
+    GuestException,
+    MappingError,
+    MappingOutcome,
+    Motherboard,
+    Stop,
+    StopReason,
+)
+from lrvm_jit.machine.metadata import NAME_BYTES, name_bytes
+
+PREFIX: Final = "[lrvm]"
+TICK: Final = "\N{CHECK MARK}"
+CROSS: Final = "\N{BALLOT X}"
+
+
+class Writer(Protocol):
+    """Where lines go: an open text file, an `io.StringIO`, or anything with such a `write`."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+class PreparationError(MappingError):
+    """Components that could not be mapped; `outcomes` tells what became of each component."""
+
+    def __init__(self, outcomes: Sequence[MappingOutcome]) -> None:
+        self.outcomes = tuple(outcomes)
+        reasons = [str(outcome.result) for outcome in outcomes if not outcome.ok]
+        super().__init__(
+            f"{len(reasons)} of {len(outcomes)} components could not be mapped: "
+            + "; ".join(reasons)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """How `run` runs a machine and what it prints. `RunConfig()` is the default preset."""
+
+    cycle_limit: int | None = None
+    """Attempt at most so many instructions in this run."""
+    halt_on_exception: bool = False
+    """End the run at the first exception or interruption."""
+    print_cycles: bool = False
+    """A line before every instruction. It makes the machine step, which is slow."""
+    print_exceptions: bool = True
+    """A line for every exception and interruption."""
+    print_finish: bool = True
+    """A line that says where and why the run ended."""
+    newline_before_finish: bool = False
+    """An empty line before that one, for guests whose last line of text is unfinished."""
+
+    @classmethod
+    def default(cls, cycle_limit: int | None = None) -> RunConfig:
+        """Prints exceptions and the finish line."""
+        return cls(cycle_limit=cycle_limit)
+
+    @classmethod
+    def halt_on_ex(cls, cycle_limit: int | None = None) -> RunConfig:
+        """The default, but the first exception ends the run."""
+        return cls(cycle_limit=cycle_limit, halt_on_exception=True)
+
+    @classmethod
+    def verbose(cls, cycle_limit: int | None = None) -> RunConfig:
+        """Prints every cycle, exceptions and the finish line."""
+        return cls(cycle_limit=cycle_limit, print_cycles=True)
+
+    @classmethod
+    def quiet(cls, cycle_limit: int | None = None) -> RunConfig:
+        """Prints nothing."""
+        return cls(cycle_limit=cycle_limit, print_exceptions=False, print_finish=False)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is printed."""
+        return not (self.print_cycles or self.print_exceptions or self.print_finish)
+
+
+def prepare(
+    components: Iterable[Component], *, engine: str = "auto", writer: Writer | None = None
+) -> Motherboard:
+    """A board with the components mapped one after the other from 0, reset and ready to run.
+
+    Writes `component_lines`, to standard output unless there is a `writer`. If a component
+    cannot be mapped PreparationError is raised after that, and the components are closed.
+    """
+    board = Motherboard(list(components), engine)
+    outcomes = board.map_contiguous(0)
+    for line in component_lines(board, outcomes):
+        _print(line, writer)
+    if not all(outcome.ok for outcome in outcomes):
+        board.close()
+        raise PreparationError(outcomes)
+    board.reset()
+    return board
+
+
+def run(
+    board: Motherboard, config: RunConfig | None = None, *, writer: Writer | None = None
+) -> Stop:
+    """Run a board from its present state and say in `config`'s lines what happens.
+
+    The lines go to standard output unless there is a `writer`. The answer tells the cycles, the
+    address of the last instruction attempted and, if `config.halt_on_exception` ended the run,
+    the exception; the CPU is not halted then. Whatever a component raises passes through.
+    """
+    config = config or RunConfig()
+    stop = _run(board, config, writer)
+    exception = stop.exception
+    if exception and config.print_exceptions and not config.print_finish:
+        # The finish line, if there is one, says the same.
+        _print(exception_line(stop, exception), writer)
+    if config.print_finish:
+        if config.newline_before_finish:
+            _print("", writer)
+        _print(finish_line(stop), writer)
+    return stop
+
+
+def execute(
+    components: Iterable[Component],
+    config: RunConfig | None = None,
+    *,
+    engine: str = "auto",
+    writer: Writer | None = None,
+) -> Stop:
+    """`prepare`, then `run`, then close the components. A quiet `config` shows no lines at all.
+
+    The components are the caller's to look at: a RAM still has its words.
+    """
+    config = config or RunConfig()
+    with prepare(
+        components, engine=engine, writer=_NOWHERE if config.is_quiet else writer
+    ) as board:
+        return run(board, config, writer=writer)
+
+
+def component_lines(
+    board: Motherboard, outcomes: Iterable[MappingOutcome] | None = None
+) -> list[str]:
+    """A line per component: id, name, tick or cross, where it is mapped or why not, hardware id.
+
+    `outcomes` are those of `Motherboard.map_contiguous`; without them the board's present
+    mappings are shown.
+    """
+    results = {outcome.component: str(outcome.result) for outcome in outcomes or ()}
+    lines = []
+    for index, component in enumerate(board.components):
+        mapping = board.mappings.of(index)
+        where = str(mapping) if mapping else results.get(index, "not mapped")
+        name = name_bytes(component.name).decode()
+        identity = board.bus.metadata[index].hardware_id.to_bytes(8, "big").hex(" ").upper()
+        lines.append(
+            f"=> Component {index:04} '{name:{NAME_BYTES}}': "
+            f"{TICK if mapping else CROSS} {where} (HW ID: {identity})"
+        )
+    return lines
+
+
+def finish_line(stop: Stop) -> str:
+    """The line that says where and why a run ended."""
+    match stop.reason:
+        case StopReason.BUDGET:
+            what = "cycle limit reached"
+        case StopReason.BREAKPOINT:
+            what = "breakpoint reached"
+        case StopReason.STOPPED:
+            what = "stopped by the host"
+        case _:
+            what = "CPU halted"
+    line = f"{_at_cycle(stop)}: {what} at address 0x{stop.address:08X}"
+    if stop.exception is not None:
+        line += f" because of exception in {stop.exception.mode} mode: {stop.exception}"
+    return line
+
+
+def exception_line(stop: Stop, exception: GuestException) -> str:
+    """The line for an exception after which the machine may run on."""
+    return (
+        f"{_at_cycle(stop)}: exception at address 0x{stop.address:08X} "
+        f"in {exception.mode} mode: {exception}"
+    )
+
+
+def _at_cycle(stop: Stop) -> str:
+    return f"{PREFIX} Cycle 0x{stop.cycles:08X}"
+
+
+def _run(board: Motherboard, config: RunConfig, writer: Writer | None) -> Stop:
+    """Run in as few batches as the printing allows."""
+    if config.cycle_limit is not None and config.cycle_limit < 0:
+        raise ValueError(f"cycle limit {config.cycle_limit} must be 0 or more")
+    # To print an exception and run on, the machine has to stop there.
+    watch = config.halt_on_exception or config.print_exceptions or config.print_cycles
+    left = config.cycle_limit
+    while True:
+        step = config.print_cycles and left != 0 and not board.cpu.halted
+        before = board.cpu.cycles
+        if step:
+            address = board.cpu.regs["pc"]
+            _print(f"{PREFIX} Running cycle 0x{before + 1:08X} at address 0x{address:08X}", writer)
+        stop = board.run(1 if step else left, halt_on_exception=watch)
+        if left is not None:
+            left -= 1 if step else _attempted(before, stop)
+        over = left is not None and left <= 0
+        if stop.exception is not None:
+            if config.halt_on_exception:
+                return stop
+            if config.print_exceptions:
+                _print(exception_line(stop, stop.exception), writer)
+            if over:
+                return Stop(StopReason.BUDGET, stop.cycles, stop.pc, stop.address)
+        elif over or not step or stop.reason is not StopReason.BUDGET:
+            return stop
+
+
+def _attempted(before: int, stop: Stop) -> int:
+    """How many instructions a batch attempted.
+
+    A guest that resets its CPU sets the counter to 0; then the ones before that are not seen.
+    """
+    return stop.cycles - before if stop.cycles > before else stop.cycles
+
+
+def _print(line: str, writer: Writer | None) -> None:
+    (sys.stdout if writer is None else writer).write(line + "\n")
+
+
+class _Nowhere:
+    def write(self, text: str, /) -> None:
+        """Forget it."""
+
+
+_NOWHERE: Final = _Nowhere()
