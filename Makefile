@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz lint format types check clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check clean
 
 env: .venv/ready
 
@@ -24,6 +24,9 @@ bench-compare: env
 
 fuzz: env
 	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py
+
+boundscheck: env
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto tests/machine
 
 lint: env
 	$(BIN)/ruff format --check .

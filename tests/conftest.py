@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-COMPILED = ("interpreter",)
-ENGINES = ("reference", *COMPILED)
+from tests.engines import ENGINES
 
 
 @pytest.fixture(params=ENGINES)

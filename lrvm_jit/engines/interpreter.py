@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
+from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
@@ -40,7 +41,7 @@ class InterpreterEngine:
         words = len(board.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
-        self._arrays = [
+        self._arrays: list[NDArray[Any]] = [
             board.state.regs,
             board.state.state,
             board.arena,
@@ -73,7 +74,7 @@ class InterpreterEngine:
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
         state[layout.SKIP_BREAKPOINT] = 1
-        reads = [component.read for component in board.components]
+        reads: list[Callable[[int], int]] = [component.read for component in board.components]
         writes = [self._write_method(component) for component in board.components]
         try:
             while budget > 0:

@@ -92,17 +92,17 @@ class ReferenceEngine:
         state[layout.LAST_PC] = pc
         state[layout.CYCLES] += 1
         self._next_pc = (pc + 4) & WORD_MASK
-        raised = False
+        raised = True
         try:
-            self._execute(self._load(pc, EXECUTE))
-        except HardwareError as error:
-            self._raise(ExceptionCode.HARDWARE, error.word)
-            raised = True
-        except GuestError as fault:
-            self._raise(fault.code, fault.data)
-            raised = True
+            try:
+                self._execute(self._load(pc, EXECUTE))
+                raised = False
+            except HardwareError as error:
+                self._raise(ExceptionCode.HARDWARE, error.word)
+            except GuestError as fault:
+                self._raise(fault.code, fault.data)
         except BaseException:
-            # A component failed: the instruction has not happened.
+            # A component failed, or Ctrl-C came: the instruction has not happened.
             for code, value in enumerate(before):
                 regs[code] = value
             state[layout.CYCLES] -= 1
@@ -144,8 +144,9 @@ class ReferenceEngine:
             self._regs[code] = value
 
     def _set_flags(self, result: int, carry: bool, overflow: bool) -> None:
+        af = flags_of(result & WORD_MASK | int(carry) << 32, int(overflow) << 31)
+        self._regs[Reg.AF] = af
         self._state[layout.FLAGS_EXPLICIT] = 1
-        self._regs[Reg.AF] = flags_of(result & WORD_MASK | int(carry) << 32, int(overflow) << 31)
 
     def _flag(self, number: int) -> bool:
         if number > max(Flag):

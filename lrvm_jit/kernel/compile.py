@@ -118,14 +118,15 @@ def _compile(folder: Path | None) -> Callable[[int], int]:
     import numba
     from numba.core import config, event
 
-    class Announcer(event.Listener):  # type: ignore[misc]
-        """Says on stderr that compiling takes a while, when it really happens."""
+    class Announcer(event.Listener):
+        """When the cache has no kernel: says that this takes a while, and loads the sources."""
 
         said = False
 
         def on_start(self, _: Any) -> None:
             if not Announcer.said:
                 Announcer.said = True
+                load_sources()
                 print(
                     "lrvm_jit: compiling the kernel, which takes some seconds and happens once",
                     file=sys.stderr,
@@ -137,7 +138,7 @@ def _compile(folder: Path | None) -> Callable[[int], int]:
         def on_end(self, _: Any) -> None:
             pass
 
-    from .entry import enter
+    from .entry import enter, load_sources
     from .jit import OPTIONS
 
     with _cache_directory(config, folder), event.install_listener("numba:compile", Announcer()):

@@ -16,7 +16,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-from .dispatch import dispatch
+dispatch: Any = None
+"""Filled in by `load_sources`: a kernel from the cache needs none of its sources, and importing
+them would take a fifth of a whole short run."""
 
 CONTEXT_WORDS = 16
 """Address and length of each of the eight arrays, in the order of `layout`."""
@@ -42,6 +44,14 @@ def _array_at(typing_context: Any, address: Any, length: Any, dtype: Any) -> Any
         return array._getvalue()
 
     return array_type(types.int64, types.int64, dtype), generate
+
+
+def load_sources() -> None:
+    """Import what `enter` is compiled from."""
+    global dispatch
+    from .dispatch import dispatch as function
+
+    dispatch = function
 
 
 def enter(context_address):

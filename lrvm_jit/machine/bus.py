@@ -5,6 +5,7 @@ Both engines serve the bus through this one room.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
@@ -42,13 +43,19 @@ class Bus:
 
     def word(self, component: int, offset: int, answer: SupportsIndex) -> int:
         """A component's answer as an int. ValueError, or TypeError, if it is no word."""
-        word = answer.__index__()
+        try:
+            word = operator.index(answer)
+        except TypeError:
+            raise TypeError(self._no_word(component, offset, answer)) from None
         if not 0 <= word <= WORD_MASK:
-            raise ValueError(
-                f"{self.components[component].name} answered {word} to a read at offset "
-                f"{offset}; a word is 0..{WORD_MASK}"
-            )
+            raise ValueError(self._no_word(component, offset, answer))
         return word
+
+    def _no_word(self, component: int, offset: int, answer: object) -> str:
+        return (
+            f"{self.components[component].name} answered {answer!r} to a read at offset "
+            f"{offset}; a word is an integer from 0 to {WORD_MASK}"
+        )
 
     def write(self, component: int, offset: int, word: int) -> None:
         """WRITE."""
@@ -89,7 +96,7 @@ class Bus:
                     component.reset()
 
 
-_METADATA_WORD = {
+_METADATA_WORD: dict[int, int] = {
     HwdInfo.UID_UPPER: 0,
     HwdInfo.UID_LOWER: 1,
     HwdInfo.SIZE: 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 
 import numpy
@@ -37,7 +38,7 @@ class Memory:
     def write(self, address: int, word: int) -> None:
         """Write one word. ValueError if it is no word."""
         self._check(address)
-        word = word.__index__()
+        word = operator.index(word)
         if not 0 <= word <= WORD_MASK:
             raise ValueError(f"value {word} for address 0x{address:08X} is outside 0..{WORD_MASK}")
         mapping = self._mappings.find(address)

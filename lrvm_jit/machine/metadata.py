@@ -24,7 +24,7 @@ class Category(IntEnum):
     UNCATEGORIZED = 0xFFFF_FFFF
 
 
-_TYPE_NAMES: Final = {
+_TYPE_NAMES: Final[dict[tuple[int, int], str]] = {
     (Category.DEBUG, 0x100): "Basic",
     (Category.CLOCK, 0x1): "Realtime",
     (Category.DISPLAY, 0x1): "Number",

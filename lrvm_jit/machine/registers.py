@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,8 @@ class Registers:
     """
 
     __slots__ = ("_regs", "_state")
+    _regs: memoryview
+    _state: memoryview
 
     def __init__(self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64]) -> None:
         object.__setattr__(self, "_regs", memoryview(regs))  # type: ignore[arg-type]
@@ -60,7 +63,7 @@ class Registers:
             if code is None:
                 raise KeyError(f"unknown register {key!r}; they are {', '.join(REGISTER_NAMES)}")
             return code
-        code = key.__index__()
+        code = operator.index(key)
         if not 0 <= code < REGISTER_COUNT:
             raise IndexError(f"register code {code} is outside 0..{REGISTER_COUNT - 1}")
         return code
@@ -84,7 +87,7 @@ class Registers:
                 self[code] = item
             return
         code = self._code(key)
-        word = value.__index__()
+        word = operator.index(value)
         if not 0 <= word <= WORD_MASK:
             raise ValueError(f"value {word} for {REGISTER_NAMES[code]} is outside 0..{WORD_MASK}")
         state = self._state

@@ -6,7 +6,6 @@ import random
 from dataclasses import dataclass, field
 
 from lrvm_components import BootRom, Ram
-
 from lrvm_jit import Component, HardwareError, Metadata, Motherboard, Stop
 from lrvm_jit.isa import INSTRUCTIONS, Reg
 from lrvm_jit.isa.table import Instruction, Kind

@@ -10,11 +10,11 @@ import os
 import random
 
 import pytest
-from fuzzing import Case, random_case, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import COMPILED
+from tests.engines import COMPILED
+from tests.machine.fuzzing import Case, random_case, run
 
 LONG = int(os.environ.get("LRVM_FUZZ") or 0)
 EXAMPLES = 300 if not LONG else 20_000 * LONG

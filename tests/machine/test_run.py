@@ -243,7 +243,9 @@ def test_skips_at_the_end_of_the_address_space(offset: int, expected: int, engin
     assert board.cpu.regs.a0 == 0
 
 
-@pytest.mark.parametrize("last", ["if ZF", "inc a0\nif ZF", "cmp a0, 1\nif ZF", "call a1", "inc a0"])
+@pytest.mark.parametrize(
+    "last", ["if ZF", "inc a0\nif ZF", "cmp a0, 1\nif ZF", "call a1", "inc a0"]
+)
 def test_running_off_the_end_of_memory(last: str, engine: str) -> None:
     """Behind the last word of a region is the void: an unknown opcode, wherever the skip ends."""
     from lrvm_components import BootRom

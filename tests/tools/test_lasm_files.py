@@ -102,6 +102,11 @@ class TestInclude:
         (folder / "a.lasm").write_bytes(b"halt\n\xff\xfe")
         assert "a.lasm:2: the file is not UTF-8 text" in refusal(main)
 
+    def test_links_in_a_circle(self, folder: Path) -> None:
+        (folder / "a.lasm").symlink_to(folder / "b.lasm")
+        (folder / "b.lasm").symlink_to(folder / "a.lasm")
+        assert "main.lasm:1:10: error: " in refusal(write(folder, main='#include "a.lasm"'))
+
 
 class TestCycles:
     def test_cycle(self, folder: Path) -> None:

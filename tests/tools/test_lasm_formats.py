@@ -95,6 +95,10 @@ def test_long_data_in_a_listing_goes_on_below() -> None:
     ]
 
 
+def test_listing_does_not_disturb_a_terminal() -> None:
+    assert "\x1b" not in to_listing(assemble_program("halt ; \x1b[31m"))
+
+
 def test_symbol_table(assembly: Assembly) -> None:
     assert to_symbol_table(assembly) == (
         "0x00000000  label     main\n"

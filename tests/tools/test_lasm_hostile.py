@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +51,18 @@ def test_nesting_that_programs_need() -> None:
     depth = 90
     source = "cpy a0, " + "(" * depth + "1" + ")" * depth
     assert assemble_program(source).bytes.hex() == "0c000001"
+
+
+def test_little_room_on_the_stack() -> None:
+    def call(depth: int) -> None:
+        if depth:
+            call(depth - 1)
+        else:
+            assembles_or_is_refused(f"cpy a0, {'(' * 90}1{')' * 90}")
+
+    used = len(inspect.stack())
+    for room in (300, 200, 150):
+        call(sys.getrecursionlimit() - used - room)
 
 
 @pytest.mark.parametrize(

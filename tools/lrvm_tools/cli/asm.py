@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -69,12 +70,7 @@ def asm(
       lrvm asm hello.lasm --format listing | less
       lrvm asm hello.lasm --json | jq .symbols
     """
-    if (
-        form == "bin"
-        and output is None
-        and not as_json
-        and click.get_text_stream("stdout").isatty()
-    ):
+    if form == "bin" and output is None and not as_json and sys.stdout.isatty():
         raise InputError(
             "a binary image does not go to a terminal: give -o OUT, or another --format"
         )

@@ -22,7 +22,7 @@ from .options import (
 from .report import print_json
 
 
-@click.command()
+@click.command(short_help="Disassemble a program.")
 @click.argument("file", type=INPUT_FILE)
 @click.option("--addresses", is_flag=True, help="Add each line's address as a comment.")
 @click.option(

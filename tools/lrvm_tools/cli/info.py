@@ -21,7 +21,7 @@ from .options import INPUT_FILE, InputError, json_option, traceback_option
 from .report import print_json, print_table
 
 
-@click.command()
+@click.command(short_help="Show a machine's memory map, or the known component types.")
 @click.option(
     "--machine",
     "machine_file",

@@ -27,7 +27,7 @@ _WORTH_MENTIONING: Final = 1.0
 """Seconds that a run must take for its speed to be told."""
 
 
-@click.command(epilog=EXIT_CODES_HELP)
+@click.command(epilog=EXIT_CODES_HELP, short_help="Run a program on a machine.")
 @click.argument("file", type=INPUT_FILE, required=False)
 @click.option(
     "--machine",
@@ -65,7 +65,7 @@ def run(
 
     Without --machine it runs on the default machine, which `lrvm info` shows. The guest's text
     goes to standard output, exceptions and the finish line to standard error. --json reports
-    on standard output instead, with the guest's text as `output`.
+    on standard output instead, with the guest's text as `output`. Keyboards read standard input.
 
     \b
     Examples:

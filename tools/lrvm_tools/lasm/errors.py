@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .limits import DIAGNOSTICS
-from .source import Span
+from .source import Span, printable
 
 _SHOWN_WIDTH = 120
 """Characters of a source line that a message shows."""
@@ -49,7 +49,7 @@ class Diagnostic:
         indent = "".join("\t" if character == "\t" else " " for character in shown[:first])
         lines = [
             f"{self.path}:{self.line}:{self.column}: error: {self.message}",
-            f"  {_printable(shown)}",
+            f"  {printable(shown)}",
             f"  {indent}{'^' * (last - first)}",
         ]
         if self.hint:
@@ -62,13 +62,6 @@ class Diagnostic:
         start = max(0, min(first - _SHOWN_WIDTH // 3, len(self.source_line) - _SHOWN_WIDTH))
         shown = self.source_line[start : start + _SHOWN_WIDTH]
         return shown, first - start, max(first + 1, min(last, start + len(shown))) - start
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
 
 
 class AssemblyError(Exception):

@@ -20,34 +20,15 @@ from .parser import parse
 from .source import Span
 from .symbols import GLOBAL_SCOPE, Scope, Symbol, SymbolTable
 from .syntax import (
-    Address,
-    Align,
-    Assertion,
     Conditional,
     Constant,
-    Data,
     Function,
     Include,
-    Instruction,
     Label,
     ParsedFile,
-    Reserve,
+    Placed,
     Statement,
-    UnknownInstruction,
 )
-
-Placed: TypeAlias = (
-    Label
-    | Constant
-    | Instruction
-    | UnknownInstruction
-    | Data
-    | Reserve
-    | Align
-    | Address
-    | Assertion
-)
-"""Statements that have a place in the program."""
 
 
 @dataclass(slots=True)

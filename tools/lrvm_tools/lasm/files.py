@@ -57,8 +57,10 @@ class Files:
             try:
                 candidate = (folder / relative).resolve()
                 found = candidate.is_file()
-            except (OSError, ValueError) as error:
-                raise SourceError(span, f"`{name}` is no file name: {error}") from None
+            except (OSError, ValueError, RuntimeError) as error:
+                # In turn: too long a name, a zero character in it, links in a circle.
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise SourceError(span, f"this is no file name: {reason}") from None
             if not self._in_reach(candidate):
                 outside = outside or candidate
             elif found:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from .assembly import Assembly, Emitted
+from .source import printable
 
 _ROW: Final = 16
 """Bytes in a row of a hex dump and in a record of Intel HEX."""
@@ -55,7 +56,7 @@ def to_listing(assembly: Assembly) -> str:
         if item.path != path:
             path = item.path
             lines.append(f"; {path}\n")
-        source = f"{item.line:5}  {item.source.rstrip()}"
+        source = f"{item.line:5}  {printable(item.source.rstrip())}"
         offset = f".{item.bit_offset}" if item.bit_offset else "  "
         rows = list(_rows(item.data, _LISTED)) or [(0, b"")]
         for start, row in rows:

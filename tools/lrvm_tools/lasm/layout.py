@@ -15,7 +15,16 @@ from .evaluate import Evaluator
 from .expand import Item, Program
 from .limits import ADDRESS_SPACE, LAYOUT_PASSES, OUTPUT_BYTES
 from .symbols import Symbol
-from .syntax import Address, Align, Data, Expression, Instruction, Label, Reserve
+from .syntax import (
+    Address,
+    Align,
+    Data,
+    Expression,
+    Instruction,
+    Label,
+    Reserve,
+    UnknownInstruction,
+)
 
 LABEL_ALIGNMENT: Final = 32
 INSTRUCTION_BITS: Final = 32
@@ -68,7 +77,7 @@ class _Layout:
         for item in self._program.items:
             statement = item.statement
             kind = type(statement)
-            if kind is Instruction:
+            if kind is Instruction or kind is UnknownInstruction:
                 item.position = position
                 position += INSTRUCTION_BITS
                 continue

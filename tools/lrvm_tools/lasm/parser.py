@@ -80,6 +80,9 @@ class StatementParser:
             self.report.add_error(error)
         except AlreadyReportedError:
             pass
+        except RecursionError:
+            # The parser's own limit leaves room for callers that are not nested deeply themselves.
+            self.report.add(self.stream.span_of(self.stream.token), "nested too deeply")
         self._skip_line(start)
         return None
 

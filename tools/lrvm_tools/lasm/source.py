@@ -60,3 +60,11 @@ class Span(NamedTuple):
     def place(self) -> str:
         """`path:line:column`, as messages write it."""
         return f"{self.source.path}:{self.line}:{self.column}"
+
+
+def printable(text: str) -> str:
+    """Text with what could disturb a terminal replaced, tabs excepted; its length stays."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )

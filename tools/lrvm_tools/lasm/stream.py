@@ -31,7 +31,10 @@ class TokenStream:
     def advance(self) -> Token:
         """Step over the current token and return it."""
         token = self.token
-        self.move_to(self.position + 1)
+        if token.kind != END:
+            self.position += 1
+            self.token = self.tokens[self.position]
+            self.kind = self.token.kind
         if self.brackets:
             self.skip_line_ends()
         return token

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from .errors import SourceError
+from .functions import BUILT_INS
 from .source import Span
 from .syntax import Constant, Function, Label, Name
 from .values import Value
@@ -97,6 +98,8 @@ class SymbolTable:
 
     def define_function(self, function: Function) -> None:
         """Define a function. Raises SourceError."""
+        if function.name in BUILT_INS:
+            raise SourceError(function.span, f"`{function.name}` is a built-in function")
         earlier = self._functions.get(function.name) or self._symbols.get((function.name,))
         if isinstance(earlier, Symbol):
             raise _duplicate(function.span, f"name `{function.name}`", earlier.definition.span)

@@ -224,7 +224,7 @@ class Conditional:
     otherwise: tuple[Statement, ...]
 
 
-Statement: TypeAlias = (
+Placed: TypeAlias = (
     Label
     | Constant
     | Instruction
@@ -234,10 +234,10 @@ Statement: TypeAlias = (
     | Align
     | Address
     | Assertion
-    | Include
-    | Function
-    | Conditional
 )
+"""Statements that have a place in the program."""
+
+Statement: TypeAlias = Placed | Include | Function | Conditional
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
 class Integer(NamedTuple):
@@ -11,6 +11,16 @@ class Integer(NamedTuple):
 
     value: int
     size: int | None = None
+
+
+_CODECS: Final = {
+    "utf8": "utf-8",
+    "utf16be": "utf-16-be",
+    "utf16le": "utf-16-le",
+    "utf32be": "utf-32-be",
+    "utf32le": "utf-32-le",
+}
+"""Python's names for the encodings but `ascii`, which is no codec of Python's."""
 
 
 class Text(NamedTuple):
@@ -23,22 +33,11 @@ class Text(NamedTuple):
         if self.encoding == "ascii":
             # As in the original: one byte a character, zero where there is none.
             return bytes(ord(character) if ord(character) < 0x100 else 0 for character in self.text)
-        return self.text.encode(CODECS[self.encoding])
+        return self.text.encode(_CODECS[self.encoding])
 
     def to_integer(self) -> Integer:
         data = self.to_bytes()
         return Integer(int.from_bytes(data, "big"), 8 * len(data))
-
-
-CODECS = {
-    "utf8": "utf-8",
-    "ascii": "latin-1",
-    "utf16be": "utf-16-be",
-    "utf16le": "utf-16-le",
-    "utf32be": "utf-32-be",
-    "utf32le": "utf-32-le",
-}
-"""Python's names for the encodings that string functions ask for."""
 
 
 class Nothing(Enum):

@@ -1,0 +1,3 @@
+Repeats its input
+
+,[.,]

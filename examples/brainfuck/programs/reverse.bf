@@ -1,0 +1,3 @@
+Its input backwards
+
+>,[>,]<[.<]

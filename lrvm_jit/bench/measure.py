@@ -1,0 +1,164 @@
+"""Measuring: programs on engines, start-up of whole processes, the bus round trip."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..machine.component import Component
+from ..machine.metadata import Category, Metadata
+from ..machine.motherboard import Motherboard
+from .programs import RAM_BASE, Program
+
+REFERENCE_CYCLES = 50_000
+"""The reference engine is measured on a program's beginning only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Repeated measurements of one thing: seconds of each run."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """(longest - shortest) / median."""
+        return (max(self.seconds) - min(self.seconds)) / self.median
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    program: str
+    engine: str
+    cycles: int
+    figures: Figures
+
+    @property
+    def mips(self) -> float:
+        """Million instructions a second, of the median run."""
+        return self.cycles / self.figures.median / 1e6
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "program": self.program,
+            "engine": self.engine,
+            "cycles": self.cycles,
+            "mips": self.mips,
+            "median": self.figures.median,
+            "spread": self.figures.spread,
+            **asdict(self.figures),
+        }
+
+
+def measure_program(program: Program, engine: str, repeats: int) -> Row:
+    """Run a program `repeats` times after one run that is not counted."""
+    limit = REFERENCE_CYCLES if engine == "reference" else None
+    seconds = []
+    with program.board(engine) as board:
+        for _ in range(repeats + 1):
+            program.start(board)
+            start = time.perf_counter()
+            stop = board.run(max_cycles=limit)
+            seconds.append(time.perf_counter() - start)
+            if limit is None:
+                program.check(board)
+        return Row(program.name, board.engine, stop.cycles, Figures(tuple(seconds[1:])))
+
+
+class Port(Component):
+    """The smallest component there is: what a round trip costs beside it is the machine's."""
+
+    name = "Port"
+
+    def __init__(self) -> None:
+        self.word = 0
+
+    def metadata(self) -> Metadata:
+        return Metadata(0, 4, Category.UNCATEGORIZED, 0)
+
+    def read(self, offset: int) -> int:
+        return self.word
+
+    def write(self, offset: int, word: int) -> None:
+        self.word = word
+
+
+ROUND_TRIPS = 200_000
+
+
+def measure_round_trips(engine: str, repeats: int) -> dict[str, Figures]:
+    """Seconds per access of a loop that does nothing but read or write a component."""
+    from lrvm_components import BootRom
+    from lrvm_tools.lasm import assemble
+
+    results = {}
+    for access in ("lsa a1, ac0, 0", "wsa ac0, 0, a1"):
+        source = f"cpy ac0, 1\nshl ac0, 16\nloop:\n{access}\ndec rr0\nifnq\njp loop\nhalt"
+        board = Motherboard([BootRom(assemble(source), RAM_BASE), Port()], engine=engine)
+        board.map_contiguous(0)
+        seconds = []
+        for _ in range(repeats + 1):
+            board.reset()
+            board.cpu.regs["rr0"] = ROUND_TRIPS
+            start = time.perf_counter()
+            board.run()
+            seconds.append((time.perf_counter() - start) / ROUND_TRIPS)
+        results["read" if access.startswith("lsa") else "write"] = Figures(tuple(seconds[1:]))
+    return results
+
+
+_HELLO = (
+    "from lrvm_jit import Motherboard; from lrvm_components import BootRom, CharDisplay; "
+    "board = Motherboard([BootRom({words}, 0x10000), CharDisplay()]); "
+    "board.map_contiguous(0); board.reset(); board.run()"
+)
+_IMPORT = (
+    "import time; start = time.perf_counter(); import lrvm_jit; print(time.perf_counter() - start)"
+)
+
+
+def measure_start(repeats: int) -> dict[str, Figures]:
+    """Whole processes: hello world from a cold and a warm kernel cache, and the bare import."""
+    from .programs import image
+
+    hello = _HELLO.format(words=image("hello").tolist())
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "LRVM_JIT_CACHE_DIR": folder}
+        results["hello world, cold"] = Figures((_process(hello, environment),))
+        results["hello world, warm"] = Figures(
+            tuple(_process(hello, environment) for _ in range(repeats))
+        )
+    results["import lrvm_jit"] = Figures(
+        tuple(float(_output(_IMPORT, dict(os.environ))) for _ in range(repeats))
+    )
+    return results
+
+
+def _process(code: str, environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    output = _output(code, environment)
+    seconds = time.perf_counter() - start
+    if output != "Hello!\n":
+        raise RuntimeError(f"hello world printed {output!r}")
+    return seconds
+
+
+def _output(code: str, environment: dict[str, str]) -> str:
+    command: Sequence[str] = (sys.executable, "-c", code)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout

@@ -1,0 +1,4 @@
+"""The engines that tests run on."""
+
+COMPILED = ("interpreter",)
+ENGINES = ("reference", *COMPILED)

@@ -1,0 +1,223 @@
+"""Ctrl-C, requests to stop from other threads, and threads beside a running guest."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.machine.guest import Machine, machine
+from tests.machine.paging import ALL, paged
+from tests.machine.probes import Probe
+
+FAR_AWAY = 60
+"""Seconds within which anything here happens; what they guard against is a hang."""
+
+
+@contextmanager
+def in_another_thread(action: Callable[[], object]) -> Iterator[threading.Thread]:
+    """Run something beside the block, and wait for it at the end."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    yield thread
+    thread.join(FAR_AWAY)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def interrupt_soon() -> Iterator[None]:
+    """A real SIGINT a moment later."""
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def spinning(engine: str) -> Machine:
+    return machine("loop: add a0, 1\nadd a1, 1\njp loop", engine)
+
+
+def component_loop(engine: str) -> Machine:
+    return machine(
+        "loop: add a0, 1\nwsa a2, 0, a0\nadd a1, 1\njp loop", engine, [Probe()], a2=0x10000
+    )
+
+
+def paging_loop(engine: str) -> Machine:
+    """Every access walks tables in a component: the slowest loop there is."""
+    probe = Probe(size=0x8000)
+    built = machine("loop: add a0, 1\nadd a1, 1\njp loop", engine, [probe], pda=0x14000, mtt=1)
+    probe.words[0x4000] = ALL | 4
+    probe.words[0] = ALL
+    return built
+
+
+def fault_loop(engine: str) -> Machine:
+    """A handler that cannot be fetched: nothing but exceptions."""
+    return machine("itr 0", engine, ev=3)
+
+
+LOOPS = [spinning, component_loop, paging_loop, fault_loop]
+
+
+@pytest.mark.parametrize("make", LOOPS)
+def test_a_signal_stops_an_endless_loop(make: Callable[[str], Machine], engine: str) -> None:
+    """KeyboardInterrupt comes out of run(), between two instructions: the registers belong to the
+    cycle counter. Then the machine runs on."""
+    looping = make(engine)
+    with interrupt_soon(), pytest.raises(KeyboardInterrupt):
+        looping.board.run()
+    cycles = looping.board.cpu.cycles
+    again = make(engine)
+    if cycles < 300_000:
+        again.run(max_cycles=cycles)
+        assert looping.state == again.state
+    assert cycles > 0
+    if make is not fault_loop:
+        assert looping.a0 - looping.a1 in (0, 1)
+    assert looping.run(max_cycles=1000).cycles == cycles + 1000
+    looping.board.close()
+
+
+def test_a_signal_in_a_process_of_its_own(engine: str) -> None:
+    """From the terminal's point of view: the process takes SIGINT and goes on with its business."""
+    script = f"""
+    import signal, sys, threading
+    from tests.machine.guest import machine
+    looping = machine("loop: inc a0\\nwsa a1, 0, a0\\njp loop", {engine!r}, a1=0x8000)
+    looping.run(max_cycles=10)
+    print("running", flush=True)
+    try:
+        looping.board.run()
+    except KeyboardInterrupt:
+        spread = looping.a0 - looping.board.memory.read(0x8000)
+        print("interrupted", spread in (0, 1), looping.board.cpu.cycles > 10, flush=True)
+    print(looping.run(max_cycles=5).reason)
+    looping.board.close()
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=FAR_AWAY)
+    finally:
+        process.kill()
+    assert (output, process.returncode) == ("interrupted True True\nbudget\n", 0), errors
+
+
+@pytest.mark.parametrize("make", LOOPS)
+def test_stop_from_another_thread(make: Callable[[str], Machine], engine: str) -> None:
+    """board.stop() ends the run between two instructions, with the reason `stopped`."""
+    looping = make(engine)
+
+    def stop() -> None:
+        # Until the run has begun, stopping has no effect; so it is asked again.
+        while not stopped.wait(0.01):
+            looping.board.stop()
+
+    stopped = threading.Event()
+    with in_another_thread(stop):
+        result = looping.board.run()
+        stopped.set()
+    assert result.reason == "stopped"
+    assert result.cycles == looping.board.cpu.cycles
+    if make is not fault_loop:
+        assert looping.a0 - looping.a1 in (0, 1)
+    assert looping.run(max_cycles=7).cycles == result.cycles + 7
+
+
+def test_a_second_run_from_another_thread_is_refused(engine: str) -> None:
+    """One run at a time; the refused one says how to end the other."""
+    probe, started, refusals = Probe(), threading.Event(), []
+    looping = machine("wsa a2, 0, 1\nloop: jp loop", engine, [probe], a2=0x10000)
+    probe.on_access = lambda *_: started.set()
+
+    def run_too() -> None:
+        started.wait(FAR_AWAY)
+        try:
+            looping.board.run()
+        except RuntimeError as error:
+            refusals.append(str(error))
+        looping.board.stop()
+
+    with in_another_thread(run_too):
+        assert looping.board.run().reason == "stopped"
+    assert refusals == ["the board is already running; use board.stop() to end that run"]
+
+
+def test_python_threads_run_beside_the_kernel() -> None:
+    """The compiled kernel releases the GIL: another thread counts while one slice lasts."""
+    from lrvm_jit.kernel import layout
+
+    looping = spinning("interpreter")
+    kernel = looping.board._engine
+    state = looping.board.state.state
+    looping.run(max_cycles=10)
+    counted, finished = [], threading.Event()
+
+    def count() -> None:
+        while not finished.is_set():
+            counted.append(state[layout.LAST_PC])
+
+    sys.setswitchinterval(1000)  # No thread gives way unless it has to.
+    try:
+        with in_another_thread(count):
+            while not counted:
+                looping.run(max_cycles=1_000_000)
+            before = len(counted)
+            looping.run(max_cycles=20_000_000)
+            after = len(counted)
+            finished.set()
+    finally:
+        sys.setswitchinterval(0.005)
+    assert kernel.name == "interpreter"
+    assert after > before
+
+
+def test_machines_in_threads(engine: str) -> None:
+    """Each thread its machine: they do not disturb each other."""
+    machines = [spinning(engine) for _ in range(4)]
+    for k, one in enumerate(machines):
+        one.board.cpu.regs.a0 = 1000 * k
+
+    def run(one: Machine) -> None:
+        for _ in range(20):
+            one.run(max_cycles=300)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in machines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(FAR_AWAY)
+    assert [one.a0 for one in machines] == [2000, 3000, 4000, 5000]
+    assert [one.board.cpu.cycles for one in machines] == [6000] * 4
+
+
+def test_a_machine_moves_from_thread_to_thread(engine: str) -> None:
+    """A board belongs to no thread."""
+    moving = paged("loop: add a0, 1\nadd a1, 1\njp loop", engine)
+    for _ in range(3):
+        thread = threading.Thread(target=moving.run, args=(30,))
+        thread.start()
+        thread.join(FAR_AWAY)
+    moving.run(max_cycles=30)
+    assert (moving.a0, moving.board.cpu.cycles) == (40, 120)

@@ -1,0 +1,430 @@
+"""Translation is exact at every access: tables, registers and mode may change at any time.
+
+The compiled engine keeps translations; none of them may outlive what it came from.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lrvm_components import BootRom, FlashMemory, Ram
+from lrvm_jit import Motherboard
+from lrvm_jit.isa import encode
+from lrvm_jit.isa.table import Reg
+from lrvm_tools.lasm import assemble
+from tests.machine.paging import (
+    ALL,
+    DIRECTORY,
+    EXECUTE,
+    FRAME,
+    HIGH,
+    HIGH_TABLE,
+    LOW_TABLE,
+    READ,
+    USER_EXECUTE,
+    USER_READ,
+    WRITE,
+    low_entry,
+    paged,
+    set_page,
+)
+
+OTHER = 0xA400
+"""A second physical page, next to FRAME."""
+ENTRY = low_entry(0x9000)
+
+
+def test_a_load_after_a_store_to_its_entry(engine: str) -> None:
+    """The very next access uses the new entry, each time round."""
+    swapping = paged(
+        """
+    loop:
+      lsa a1, a0
+      add a2, a1
+      srm a5, 0, a6        ; swap the page
+      inc c0
+      cmp c0, 6
+      ifls
+      jp loop
+      halt
+    """,
+        engine,
+        a0=0x9000,
+        a5=ENTRY,
+        a6=ALL | OTHER >> 10,
+    )
+    set_page(swapping, 0x9000, FRAME)
+    swapping.ram.words[[FRAME // 4, OTHER // 4]] = [1, 100]
+    assert swapping.run().reason == "halted"
+    assert swapping.a2 == 303
+
+
+def test_a_store_after_a_store_to_its_entry(engine: str) -> None:
+    """Stores go where the entry points at their moment."""
+    swapping = paged(
+        """
+    loop:
+      inc a1
+      wsa a0, a7, a1
+      srm a5, 0, a6
+      add a7, 4
+      cmp a1, 6
+      ifls
+      jp loop
+      halt
+    """,
+        engine,
+        a0=0x9000,
+        a5=ENTRY,
+        a6=ALL | OTHER >> 10,
+    )
+    set_page(swapping, 0x9000, FRAME)
+    swapping.run()
+    words = swapping.ram.words
+    assert words[FRAME // 4 : FRAME // 4 + 6].tolist() == [1, 0, 3, 0, 5, 0]
+    assert words[OTHER // 4 : OTHER // 4 + 6].tolist() == [0, 2, 0, 4, 0, 6]
+
+
+def test_the_stack_after_a_store_to_its_entry(engine: str) -> None:
+    """Pops and pushes, too."""
+    swapping = paged(
+        "pop a1\npush a1\nwsa a5, 0, a6\npop a2\npush 9\ncall next\nnext: halt",
+        engine,
+        ssp=0x9010,
+        a5=ENTRY,
+        a6=ALL | OTHER >> 10,
+    )
+    set_page(swapping, 0x9000, FRAME)
+    words = swapping.ram.words
+    words[[(FRAME + 0x10) // 4, (OTHER + 0x10) // 4]] = [1, 2]
+    swapping.run()
+    assert (swapping.a1, swapping.a2, swapping.ssp) == (1, 2, 0x900C)
+    assert words[(OTHER + 0x10) // 4] == 9
+    assert words[(OTHER + 0xC) // 4] == 24
+    assert words[(FRAME + 0x10) // 4] == 1
+
+
+def test_the_next_fetch_after_a_store_to_its_entry(engine: str) -> None:
+    """A code page remapped under the running code: the next word comes from the other page."""
+    remapping = paged(
+        """
+    loop:
+      inc c0
+      cmp c0, 3
+      ifeq
+      wsa a5, 0, a6
+      inc a1
+      jp loop
+    """,
+        engine,
+        a5=low_entry(0),
+        a6=ALL | FRAME >> 10,
+    )
+    words = remapping.ram.words
+    words[FRAME // 4 : FRAME // 4 + 7] = assemble("halt\nhalt\nhalt\nhalt\ninc a2\nhalt")[
+        [0] * 4 + [4, 5, 5]
+    ]
+    stop = remapping.run()
+    assert (stop.reason, stop.address) == ("halted", 20)
+    assert (remapping.a1, remapping.a2, remapping.c0) == (2, 1, 3)
+
+
+def test_a_right_withdrawn_from_running_code(engine: str) -> None:
+    """Without X the next fetch is refused, at the instruction after the store."""
+    revoking = paged(
+        "loop: inc c0\ncmp c0, 3\nifeq\nwsa a5, 0, a6\njp loop",
+        engine,
+        a5=low_entry(0),
+        a6=ALL & ~EXECUTE,
+    )
+    stop = revoking.board.run(halt_on_exception=True)
+    assert (stop.address, revoking.et, revoking.c0) == (16, 0x01080010, 3)
+
+
+def test_a_store_through_the_entry_that_it_overwrites(engine: str) -> None:
+    """The store still goes by the old entry, the next access by the new one."""
+    overwriting = paged(
+        "lsa a1, a0\nwsa a0, 0, a6\nlsa a2, a0\nhalt", engine, a0=0x9000 + (ENTRY & 0x3FF)
+    )
+    overwriting.board.cpu.regs.a6 = ALL | FRAME >> 10
+    set_page(overwriting, 0x9000, ENTRY & ~0x3FF)
+    overwriting.ram.words[(FRAME + (ENTRY & 0x3FF)) // 4] = 0x77
+    overwriting.run()
+    assert (overwriting.a1, overwriting.a2) == (ALL | ENTRY >> 10, 0x77)
+
+
+def test_a_directory_entry_rewritten(engine: str) -> None:
+    """All pages below it move at once."""
+    moving = paged(
+        "loop: lsa a1, a0\nadd a2, a1\nwsa a5, 0, a6\ninc c0\ncmp c0, 2\nifls\njp loop\nhalt",
+        engine,
+        a0=HIGH,
+        a5=DIRECTORY + 4,
+        a6=ALL | LOW_TABLE >> 14,
+    )
+    set_page(moving, HIGH, FRAME)
+    moving.ram.words[FRAME // 4] = 0x100
+    moving.run()
+    # By the low table virtual 0x400000 is the page of virtual 0, the program's first word.
+    assert moving.a2 == 0x100 + int(assemble("lsa a1, a0")[0])
+
+
+def test_another_directory(engine: str) -> None:
+    """A write to pda takes effect with the next fetch."""
+    second = 0x8800
+    switching = paged(
+        "lsa a1, a0\ncpy pda, a6\nlsa a2, a0\nex pda, a7\nlsa a3, a0\nhalt",
+        engine,
+        a0=HIGH,
+        a6=second,
+        a7=DIRECTORY,
+    )
+    set_page(switching, HIGH, FRAME)
+    words = switching.ram.words
+    words[FRAME // 4] = 0x100
+    words[second // 4 : second // 4 + 2] = [ALL | LOW_TABLE >> 14] * 2
+    switching.run()
+    assert (switching.a1, switching.a3) == (0x100, 0x100)
+    assert switching.a2 == words[0]
+    assert switching.a7 == second
+
+
+def test_switching_translation_on_and_off(engine: str) -> None:
+    """A write to mtt takes effect with the next fetch; any value but 0 is on."""
+    switching = paged(
+        "lsa a1, a0\ncpy mtt, 0\nlsa a2, a0\ncpy mtt, 8\nlsa a3, a0\nhalt", engine, a0=0x9000
+    )
+    set_page(switching, 0x9000, FRAME)
+    switching.ram.words[[FRAME // 4, 0x9000 // 4]] = [1, 2]
+    switching.run()
+    assert switching.board.cpu.regs[1:4] == [1, 2, 1]
+
+
+def test_translations_belong_to_a_mode(engine: str) -> None:
+    """What supervisor mode may read does not become readable in userland, nor the reverse."""
+    changing = paged(
+        """
+      lsa a1, a0           ; allowed here
+      lsm user
+    user:
+      lsa a2, a3           ; allowed there
+      lsa a2, a0
+      halt
+    handler:
+      lsa a4, a3
+      halt
+    """,
+        engine,
+        a0=0x9000,
+        a3=0x9400,
+    )
+    changing.board.cpu.regs.ev = changing.labels["handler"]
+    set_page(changing, 0x9000, FRAME, READ)
+    set_page(changing, 0x9400, FRAME, USER_READ)
+    changing.ram.words[FRAME // 4] = 5
+    stop = changing.board.run(halt_on_exception=True)
+    assert (stop.address, changing.et) == (12, 0x00069000)
+    stop = changing.board.run(halt_on_exception=True)
+    assert (stop.address, changing.et) == (changing.labels["handler"], 0x01069400)
+    assert (changing.a1, changing.a2, changing.a4) == (5, 5, 0)
+
+
+def test_userland_code_pages(engine: str) -> None:
+    """LSM to a page without userland's X faults at the target, in userland."""
+    entering = paged("lsm a0", engine, a0=0x9000, ev=0x3C0)
+    set_page(entering, 0x9000, FRAME, ALL & ~USER_EXECUTE)
+    stop = entering.board.run(halt_on_exception=True)
+    assert (stop.address, entering.et, entering.smt) == (0x9000, 0x00089000, 1)
+
+
+@pytest.mark.parametrize("how", ["words", "memory", "component"])
+def test_the_host_changes_tables_between_runs(how: str, engine: str) -> None:
+    """Whatever way the host writes an entry, the next run goes by it."""
+    reading = paged("loop: lsa a1, a0\njp loop", engine, a0=0x9000)
+    set_page(reading, 0x9000, FRAME)
+    reading.ram.words[[FRAME // 4, OTHER // 4]] = [1, 2]
+    reading.run(max_cycles=50)
+    assert reading.a1 == 1
+    entry = ALL | OTHER >> 10
+    if how == "words":
+        reading.ram.words[ENTRY // 4] = entry
+    elif how == "memory":
+        reading.board.memory.write(ENTRY, entry)
+    else:
+        reading.ram.write(ENTRY, entry)
+    reading.run(max_cycles=50)
+    assert reading.a1 == 2
+
+
+def test_the_host_changes_registers_between_runs(engine: str) -> None:
+    """mtt, pda and smt as the host sets them hold from the next instruction on."""
+    reading = paged("loop: lsa a1, a0\njp loop", engine, a0=0x9000, ev=0x3C0)
+    set_page(reading, 0x9000, FRAME, READ)
+    words = reading.ram.words
+    words[[FRAME // 4, 0x9000 // 4]] = [1, 2]
+    regs = reading.board.cpu.regs
+    reading.run(max_cycles=50)
+    assert regs.a1 == 1
+    regs.mtt = 0
+    reading.run(max_cycles=50)
+    assert regs.a1 == 2
+    regs.mtt = 1
+    reading.run(max_cycles=50)
+    assert regs.a1 == 1
+    words[0x8800 // 4] = ALL | HIGH_TABLE >> 14
+    words[HIGH_TABLE // 4] = ALL
+    words[HIGH_TABLE // 4 + 0x24] = ALL | 0x24
+    regs.pda = 0x8800
+    reading.run(max_cycles=50)
+    assert regs.a1 == 2
+    regs.pda, regs.smt = DIRECTORY, 0
+    stop = reading.board.run(halt_on_exception=True)
+    assert (stop.address, regs.et) == (0, 0x00069000)
+
+
+def test_two_virtual_pages_of_one_physical_page(engine: str) -> None:
+    """A store by one name is read by the other, and executed, decoded or not."""
+    aliasing = paged(
+        """
+    loop:
+      inc c0
+      wsa a0, 0x20, c0
+      lsa a1, a3, 0x20
+      add a2, a1
+      call a3              ; runs the page under its second name
+      cmp c0, 3
+      ifeq
+      wsa a0, 4, a6        ; patches it under its first
+      cmp c0, 5
+      ifls
+      jp loop
+      halt
+    """,
+        engine,
+        a0=0x9000,
+        a3=HIGH + 0x1000,
+        a6=encode("add", Reg.A4, 100),
+        ssp=0x2000,
+    )
+    set_page(aliasing, 0x9000, FRAME)
+    set_page(aliasing, HIGH + 0x1000, FRAME)
+    aliasing.board.memory.load(FRAME, assemble("cpy a5, 1\nadd a4, 1\nret"))
+    assert aliasing.run().reason == "halted"
+    assert aliasing.a2 == 1 + 2 + 3 + 4 + 5
+    assert aliasing.a4 == 3 + 200
+
+
+def test_code_decoded_at_one_address_runs_at_another(engine: str) -> None:
+    """Relative jumps and pc in a page follow the name under which the page runs."""
+    twice = paged("call a0\nwsa 0xF0, 0, a1\ncall a2\nhalt", engine, a0=0x9000, a2=HIGH, ssp=0x2000)
+    for virtual in (0x9000, HIGH):
+        set_page(twice, virtual, FRAME)
+    body = assemble("jpr 8\nhalt\ncpy a1, pc\njpr 8\nhalt\ncall 0\nret")
+    body[5] = encode("call", Reg.A3)
+    twice.board.memory.load(FRAME, body[[0, 1, 2, 3, 4, 6]])
+    assert twice.run().reason == "halted"
+    assert twice.ram.words[0xF0 // 4] == 0x9008
+    assert twice.a1 == HIGH + 8
+
+
+def test_a_loop_across_pages_that_lie_apart(engine: str) -> None:
+    """Neighbours in virtual memory, far apart and in the other order in physical memory."""
+    body = assemble("inc a0\ncpy a1, 3\nshl a1, 2\nadd a1, 1\ncmp a0, a1\nifls\njpr -24\nhalt")
+    for split in range(1, 8):
+        looping = paged("jp a7", engine, a7=HIGH + 0x400 - 4 * split)
+        set_page(looping, HIGH, OTHER)
+        set_page(looping, HIGH + 0x400, FRAME)
+        looping.board.memory.load(OTHER + 0x400 - 4 * split, body[:split])
+        looping.board.memory.load(FRAME, body[split:])
+        assert looping.run(max_cycles=1000).reason == "halted", split
+        assert (looping.a0, looping.a1) == (13, 13)
+        assert looping.board.cpu.cycles == 1 + 13 * 7
+
+
+def test_the_second_page_of_a_sequence_is_refused(engine: str) -> None:
+    """An instruction whose successor lies on a refused page is executed; the fetch then faults."""
+    for tail in ("cmp a0, 0", "cmp a0, 0\nifeq", "cpy a0, 5\nshl a0, 3", "inc a1\ncpy a0, 5"):
+        words = assemble(tail)
+        falling = paged("jp a7", engine, a7=HIGH + 0x400 - 4 * len(words), ev=0x3C0)
+        set_page(falling, HIGH, FRAME)
+        set_page(falling, HIGH + 0x400, OTHER, READ)
+        falling.board.memory.load(FRAME + 0x400 - 4 * len(words), words)
+        falling.board.memory.load(OTHER, assemble("cpy pc, a2\nshl a0, 1\nhalt"))
+        stop = falling.board.run(halt_on_exception=True)
+        assert (stop.address, falling.et) == (HIGH + 0x400, 0x01080400)
+        assert stop.cycles == 1 + len(words) + 1
+
+
+@pytest.mark.parametrize("kind", ["rom", "flash"])
+def test_tables_in_other_memories(kind: str, engine: str) -> None:
+    """Entries may lie in any memory; those in a ROM cannot change, those in flash can."""
+    table = [ALL | page for page in range(64)]
+    holder = BootRom(table, size=0x4000) if kind == "rom" else FlashMemory(0x4000, image=table)
+    low = Ram(0x10000, image=assemble("lsa a1, a0\nwsa a5, 0, a6\nlsa a2, a0\nhalt\nhalt"))
+    board = Motherboard([low, holder], engine=engine)
+    board.map(0, 0)
+    board.map(0x10000, 1)
+    board.reset()
+    low.words[DIRECTORY // 4] = ALL | 4
+    low.words[[0x9000 // 4, FRAME // 4]] = [1, 2]
+    regs = board.cpu.regs
+    regs.a0, regs.a5, regs.a6 = 0x9000, 0x8000 + 0x24 * 4, ALL | FRAME >> 10
+    regs.pda, regs.mtt, regs.ev = DIRECTORY, 1, 8
+    # Virtual page 0x20 is the table itself.
+    holder.words[0x20] = ALL | 0x40
+    assert board.run(max_cycles=20).reason == "halted"
+    assert regs.a1 == 1
+    if kind == "rom":
+        assert (regs.et, regs.a2) == (0x01A03100, 1)
+    else:
+        assert (regs.et, regs.a2) == (0, 2)
+
+
+def test_writes_need_the_write_right_even_after_reads(engine: str) -> None:
+    """A translation found for reading is none for writing, nor for executing."""
+    reading = paged(
+        "lsa a1, a0\npop a1\nwsa a0, 0, 9\nhalt", engine, a0=0x9000, ssp=0x9000, ev=0x3C0
+    )
+    set_page(reading, 0x9000, FRAME, READ)
+    stop = reading.board.run(halt_on_exception=True)
+    assert (stop.address, reading.et) == (8, 0x01079000)
+    assert reading.ram.words[FRAME // 4] == 0
+    writing = paged("wsa a0, 0, 9\nlsa a1, a0\nhalt", engine, a0=0x9000, ev=0x3C0)
+    set_page(writing, 0x9000, FRAME, WRITE)
+    writing.board.run(halt_on_exception=True)
+    assert (writing.et, writing.ram.words[FRAME // 4]) == (0x01069000, 9)
+    jumping = paged("wsa a0, 0, 9\nlsa a1, a0\njp a0", engine, a0=0x9000, ev=0x3C0)
+    set_page(jumping, 0x9000, FRAME, READ | WRITE)
+    jumping.board.run(halt_on_exception=True)
+    assert jumping.et == 0x01089000
+
+
+def test_more_pages_than_any_cache_holds(engine: str) -> None:
+    """A walk over 512 virtual pages that share 4 frames, twice, with stores in between."""
+    walking = paged(
+        """
+    again:
+      cpy a0, 0x40
+      shl a0, 16
+      cpy c0, 0
+    loop:
+      lsa a1, a0
+      inc a1
+      wsa a0, 0, a1
+      add a0, 1024
+      inc c0
+      cmp c0, 512
+      ifls
+      jp loop
+      inc c1
+      cmp c1, 2
+      ifls
+      jp again
+      halt
+    """,
+        engine,
+    )
+    for page in range(512):
+        set_page(walking, HIGH + page * 1024, FRAME + page % 4 * 0x400)
+    assert walking.run().reason == "halted"
+    assert walking.ram.words[[(FRAME + k * 0x400) // 4 for k in range(4)]].tolist() == [256] * 4
