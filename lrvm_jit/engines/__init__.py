@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 from ..machine.stop import StopReason
 
 if TYPE_CHECKING:
-    from ..machine.motherboard import Motherboard
+    from ..machine.core import Core
 
 ENGINES = ("auto", "reference", "interpreter")
 
 
 class Engine(Protocol):
-    """What a board needs of an engine."""
+    """What running needs of an engine."""
 
     name: str
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         """Attempt up to `budget` instructions (64 bits), and say why it stopped.
 
-        Calls `board.stop_requested` often enough to stop within some 50 ms. If a component
+        Calls `core.stop_requested` often enough to stop within some 50 ms. If a component
         raises anything but HardwareError, the instruction is undone and the exception comes out.
         """
 
@@ -28,17 +28,17 @@ class Engine(Protocol):
         """Stop before the instructions at these virtual addresses, ascending."""
 
 
-def make_engine(name: str, board: Motherboard) -> Engine:
-    """The engine of that name for a board. ValueError names the known ones.
+def make_engine(name: str, core: Core) -> Engine:
+    """The engine of that name for a core. ValueError names the known ones.
 
     Imported here, as the compiled engine loads numba.
     """
     if name == "reference":
         from .reference import ReferenceEngine
 
-        return ReferenceEngine(board)
+        return ReferenceEngine(core)
     if name in ("auto", "interpreter"):
         from .interpreter import InterpreterEngine
 
-        return InterpreterEngine(board)
+        return InterpreterEngine(core)
     raise ValueError(f"unknown engine {name!r}; known engines are {', '.join(ENGINES)}")

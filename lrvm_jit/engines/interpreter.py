@@ -17,7 +17,7 @@ from ..machine.component import Component
 from ..machine.stop import StopReason
 
 if TYPE_CHECKING:
-    from ..machine.motherboard import Motherboard
+    from ..machine.core import Core
 
 SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
@@ -35,16 +35,16 @@ class InterpreterEngine:
 
     name = "interpreter"
 
-    def __init__(self, board: Motherboard) -> None:
-        self._board = board
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._enter = load_kernel()
-        words = len(board.arena)
+        words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
         self._arrays: list[NDArray[Any]] = [
-            board.state.regs,
-            board.state.state,
-            board.arena,
+            core.state.regs,
+            core.state.state,
+            core.arena,
             numpy.zeros(words, numpy.int64),
             numpy.zeros(words, numpy.uint8),
             numpy.zeros(words, numpy.uint32),
@@ -54,7 +54,7 @@ class InterpreterEngine:
         self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
         self._point_to_arrays()
         # Reading a memoryview costs a third of reading a numpy array.
-        self._state = memoryview(board.state.state)  # type: ignore[arg-type]
+        self._state = memoryview(core.state.state)  # type: ignore[arg-type]
 
     def _point_to_arrays(self) -> None:
         self._context[0::2] = [array.ctypes.data for array in self._arrays]
@@ -70,12 +70,12 @@ class InterpreterEngine:
         self._state[layout.VERIFY] |= layout.VERIFY_ALL
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
-        board = self._board
+        core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
         state[layout.SKIP_BREAKPOINT] = 1
-        reads: list[Callable[[int], int]] = [component.read for component in board.components]
-        writes = [self._write_method(component) for component in board.components]
+        reads: list[Callable[[int], int]] = [component.read for component in core.components]
+        writes = [self._write_method(component) for component in core.components]
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
@@ -84,7 +84,7 @@ class InterpreterEngine:
                 if stop in _REASONS:
                     return _REASONS[stop]
                 budget -= piece
-                if board.stop_requested:
+                if core.stop_requested:
                     return StopReason.STOPPED
         except BaseException:
             self._abandon()
@@ -95,7 +95,7 @@ class InterpreterEngine:
         self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
     ) -> int:
         """Run until something other than a request stops the kernel."""
-        board = self._board
+        core = self._core
         state = self._state
         enter = self._enter
         context = self._context.ctypes.data
@@ -118,7 +118,7 @@ class InterpreterEngine:
                 try:
                     word = reads[state[component]](state[offset])
                     if word.__class__ is not int or not 0 <= word <= WORD_MASK:
-                        word = board.bus.word(state[component], state[offset], word)
+                        word = core.bus.word(state[component], state[offset], word)
                     state[answer] = word
                 except HardwareError as error:
                     state[answer] = -1 - error.word
@@ -126,7 +126,7 @@ class InterpreterEngine:
                 state[answer] = self._serve_rare(stop)
             else:
                 return stop
-            if board.stop_requested:
+            if core.stop_requested:
                 # The instruction in progress is completed, and no other.
                 state[layout.BUDGET] = 1
 
@@ -136,8 +136,8 @@ class InterpreterEngine:
         first, second = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
         try:
             if request == layout.REQUEST_HWD:
-                return self._board.bus.hardware_information(first, second)
-            self._board.bus.reset(first, second)
+                return self._core.bus.hardware_information(first, second)
+            self._core.bus.reset(first, second)
             state[layout.VERIFY] |= layout.VERIFY_CHANGES
             return 0
         except GuestError as fault:

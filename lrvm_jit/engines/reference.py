@@ -29,11 +29,11 @@ from ..isa.table import (
 )
 from ..kernel import layout
 from ..machine.bus import GuestError
-from ..machine.registers import flags_of
+from ..machine.registers import Registers, flags_of
 from ..machine.stop import StopReason
 
 if TYPE_CHECKING:
-    from ..machine.motherboard import Motherboard
+    from ..machine.core import Core
 
 READ, WRITE, EXECUTE = range(3)
 
@@ -50,12 +50,13 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def __init__(self, board: Motherboard) -> None:
-        self._board = board
-        self._bus = board.bus
-        self._mappings = board.mappings
-        self._regs = memoryview(board.state.regs)  # type: ignore[arg-type]
-        self._state = memoryview(board.state.state)  # type: ignore[arg-type]
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._bus = core.bus
+        self._registers = Registers(core.state.regs, core.state.state)
+        self._mappings = core.mappings
+        self._regs = memoryview(core.state.regs)  # type: ignore[arg-type]
+        self._state = memoryview(core.state.state)  # type: ignore[arg-type]
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
 
@@ -68,7 +69,7 @@ class ReferenceEngine:
         while budget > 0:
             if state[layout.HALTED]:
                 return StopReason.HALTED
-            if self._board.stop_requested:
+            if self._core.stop_requested:
                 return StopReason.STOPPED
             if not first and self._regs[Reg.PC] in self._breakpoints:
                 return StopReason.BREAKPOINT
@@ -79,7 +80,7 @@ class ReferenceEngine:
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:
             return StopReason.HALTED
-        return StopReason.STOPPED if self._board.stop_requested else StopReason.BUDGET
+        return StopReason.STOPPED if self._core.stop_requested else StopReason.BUDGET
 
     # --- one instruction -----------------------------------------------------------------------
 
@@ -128,7 +129,7 @@ class ReferenceEngine:
         if code >= REGISTER_COUNT:
             raise GuestError(ExceptionCode.UNKNOWN_REGISTER, code)
         if code == Reg.AF:
-            return int(self._board.cpu.regs[code])
+            return int(self._registers[code])
         return self._regs[code]
 
     def _write_register(self, code: int, value: int) -> None:
@@ -328,7 +329,7 @@ class ReferenceEngine:
             case Op.RESET:
                 self._bus.reset(v[0] & 0xFF, regs[Reg.AVR])
                 if not v[0] & 0xF0:
-                    self._board.state.reset()
+                    self._core.state.reset()
                     self._next_pc = 0
         return None
 

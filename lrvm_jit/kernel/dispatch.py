@@ -141,7 +141,7 @@ def holds(truth, result):
 @kernel_function
 def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
     """Take note of what the host has changed since the kernel last ran."""
-    if state[VERIFY] == VERIFY_ALL:
+    if state[VERIFY] & VERIFY_ALL:
         forget_all_code(state, entries, marks, code_pages)
     else:
         verify_code(state, arena, entries, marks, snapshot, code_pages)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
-from .bus import Bus
 from .component import MemoryWindow
-from .mapping import ADDRESS_SPACE, MemoryMap
+from .core import Core
+from .mapping import ADDRESS_SPACE
 
 
 class Memory:
@@ -22,10 +22,10 @@ class Memory:
     write is ignored; a component that refuses raises `HardwareError`, as it does for the guest.
     """
 
-    def __init__(self, mappings: MemoryMap, bus: Bus, changed: Callable[[], None]) -> None:
-        self._mappings = mappings
-        self._bus = bus
-        self._changed = changed
+    def __init__(self, core: Core) -> None:
+        self._mappings = core.mappings
+        self._bus = core.bus
+        self._state = core.state
 
     def read(self, address: int) -> int:
         """The word at a physical address."""
@@ -44,7 +44,7 @@ class Memory:
         mapping = self._mappings.find(address)
         if mapping is not None:
             self._bus.write(mapping.component, address - mapping.first, word)
-            self._changed()
+            self._state.host_changed()
 
     def load(self, address: int, words: Iterable[int] | NDArray[numpy.uint32]) -> None:
         """Write consecutive words from `address` on.
@@ -64,7 +64,7 @@ class Memory:
             else:
                 for k, word in enumerate(part.tolist()):
                     self.write(address + 4 * (at + k), word)
-        self._changed()
+        self._state.host_changed()
 
     def dump(self, first: int, last: int) -> NDArray[numpy.uint32]:
         """The words from address `first` to address `last`, both included, as a new array."""

@@ -12,6 +12,7 @@ _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 _JSON = "lrvm.json"
 _TRACEBACK = "lrvm.traceback"
+_CHUNK = 1 << 16
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
@@ -81,7 +82,10 @@ def write_output(target: Path | None, content: str | bytes, source: Path) -> Non
     """
     data = content.encode() if isinstance(content, str) else content
     if target is None or str(target) == "-":
-        click.echo(data, nl=False)
+        # An unbuffered stream takes a part of the data when its reader goes, and says nothing
+        # before the next write.
+        for start in range(0, len(data), _CHUNK):
+            click.echo(data[start : start + _CHUNK], nl=False)
         return
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself; choose another output")

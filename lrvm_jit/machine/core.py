@@ -1,0 +1,79 @@
+"""What an engine works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy
+from numpy.typing import NDArray
+
+from .bus import Bus
+from .component import Component, MemoryWindow
+from .cpu_state import CpuState
+from .mapping import MemoryMap
+from .metadata import Metadata
+
+
+class Core:
+    """Components on their bus, the memory map, the arena, and the CPU's state.
+
+    `arena` is uint32: the memory of all windows, one after the other. `stop_requested` may be
+    set by any thread while an engine runs. Nothing here refers back to the board, so that a
+    board that is no longer used is freed at once, with its memory.
+    """
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self.components = tuple(components)
+        metadata = [_metadata_of(component) for component in self.components]
+        _check_components(self.components, metadata)
+        windows = [window for component in self.components for window in component.windows]
+        self.arena: NDArray[numpy.uint32] = numpy.zeros(
+            max(1, sum(len(window.words) for window in windows)), numpy.uint32
+        )
+        self.mappings = MemoryMap(
+            [component.name for component in self.components], [item.size for item in metadata]
+        )
+        self.bus = Bus(self.components, metadata, self.mappings)
+        # Each component has at most one piece before, in and after each window.
+        self.state = CpuState(sum(1 + 2 * len(c.windows) for c in self.components))
+        self.stop_requested = False
+
+    def plug_in(self) -> None:
+        """Move the windows' contents into the arena."""
+        base = 0
+        for component in self.components:
+            for window in component.windows:
+                end = base + len(window.words)
+                # Zeros are there already; writing them would claim the memory.
+                if window.words.any():
+                    self.arena[base:end] = window.words
+                window.plug_in(self.arena[base:end], base)
+                base = end
+
+
+def _metadata_of(component: Component) -> Metadata:
+    if not isinstance(component, Component):
+        raise TypeError(f"{component!r} is not a Component")
+    data = component.metadata()
+    return data if isinstance(data, Metadata) else Metadata.from_words(data)
+
+
+def _check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:
+    if len({id(component) for component in components}) != len(components):
+        raise ValueError("a component is listed twice; each one has one id")
+    for component, data in zip(components, metadata, strict=True):
+        if not isinstance(component.name, str):
+            raise TypeError(f"a component's name must be a string, not {component.name!r}")
+        end = 0
+        window: MemoryWindow
+        for window in component.windows:
+            if window.plugged_in:
+                raise ValueError(f"{component.name} already belongs to another board")
+            if window.offset < end:
+                raise ValueError(f"the windows of {component.name} overlap or are not in order")
+            end = window.end
+            if end > data.size:
+                raise ValueError(
+                    f"{component.name} has a window up to byte {end}, "
+                    f"but its size is {data.size} bytes"
+                )
