@@ -74,8 +74,8 @@ class InterpreterEngine:
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
         state[layout.SKIP_BREAKPOINT] = 1
-        reads: list[Callable[[int], int]] = [component.read for component in core.components]
-        writes = [self._write_method(component) for component in core.components]
+        reads = [self._noting(component, component.read) for component in core.components]
+        writes = [self._noting(component, component.write) for component in core.components]
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
@@ -152,17 +152,16 @@ class InterpreterEngine:
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
 
-    def _write_method(self, component: Component) -> Callable[[int, int], None]:
-        """The component's `write`, noting that one with windows may change its own memory."""
-        write = component.write
+    def _noting(self, component: Component, access: Callable[..., Any]) -> Callable[..., Any]:
+        """An access of a component; if that has windows, noting that they may have changed."""
         if not component.windows:
-            return write
+            return access
         state = self._state
 
-        def write_and_verify(offset: int, word: int) -> None:
+        def noting(*arguments: int) -> Any:
             try:
-                write(offset, word)
+                return access(*arguments)
             finally:
                 state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
-        return write_and_verify
+        return noting

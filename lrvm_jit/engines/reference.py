@@ -236,9 +236,9 @@ class ReferenceEngine:
             is_register.append(register)
             codes.append(raw)
         values = list(codes)
-        for role in (Role.READ, Role.READ_WRITE):
+        for roles in ((Role.READ,), (Role.READ_LAST, Role.READ_WRITE)):
             for position, operand in enumerate(row.operands):
-                if operand.role is role and is_register[position]:
+                if operand.role in roles and is_register[position]:
                     values[position] = self._read_register(codes[position])
         return codes, values
 

@@ -191,10 +191,12 @@ class Kind(Enum):
 
 
 class Role(Enum):
-    """What the instruction does with an operand. Reads of READ operands come first, left to
-    right, then those of READ_WRITE operands, left to right (specification: Instruction word)."""
+    """What the instruction does with an operand. READ operands are read first, left to right,
+    then READ_LAST and READ_WRITE ones, left to right (specification: Instruction word)."""
 
     READ = "read"
+    READ_LAST = "read after the other sources"
+    """CMP's first operand, which is read where ADD and the like read their destination."""
     WRITE = "write"
     READ_WRITE = "read and write"
     LATE_READ_WRITE = "read and write, read by the effect itself"
@@ -301,7 +303,7 @@ INSTRUCTIONS: Final[tuple[Instruction, ...]] = (
     ),
     Instruction(
         Op.CMP,
-        (_d("a", Role.READ), _r2()),
+        (_d("a", Role.READ_LAST), _r2()),
         "flags of a - v; stores nothing",
         writes_flags=True,
     ),

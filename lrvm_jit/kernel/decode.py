@@ -294,8 +294,8 @@ def fuse_constant(entry, one, two, before):
     """
     same = entry & I(0xFF_FF00)
     count = (one >> 32) & 0xFFFF
-    literal = (entry >> 16) & 0xFF == LITERAL
-    if not literal or one & 0xFF != DO_SHL or one & I(0xFF_FF00) != same or count > 31:
+    loads = entry & I(0xFF_00FF) == DO_CPY | LITERAL << 16
+    if not loads or one & 0xFF != DO_SHL or one & I(0xFF_FF00) != same or count > 31:
         return entry, ONE
     value = (((entry >> 32) & 0xFFFF) << count) & WORD
     size = before + 1

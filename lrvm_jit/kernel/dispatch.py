@@ -106,7 +106,6 @@ from .layout import (
 from .memory import flush_windows
 from .step import AVR, PC, SMT, SSP, USP, step
 from .typed import (
-    HALT,
     NONE,
     PENDING,
     RAISED,
@@ -154,10 +153,11 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     """Run until the budget is used up or Python is needed; returns STOP_* or REQUEST_*."""
     if state[VERIFY]:
         prepare(regs, state, arena, entries, marks, snapshot, code_pages)
-    if state[HALTED]:
-        return STOP_HALTED
     if state[RESUME] and take_answer(regs, state) and state[STOP_ON_EXCEPTION]:
         return STOP_EXCEPTION
+    # A component may have halted the CPU; an instruction in progress is completed first.
+    if state[HALTED] and not state[RESUME]:
+        return STOP_HALTED
 
     key = state[WINDOW_KEY]
     sp = U(SSP) if regs[SMT] != 0 else U(USP)
@@ -573,7 +573,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if outcome == PENDING:
                 stop = state[REQUEST_KIND]
                 break
-            if outcome == HALT:
+            if state[HALTED]:
                 stop = STOP_HALTED
                 break
             if outcome == RAISED and state[STOP_ON_EXCEPTION]:

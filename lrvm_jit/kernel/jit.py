@@ -7,7 +7,7 @@ from typing import Any
 
 from numba import njit
 
-OPTIONS = {"error_model": "numpy", "_nrt": False}
+OPTIONS = {"error_model": "numpy", "_nrt": False, "no_rewrites": True}
 """Of every kernel function. Division follows the numpy model: Python's ZeroDivisionError cannot
 occur here, and no GPU has it. Reference counting is off: nothing is allocated, and counting each
 array at each call made calls cost 50 ns."""

@@ -69,6 +69,8 @@ class Component:
 
     name: str = "Component"
     windows: Sequence[MemoryWindow] = ()
+    plugged_in: bool = False
+    """Whether it belongs to a board. Set by boards."""
 
     def metadata(self) -> Metadata | Sequence[int]:
         """The component's eight metadata words, as `Metadata` or as they are."""

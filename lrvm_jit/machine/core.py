@@ -39,9 +39,10 @@ class Core:
         self.stop_requested = False
 
     def plug_in(self) -> None:
-        """Move the windows' contents into the arena."""
+        """Make the components this board's own, and move the windows' contents into the arena."""
         base = 0
         for component in self.components:
+            component.plugged_in = True
             for window in component.windows:
                 end = base + len(window.words)
                 # Zeros are there already; writing them would claim the memory.
@@ -64,11 +65,13 @@ def _check_components(components: Sequence[Component], metadata: Sequence[Metada
     for component, data in zip(components, metadata, strict=True):
         if not isinstance(component.name, str):
             raise TypeError(f"a component's name must be a string, not {component.name!r}")
+        if component.plugged_in:
+            raise ValueError(f"{component.name} already belongs to another board")
         end = 0
         window: MemoryWindow
         for window in component.windows:
             if window.plugged_in:
-                raise ValueError(f"{component.name} already belongs to another board")
+                raise ValueError(f"a window of {component.name} already belongs to another board")
             if window.offset < end:
                 raise ValueError(f"the windows of {component.name} overlap or are not in order")
             end = window.end

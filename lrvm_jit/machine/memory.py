@@ -134,6 +134,8 @@ def as_words(values: Iterable[int] | NDArray[numpy.uint32]) -> NDArray[numpy.uin
     if array.ndim != 1 or array.dtype.kind not in "iuO":
         raise TypeError(f"words must be a sequence of integers, not {array.dtype} values")
     for position, value in enumerate(array.tolist()):
+        if not isinstance(value, int):
+            raise TypeError(f"words must be integers; word {position} is {value!r}")
         if not 0 <= value <= WORD_MASK:
             raise ValueError(f"word {position} is {value}, outside 0..{WORD_MASK}")
     return array.astype(numpy.uint32)

@@ -131,6 +131,7 @@ def _loop_word(rng: random.Random, length: int) -> int:
         (
             0x0C16_0000 | 4 * rng.randrange(length),  # jp
             0x1C00_0001 | r << 16,  # inc
+            rng.choice((0x1C, 0x24, 0x4C)) << 24 | r << 16 | rng.randrange(1 << 16),  # add sub bor
             0x0C00_0000 | r << 16 | rng.randrange(1 << 16),  # cpy
             0x5C00_0000 | r << 16 | rng.choice((0, 1, 16, 24, 31, 32)) << 8,  # shl
             0x6C00_0000 | r << 16 | rng.randrange(4),  # cmp

@@ -95,18 +95,24 @@ def test_a_signal_stops_an_endless_loop(make: Callable[[str], Machine], engine: 
 def test_a_signal_in_a_process_of_its_own(engine: str) -> None:
     """From the terminal's point of view: the process takes SIGINT and goes on with its business."""
     script = f"""
-    import signal, sys, threading
     from tests.machine.guest import machine
-    looping = machine("loop: inc a0\\nwsa a1, 0, a0\\njp loop", {engine!r}, a1=0x8000)
-    looping.run(max_cycles=10)
-    print("running", flush=True)
+    from tests.machine.probes import Probe
+    probe = Probe(on_access=lambda kind, *_: kind == "write" and print("running", flush=True))
+    looping = machine(
+        "wsa a2, 0, 1\\nloop: inc a0\\nwsa a1, 0, a0\\njp loop",
+        {engine!r},
+        [probe],
+        a1=0x8000,
+        a2=0x10000,
+    )
     try:
         looping.board.run()
     except KeyboardInterrupt:
         spread = looping.a0 - looping.board.memory.read(0x8000)
-        print("interrupted", spread in (0, 1), looping.board.cpu.cycles > 10, flush=True)
-    print(looping.run(max_cycles=5).reason)
+        print("interrupted", spread in (0, 1), flush=True)
+    print(looping.run(max_cycles=500).reason)
     looping.board.close()
+    print(probe.closed)
     """
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -121,7 +127,10 @@ def test_a_signal_in_a_process_of_its_own(engine: str) -> None:
         output, errors = process.communicate(timeout=FAR_AWAY)
     finally:
         process.kill()
-    assert (output, process.returncode) == ("interrupted True True\nbudget\n", 0), errors
+    assert output.startswith("interrupted True\n"), errors
+    # The signal may come during the write itself, which is then tried again.
+    assert output.splitlines()[-2:] == ["budget", "1"], errors
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("make", LOOPS)
@@ -165,32 +174,25 @@ def test_a_second_run_from_another_thread_is_refused(engine: str) -> None:
 
 
 def test_python_threads_run_beside_the_kernel() -> None:
-    """The compiled kernel releases the GIL: another thread counts while one slice lasts."""
-    from lrvm_jit.kernel import layout
-
-    looping = spinning("interpreter")
-    kernel = looping.board._engine
-    state = looping.board.state.state
+    """The compiled kernel releases the GIL: with thread switches as good as off, another thread
+    comes to its turn only because a guest is spinning."""
+    looping, go = spinning("interpreter"), threading.Event()
     looping.run(max_cycles=10)
-    counted, finished = [], threading.Event()
 
-    def count() -> None:
-        while not finished.is_set():
-            counted.append(state[layout.LAST_PC])
+    def stop() -> None:
+        go.wait(FAR_AWAY)
+        looping.board.stop()
 
-    sys.setswitchinterval(1000)  # No thread gives way unless it has to.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
     try:
-        with in_another_thread(count):
-            while not counted:
-                looping.run(max_cycles=1_000_000)
-            before = len(counted)
-            looping.run(max_cycles=20_000_000)
-            after = len(counted)
-            finished.set()
+        with in_another_thread(stop):
+            go.set()
+            # Some seconds' worth of cycles, if nobody stops it.
+            reason = looping.run(max_cycles=1 << 32).reason
     finally:
-        sys.setswitchinterval(0.005)
-    assert kernel.name == "interpreter"
-    assert after > before
+        sys.setswitchinterval(interval)
+    assert reason == "stopped"
 
 
 def test_machines_in_threads(engine: str) -> None:

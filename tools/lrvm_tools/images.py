@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .formats import read_ihex
+from .intel_hex import read_ihex
 from .lasm import Assembly, Place, assemble_program_file
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from lrvm_jit import (
     GuestException,
     MappingError,
     MappingOutcome,
+    Metadata,
     Motherboard,
     Stop,
     StopReason,
@@ -167,12 +168,18 @@ def component_lines(
         mapping = board.mappings.of(index)
         where = str(mapping) if mapping else results.get(index, "not mapped")
         name = name_bytes(component.name).decode()
-        identity = board.bus.metadata[index].hardware_id.to_bytes(8, "big").hex(" ").upper()
+        identity = metadata_of(component).hardware_id.to_bytes(8, "big").hex(" ").upper()
         lines.append(
             f"=> Component {index:04} '{name:{NAME_BYTES}}': "
             f"{TICK if mapping else CROSS} {where} (HW ID: {identity})"
         )
     return lines
+
+
+def metadata_of(component: Component) -> Metadata:
+    """A component's metadata, in whichever form it gives them."""
+    data = component.metadata()
+    return data if isinstance(data, Metadata) else Metadata.from_words(data)
 
 
 def finish_line(stop: Stop) -> str:

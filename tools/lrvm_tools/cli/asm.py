@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import click
 
-from ..formats import hex_dump, intel_hex, listing, symbol_table
 from ..lasm import Assembly, assemble_program_file
+from ..lasm.formats import to_binary, to_hex_dump, to_intel_hex, to_listing, to_symbol_table
 from .options import (
     INPUT_FILE,
     OUTPUT_FILE,
@@ -24,11 +24,11 @@ from .report import print_json
 _Writer: TypeAlias = Callable[[Assembly], str | bytes]
 
 _FORMATS: dict[str, _Writer] = {
-    "bin": lambda assembly: assembly.bytes,
-    "hex": lambda assembly: hex_dump(assembly.bytes),
-    "ihex": lambda assembly: intel_hex(assembly.bytes),
-    "listing": listing,
-    "symbols": symbol_table,
+    "bin": to_binary,
+    "hex": to_hex_dump,
+    "ihex": to_intel_hex,
+    "listing": to_listing,
+    "symbols": to_symbol_table,
 }
 
 

@@ -17,6 +17,7 @@ from ..machines import (
     default_machine,
     load_machine,
 )
+from ..running import metadata_of
 from .options import INPUT_FILE, InputError, json_option, traceback_option
 from .report import print_json, print_table
 
@@ -74,23 +75,23 @@ def _show_machine(machine: Machine, as_json: bool) -> None:
         (
             str(item["id"]),
             item["type"],
-            item["name"],
             "not mapped"
             if item["first"] is None
             else f"0x{item['first']:08X} -> 0x{item['last']:08X}",
             f"{item['size']:,}",
+            item["name"],
             f"{item['category']}/{item['kind']}",
             item["hardware_id"],
         )
         for item in components
     ]
-    columns = ("id", "type", "name", "addresses", "bytes", "kind", "hardware id")
+    columns = ("id", "type", "addresses", "bytes", "name", "kind", "hardware id")
     print_table(machine.source, columns, rows)
 
 
 def _component(machine: Machine, index: int) -> dict[str, Any]:
     board = machine.board
-    metadata = board.bus.metadata[index]
+    metadata = metadata_of(board.components[index])
     mapping = board.mappings.of(index)
     try:
         category = Category(metadata.category).name.replace("_", " ").capitalize()
@@ -141,4 +142,5 @@ def _show_types(as_json: bool) -> None:
         "component types for machine files (* required)",
         ("type", "settings", "from", "what it is"),
         rows,
+        fold_last=True,
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final
@@ -61,6 +63,7 @@ class Progress:
         self._over = Event()
         self._silent_since = time.monotonic()
         self._unfinished = False
+        self._shown = False
         self._thread = Thread(target=self._watch, name="lrvm-progress", daemon=True)
 
     def __enter__(self) -> Progress:
@@ -75,14 +78,21 @@ class Progress:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self._bar.stop()
+        self._hide()
 
-    def paused(self, unfinished: bool) -> _Pause:
-        """Hide the line while a `with` block writes or waits for input.
+    @contextmanager
+    def paused(self, unfinished: bool) -> Iterator[None]:
+        """Hide the line while the block writes or waits for input.
 
         `unfinished`: the text does not end its line, so there will be no room afterwards.
         """
-        return _Pause(self, unfinished)
+        with self._lock:
+            self._hide()
+            try:
+                yield
+            finally:
+                self._unfinished = unfinished
+                self._silent_since = time.monotonic()
 
     def _watch(self) -> None:
         cycles, then = self._board.cpu.cycles, time.monotonic()
@@ -94,26 +104,11 @@ class Progress:
             with self._lock:
                 self._bar.update(self._task, completed=max(0, cycles - self._first), mips=speed)
                 if not self._unfinished and then - self._silent_since > _SILENCE:
+                    self._shown = True
                     self._bar.start()
 
-
-class _Pause:
-    def __init__(self, progress: Progress, unfinished: bool) -> None:
-        self._progress = progress
-        self._unfinished = unfinished
-
-    def __enter__(self) -> None:
-        progress = self._progress
-        progress._lock.acquire()
-        progress._bar.stop()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        progress = self._progress
-        progress._unfinished = self._unfinished
-        progress._silent_since = time.monotonic()
-        progress._lock.release()
+    def _hide(self) -> None:
+        # Stopping what is not shown would not be free, and this is asked for every character.
+        if self._shown:
+            self._shown = False
+            self._bar.stop()

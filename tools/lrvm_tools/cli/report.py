@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -13,6 +13,9 @@ from ..lasm import AssemblyError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_GAP: Final = 2
+"""Spaces between the columns of a table."""
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -39,32 +42,50 @@ def print_warning(text: str) -> None:
     click.echo(text, err=True)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on standard output."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, fold_last: bool = False
+) -> None:
+    """A table on standard output.
+
+    A terminal that is too narrow shows as many columns as fit; `fold_last` breaks the lines of
+    the last column instead.
+    """
     if not sys.stdout.isatty():
         click.echo(f"{title}\n{_plain_table(columns, rows)}", nl=False)
         return
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    # Text objects: a name in [brackets] is no markup.
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
+    console = console_of(sys.stdout)
+    widths = _widths(columns, rows)
+    count = len(columns)
+    while not fold_last and count > 1 and sum(widths[:count]) + _GAP * (count - 1) > console.width:
+        count -= 1
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold underline")
+    for column in columns[:count]:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console_of(sys.stdout).print(table)
+        # Text objects: a name in [brackets] is no markup.
+        table.add_row(*(Text(cell) for cell in row[:count]))
+    console.print(Text(title, "bold"))
+    console.print(table)
+    if count < len(columns):
+        console.print(Text(f"(no room for: {', '.join(columns[count:])})", "dim"))
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    grid = [columns, *rows]
-    widths = [max(len(row[at]) for row in grid) for at in range(len(columns))]
+    widths = _widths(columns, rows)
     lines = [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in grid
+        (" " * _GAP)
+        .join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        .rstrip()
+        for row in (columns, *rows)
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
 
 
 def console_of(stream: TextIO) -> Console:
@@ -72,6 +93,11 @@ def console_of(stream: TextIO) -> Console:
     from rich.console import Console
 
     return Console(file=stream, highlight=False)
+
+
+def can_animate(stream: TextIO) -> bool:
+    """Whether a stream is a terminal on which a line can be drawn again and again."""
+    return stream.isatty() and console_of(stream).is_interactive
 
 
 def diagnostics_of(error: Exception) -> list[dict[str, Any]]:

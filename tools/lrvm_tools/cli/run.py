@@ -21,7 +21,7 @@ from .console import CapturingHost, ConsoleHost
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import INPUT_FILE, InputError, Number, json_option, traceback_option
 from .progress import Progress
-from .report import print_json
+from .report import can_animate, print_json
 
 _WORTH_MENTIONING: Final = 1.0
 """Seconds that a run must take for its speed to be told."""
@@ -134,7 +134,7 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost) -> ExitCode:
 def _progress(
     machine: Machine, config: RunConfig, host: ConsoleHost
 ) -> AbstractContextManager[object]:
-    if not sys.stderr.isatty() or config.print_cycles or not config.print_finish:
+    if not can_animate(sys.stderr) or config.print_cycles or not config.print_finish:
         return nullcontext()
     host.progress = Progress(machine.board, config.cycle_limit)
     return host.progress

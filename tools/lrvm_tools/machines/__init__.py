@@ -1,5 +1,6 @@
 """Machines from files: component types by name, `machine.toml`, and the default machine."""
 
+from .context import Context
 from .default import DEFAULT_MACHINE_FILE, default_machine
 from .errors import MachineError
 from .file import load_machine
@@ -10,6 +11,7 @@ from .types import ComponentType, Setting, component_types
 __all__ = [
     "DEFAULT_MACHINE_FILE",
     "ComponentType",
+    "Context",
     "Host",
     "Machine",
     "MachineError",
