@@ -15,7 +15,7 @@ from tests.machine.probes import Probe
 
 def test_an_unknown_engine_lists_the_known_ones() -> None:
     ram = Ram(16)
-    with pytest.raises(ValueError, match="unknown engine 'turbo'.*reference, interpreter"):
+    with pytest.raises(ValueError, match=r"unknown engine 'turbo'.*reference, interpreter"):
         Motherboard([ram], engine="turbo")
     # The failed attempt has not claimed the component.
     Motherboard([ram], engine="reference")
@@ -152,9 +152,14 @@ def test_close(engine: str) -> None:
 def test_the_context_manager_closes(engine: str) -> None:
     """Also when the block fails, whose exception is the one that comes out."""
     probe = Probe()
-    with pytest.raises(ZeroDivisionError), Motherboard([probe], engine=engine) as board:
-        assert isinstance(board, Motherboard)
-        raise ZeroDivisionError
+
+    def fail_inside() -> None:
+        with Motherboard([probe], engine=engine) as board:
+            assert isinstance(board, Motherboard)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
     assert probe.closed == 1
 
 

@@ -253,7 +253,7 @@ def test_an_answer_that_is_no_word(answer: object, engine: str) -> None:
     is undone."""
     built, probe = with_probe("inc a3\nlsa a1, a0\nhalt", engine, a1=5)
     probe.words[0] = answer  # type: ignore[assignment]
-    with pytest.raises((ValueError, TypeError), match="Probe answered .* offset 0"):
+    with pytest.raises((ValueError, TypeError), match=r"Probe answered .* offset 0"):
         built.run()
     assert (built.a1, built.a3, built.pc, built.board.cpu.cycles) == (5, 1, 4, 1)
     probe.words[0] = 0xFFFFFFFF

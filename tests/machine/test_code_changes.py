@@ -188,6 +188,19 @@ def test_the_host_changes_the_middle_of_a_sequence(engine: str) -> None:
     assert (stop.reason, looping.a0) == ("halted", 11)
 
 
+def test_the_host_changes_code_after_breakpoints_were_set(engine: str) -> None:
+    """Setting breakpoints makes the compiled engine decode anew; changes are seen after it, too."""
+    looping, board = running(engine)
+    board.breakpoints = {0x100}
+    board.run(max_cycles=50)
+    board.breakpoints = ()
+    board.run(max_cycles=50)
+    assert looping.a0 == 30
+    looping.ram.words[0] = NEW_WORD
+    board.run(max_cycles=5)
+    assert looping.a0 == 130
+
+
 def test_the_host_changes_registers_between_runs(engine: str) -> None:
     """pc, flags and mode as the host sets them are what the next instruction finds."""
     looping, board = running(engine)

@@ -11,7 +11,7 @@ from tests.machine.probes import Access, Probe
 PROBE = 0x10000
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """What a component's author did not expect."""
 
 
@@ -28,7 +28,7 @@ INSTRUCTIONS = {
     "ret": ("ret", "read", 0x40),
     "reset": ("reset 0", "reset", 0),
 }
-ERRORS = [Broken("oh"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()]
+ERRORS = [BrokenError("oh"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()]
 
 
 def failing(source: str, engine: str) -> tuple[Machine, Probe]:
@@ -75,13 +75,14 @@ def test_running_on_tries_again(source: str, kind: str, offset: int, engine: str
     smooth, _ = failing(source, engine)
     smooth.run(max_cycles=10)
     bumpy, probe = failing(source, engine)
-    error = Broken()
+    error = BrokenError()
     probe.fail[kind, offset] = error
     for _ in range(3):
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenError):
             bumpy.run(max_cycles=10)
     del probe.fail[kind, offset]
-    bumpy.run(max_cycles=10 - 3 if kind != "reset" else 10 - 3)
+    # The three instructions before it are done.
+    bumpy.run(max_cycles=10 - 3)
     assert bumpy.state == smooth.state
 
 
@@ -89,9 +90,9 @@ def test_each_attempt_is_one_access(engine: str) -> None:
     """A failed access is repeated by the next run and not before; what preceded it in the same
     instruction is repeated with it."""
     built, probe = failing("srm a0, 4, a1", engine)
-    probe.fail["write", 4] = Broken()
+    probe.fail["write", 4] = BrokenError()
     for _ in range(2):
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenError):
             built.run()
     del probe.fail["write", 4]
     built.run()
@@ -103,9 +104,9 @@ def test_a_failure_in_a_fetch(engine: str) -> None:
     """Code in a component: the fetch is undone, and tried again."""
     built, probe = failing("jp a0", engine)
     probe.words[0] = 0xF0000000
-    probe.fail["read", 0] = Broken()
+    probe.fail["read", 0] = BrokenError()
     for _ in range(2):
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenError):
             built.run()
         assert (built.pc, built.board.cpu.cycles) == (PROBE, 4)
     del probe.fail["read", 0]
@@ -115,8 +116,8 @@ def test_a_failure_in_a_fetch(engine: str) -> None:
 def test_the_machine_can_be_changed_after_a_failure(engine: str) -> None:
     """Inspected, moved past the instruction, and run on: nothing of it is left pending."""
     built, probe = failing("wsa a0, 4, 1\ninc a5", engine)
-    probe.fail["write", 4] = Broken()
-    with pytest.raises(Broken):
+    probe.fail["write", 4] = BrokenError()
+    with pytest.raises(BrokenError):
         built.run()
     assert built.board.memory.read(PROBE + 8) == 0
     built.board.cpu.regs.pc += 4
@@ -128,8 +129,8 @@ def test_the_machine_can_be_changed_after_a_failure(engine: str) -> None:
 def test_the_machine_can_be_reset_after_a_failure(engine: str) -> None:
     """A reset forgets the instruction, too."""
     built, probe = failing("lsa a1, a0, 4", engine)
-    probe.fail["read", 4] = Broken()
-    with pytest.raises(Broken):
+    probe.fail["read", 4] = BrokenError()
+    with pytest.raises(BrokenError):
         built.run()
     probe.fail.clear()
     built.board.reset()
@@ -139,8 +140,8 @@ def test_the_machine_can_be_reset_after_a_failure(engine: str) -> None:
 
 def test_a_failure_does_not_count_against_the_budget_of_the_next_run(engine: str) -> None:
     built, probe = failing("wsa a0, 4, 1", engine)
-    probe.fail["write", 4] = Broken()
-    with pytest.raises(Broken):
+    probe.fail["write", 4] = BrokenError()
+    with pytest.raises(BrokenError):
         built.run(max_cycles=100)
     probe.fail.clear()
     stop = built.run(max_cycles=1)
@@ -159,6 +160,9 @@ def test_an_error_after_a_success_and_a_success_after_an_error(engine: str) -> N
       lsa a1, a0, 4
       lsa a2, a0, 8
       wsa a0, 12, 1
+      push 7               ; refused
+      cpy ssp, a5
+      push 8
       halt
     handler:
       cpy a7, era
@@ -170,12 +174,14 @@ def test_an_error_after_a_success_and_a_success_after_an_error(engine: str) -> N
         [probe],
         a0=PROBE,
         a1=5,
+        a5=PROBE + 0x20,
+        ssp=PROBE + 8,
     )
     probe.fail = {("write", 4): HardwareError(1, 2), ("read", 4): HardwareError(3, 4)}
     assert built.run().reason == "halted"
-    assert (built.a6, built.a1, built.a2) == (2, 5, 1)
-    assert probe.words == {0: 1, 8: 1, 12: 1}
-    assert built.et == 0x01A00304
+    assert (built.a6, built.a1, built.a2) == (3, 5, 1)
+    assert probe.words == {0: 1, 8: 1, 12: 1, 0x1C: 8}
+    assert (built.et, built.ssp) == (0x01A00102, PROBE + 0x1C)
 
 
 def test_a_run_inside_a_component_is_refused(engine: str) -> None:
@@ -259,9 +265,9 @@ def test_stop_without_a_run_does_nothing(engine: str) -> None:
 def test_a_failing_component_that_also_asked_to_stop(engine: str) -> None:
     """The exception comes out, and the request is not left for the next run."""
     built, probe = failing("wsa a0, 4, 1", engine)
-    probe.fail["write", 4] = Broken()
+    probe.fail["write", 4] = BrokenError()
     probe.on_access = lambda *_: built.board.stop()
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         built.run()
     probe.fail.clear()
     probe.on_access = None
@@ -280,8 +286,8 @@ def test_a_component_halts_the_cpu(engine: str) -> None:
 
 def test_accesses_have_a_record() -> None:
     """The probe of these tests notes what it is asked, also if it then fails."""
-    probe = Probe(fail={("write", 8): Broken()})
-    with pytest.raises(Broken):
+    probe = Probe(fail={("write", 8): BrokenError()})
+    with pytest.raises(BrokenError):
         probe.write(8, 5)
     assert probe.accesses == [Access("write", 8, 5, 0, 0)]
     assert probe.words == {}

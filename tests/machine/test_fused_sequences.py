@@ -30,7 +30,7 @@ SEQUENCES = {
     "compare, test, jump, carry": "add a0, 1\n cmp a0, 4\n ifge\n jp other",
     "compare, test, jump, both": "add a0, 1\n cmp a0, 3\n ifgt\n jp other",
     "compare with a register": "add a0, 1\n cpy a1, 3\n cmp a0, a1\n ifeq\n jp other",
-    "compare, test, something, jump": "add a0, 1\n cmp a0, 4\n ifeq\n jpr 8\n jp on\n jp other\non:",
+    "compare, test, jpr, jump": "add a0, 1\n cmp a0, 4\n ifeq\n jpr 8\n jp on\n jp other\non:",
     "compare, test, add, jump": "add a0, 1\n cmp a0, 4\n ifls\n add a1, 5\n jp on\n inc a2\non:",
     "compare and test": "add a0, 1\n cmp a0, 3\n ifnq\n add a1, 1",
     "compare, other flags": "add a0, 1\n cmp a0, 3\n if SF\n jp on\n inc a2\non:",

@@ -24,7 +24,7 @@ def probes() -> tuple[list[Probe], list[int]]:
     order: list[int] = []
     made = [Probe(name=f"P{k}") for k in range(1, 4)]
     for k, probe in enumerate(made, 1):
-        probe.on_access = lambda kind, *_, k=k: order.append(k)  # type: ignore[misc]
+        probe.on_access = lambda kind, *_, k=k: order.append(k)
     return made, order
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
@@ -32,18 +33,24 @@ def in_another_thread(action: Callable[[], object]) -> Iterator[threading.Thread
 
 @contextmanager
 def interrupt_soon() -> Iterator[None]:
-    """A real SIGINT a moment later."""
+    """A real SIGINT a moment later.
+
+    Python drops an exception that arises in a callback of the garbage collector, and hypothesis
+    installs such callbacks: a signal that comes during a collection would be lost there.
+    """
 
     def interrupt(number: int, frame: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGALRM, interrupt)
+    callbacks, gc.callbacks[:] = list(gc.callbacks), []
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        gc.callbacks[:] = callbacks
 
 
 def spinning(engine: str) -> Machine:

@@ -95,9 +95,7 @@ def test_a_read_only_installation_uses_the_users_folder(
     assert kernel_compile.cache_folder() == tmp_path / "cache" / "lrvm_jit" / name
 
 
-def test_no_folder_at_all(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_folder_at_all(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then there is no cache; that is no error."""
     (package / "__pycache__").write_text("")
     (tmp_path / "cache").write_text("")

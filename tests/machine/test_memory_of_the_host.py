@@ -109,7 +109,7 @@ def test_values_that_are_no_integers(word: object, board: Motherboard) -> None:
 def test_numpy_values(board: Motherboard) -> None:
     """Words as numpy has them are words."""
     board.memory.write(RAM, numpy.uint32(0x80000000))  # type: ignore[arg-type]
-    board.memory.load(RAM + 4, numpy.array([1, 2], ">u2"))  # type: ignore[arg-type]
+    board.memory.load(RAM + 4, numpy.array([1, 2], ">u2"))
     board.memory.load(numpy.int64(RAM + 12), numpy.array([3], numpy.uint32))  # type: ignore[arg-type]
     assert board.memory.dump(RAM, RAM + 12).tolist() == [0x80000000, 1, 2, 3]
 
@@ -118,7 +118,8 @@ def test_load_and_dump(board: Motherboard, probe: Probe) -> None:
     """Any iterable of words; a dump is an array of its own, both ends included."""
     board.memory.load(RAM, (k * k for k in range(4)))
     words = board.memory.dump(RAM, RAM + 12)
-    assert (words.dtype, words.tolist()) == (numpy.uint32, [0, 1, 4, 9])
+    assert words.dtype == numpy.uint32
+    assert words.tolist() == [0, 1, 4, 9]
     words[:] = 77
     assert board.memory.read(RAM + 4) == 1
     assert board.memory.dump(RAM + 4, RAM + 4).tolist() == [1]
@@ -145,7 +146,7 @@ def test_a_load_that_a_rom_refuses_writes_nothing(board: Motherboard, probe: Pro
 
 
 def test_a_load_past_the_address_space(board: Motherboard) -> None:
-    with pytest.raises(ValueError, match="3 words at 0xFFFFFFF8.*past.*0xFFFFFFFF"):
+    with pytest.raises(ValueError, match=r"3 words at 0xFFFFFFF8.*past.*0xFFFFFFFF"):
         board.memory.load(0xFFFFFFF8, [1, 2, 3])
     board.memory.load(0xFFFFFFF8, [1, 2])
 

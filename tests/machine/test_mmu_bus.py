@@ -224,7 +224,9 @@ def test_a_component_page(engine: str) -> None:
     device.words[0x804] = 7
     set_page(using, 0x9000, 0x10800)
     assert using.run().reason == "halted"
-    assert device.log == [("read", 0x804, 7), ("write", 0x808, 7)] + [
+    assert device.log == [
+        ("read", 0x804, 7),
+        ("write", 0x808, 7),
         ("read", 0x804, 7),
         ("write", 0x80C, 7),
     ]

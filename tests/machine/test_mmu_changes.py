@@ -9,8 +9,6 @@ import pytest
 
 from lrvm_components import BootRom, FlashMemory, Ram
 from lrvm_jit import Motherboard
-from lrvm_jit.isa import encode
-from lrvm_jit.isa.table import Reg
 from lrvm_tools.lasm import assemble
 from tests.machine.paging import (
     ALL,
@@ -35,10 +33,13 @@ ENTRY = low_entry(0x9000)
 
 
 def test_a_load_after_a_store_to_its_entry(engine: str) -> None:
-    """The very next access uses the new entry, each time round."""
+    """The very next access uses the new entry, each time round. There are three loads of the
+    old page before it, as the third is the one that goes without a look-up."""
     swapping = paged(
         """
     loop:
+      lsa a1, a0
+      lsa a1, a0
       lsa a1, a0
       add a2, a1
       srm a5, 0, a6        ; swap the page
@@ -66,6 +67,8 @@ def test_a_store_after_a_store_to_its_entry(engine: str) -> None:
     loop:
       inc a1
       wsa a0, a7, a1
+      wsa a0, a7, a1
+      wsa a0, a7, a1
       srm a5, 0, a6
       add a7, 4
       cmp a1, 6
@@ -88,7 +91,7 @@ def test_a_store_after_a_store_to_its_entry(engine: str) -> None:
 def test_the_stack_after_a_store_to_its_entry(engine: str) -> None:
     """Pops and pushes, too."""
     swapping = paged(
-        "pop a1\npush a1\nwsa a5, 0, a6\npop a2\npush 9\ncall next\nnext: halt",
+        "pop a1\npush a1\n" * 3 + "wsa a5, 0, a6\npop a2\npush 9\ncall next\nnext: halt",
         engine,
         ssp=0x9010,
         a5=ENTRY,
@@ -100,7 +103,7 @@ def test_the_stack_after_a_store_to_its_entry(engine: str) -> None:
     swapping.run()
     assert (swapping.a1, swapping.a2, swapping.ssp) == (1, 2, 0x900C)
     assert words[(OTHER + 0x10) // 4] == 9
-    assert words[(OTHER + 0xC) // 4] == 24
+    assert words[(OTHER + 0xC) // 4] == swapping.labels["next"]
     assert words[(FRAME + 0x10) // 4] == 1
 
 
@@ -229,6 +232,49 @@ def test_translations_belong_to_a_mode(engine: str) -> None:
     assert (changing.a1, changing.a2, changing.a4) == (5, 5, 0)
 
 
+def test_a_handler_does_not_inherit_what_userland_may_read(engine: str) -> None:
+    """The exception changes the mode with the next fetch, and with it all translations."""
+    inheriting = paged(
+        """
+      lsm user
+    user:
+      lsa a2, a3           ; allowed to userland alone
+      pop a4
+      itr 0
+    handler:
+      inc c0
+      cmp c0, 3
+      ifeq
+      halt
+      cmp c0, 1
+      ifeq
+      lsa a5, a3
+      pop a5
+      halt
+    """,
+        engine,
+        a3=0x9400,
+        usp=0x9400,
+        ssp=0x9400,
+    )
+    inheriting.board.cpu.regs.ev = inheriting.labels["handler"]
+    set_page(inheriting, 0x9400, FRAME, USER_READ)
+    inheriting.ram.words[FRAME // 4] = 5
+    stop = inheriting.run(max_cycles=100)
+    assert (stop.reason, inheriting.c0, inheriting.et) == ("halted", 3, 0x01069400)
+    assert (inheriting.a2, inheriting.a4, inheriting.a5) == (5, 5, 0)
+
+
+def test_a_handler_on_a_page_that_only_userland_may_execute(engine: str) -> None:
+    """The handler's first fetch is supervisor mode's, though userland runs on the same page."""
+    sharing = paged("lsm a0", engine, a0=0x9000, ev=0x9008)
+    set_page(sharing, 0x9000, FRAME, USER_EXECUTE)
+    sharing.board.memory.load(FRAME, assemble("inc a1\nitr 0\nhalt"))
+    stop = sharing.run(max_cycles=6)
+    assert (stop.reason, stop.pc, sharing.a1) == ("budget", 0x9008, 1)
+    assert (sharing.era, sharing.et) == (0x9008, 0x01089008)
+
+
 def test_userland_code_pages(engine: str) -> None:
     """LSM to a page without userland's X faults at the target, in userland."""
     entering = paged("lsm a0", engine, a0=0x9000, ev=0x3C0)
@@ -282,79 +328,6 @@ def test_the_host_changes_registers_between_runs(engine: str) -> None:
     assert (stop.address, regs.et) == (0, 0x00069000)
 
 
-def test_two_virtual_pages_of_one_physical_page(engine: str) -> None:
-    """A store by one name is read by the other, and executed, decoded or not."""
-    aliasing = paged(
-        """
-    loop:
-      inc c0
-      wsa a0, 0x20, c0
-      lsa a1, a3, 0x20
-      add a2, a1
-      call a3              ; runs the page under its second name
-      cmp c0, 3
-      ifeq
-      wsa a0, 4, a6        ; patches it under its first
-      cmp c0, 5
-      ifls
-      jp loop
-      halt
-    """,
-        engine,
-        a0=0x9000,
-        a3=HIGH + 0x1000,
-        a6=encode("add", Reg.A4, 100),
-        ssp=0x2000,
-    )
-    set_page(aliasing, 0x9000, FRAME)
-    set_page(aliasing, HIGH + 0x1000, FRAME)
-    aliasing.board.memory.load(FRAME, assemble("cpy a5, 1\nadd a4, 1\nret"))
-    assert aliasing.run().reason == "halted"
-    assert aliasing.a2 == 1 + 2 + 3 + 4 + 5
-    assert aliasing.a4 == 3 + 200
-
-
-def test_code_decoded_at_one_address_runs_at_another(engine: str) -> None:
-    """Relative jumps and pc in a page follow the name under which the page runs."""
-    twice = paged("call a0\nwsa 0xF0, 0, a1\ncall a2\nhalt", engine, a0=0x9000, a2=HIGH, ssp=0x2000)
-    for virtual in (0x9000, HIGH):
-        set_page(twice, virtual, FRAME)
-    body = assemble("jpr 8\nhalt\ncpy a1, pc\njpr 8\nhalt\ncall 0\nret")
-    body[5] = encode("call", Reg.A3)
-    twice.board.memory.load(FRAME, body[[0, 1, 2, 3, 4, 6]])
-    assert twice.run().reason == "halted"
-    assert twice.ram.words[0xF0 // 4] == 0x9008
-    assert twice.a1 == HIGH + 8
-
-
-def test_a_loop_across_pages_that_lie_apart(engine: str) -> None:
-    """Neighbours in virtual memory, far apart and in the other order in physical memory."""
-    body = assemble("inc a0\ncpy a1, 3\nshl a1, 2\nadd a1, 1\ncmp a0, a1\nifls\njpr -24\nhalt")
-    for split in range(1, 8):
-        looping = paged("jp a7", engine, a7=HIGH + 0x400 - 4 * split)
-        set_page(looping, HIGH, OTHER)
-        set_page(looping, HIGH + 0x400, FRAME)
-        looping.board.memory.load(OTHER + 0x400 - 4 * split, body[:split])
-        looping.board.memory.load(FRAME, body[split:])
-        assert looping.run(max_cycles=1000).reason == "halted", split
-        assert (looping.a0, looping.a1) == (13, 13)
-        assert looping.board.cpu.cycles == 1 + 13 * 7
-
-
-def test_the_second_page_of_a_sequence_is_refused(engine: str) -> None:
-    """An instruction whose successor lies on a refused page is executed; the fetch then faults."""
-    for tail in ("cmp a0, 0", "cmp a0, 0\nifeq", "cpy a0, 5\nshl a0, 3", "inc a1\ncpy a0, 5"):
-        words = assemble(tail)
-        falling = paged("jp a7", engine, a7=HIGH + 0x400 - 4 * len(words), ev=0x3C0)
-        set_page(falling, HIGH, FRAME)
-        set_page(falling, HIGH + 0x400, OTHER, READ)
-        falling.board.memory.load(FRAME + 0x400 - 4 * len(words), words)
-        falling.board.memory.load(OTHER, assemble("cpy pc, a2\nshl a0, 1\nhalt"))
-        stop = falling.board.run(halt_on_exception=True)
-        assert (stop.address, falling.et) == (HIGH + 0x400, 0x01080400)
-        assert stop.cycles == 1 + len(words) + 1
-
-
 @pytest.mark.parametrize("kind", ["rom", "flash"])
 def test_tables_in_other_memories(kind: str, engine: str) -> None:
     """Entries may lie in any memory; those in a ROM cannot change, those in flash can."""
@@ -397,34 +370,3 @@ def test_writes_need_the_write_right_even_after_reads(engine: str) -> None:
     set_page(jumping, 0x9000, FRAME, READ | WRITE)
     jumping.board.run(halt_on_exception=True)
     assert jumping.et == 0x01089000
-
-
-def test_more_pages_than_any_cache_holds(engine: str) -> None:
-    """A walk over 512 virtual pages that share 4 frames, twice, with stores in between."""
-    walking = paged(
-        """
-    again:
-      cpy a0, 0x40
-      shl a0, 16
-      cpy c0, 0
-    loop:
-      lsa a1, a0
-      inc a1
-      wsa a0, 0, a1
-      add a0, 1024
-      inc c0
-      cmp c0, 512
-      ifls
-      jp loop
-      inc c1
-      cmp c1, 2
-      ifls
-      jp again
-      halt
-    """,
-        engine,
-    )
-    for page in range(512):
-        set_page(walking, HIGH + page * 1024, FRAME + page % 4 * 0x400)
-    assert walking.run().reason == "halted"
-    assert walking.ram.words[[(FRAME + k * 0x400) // 4 for k in range(4)]].tolist() == [256] * 4

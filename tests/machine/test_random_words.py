@@ -41,6 +41,8 @@ def test_random_memory(seed: int, share: float, registers: list[int]) -> None:
     words = numbers.integers(0, 1 << 32, 256, numpy.uint64)
     proper = numbers.random(256) < share
     words[proper] &= 0x07FFFFFF
-    words[proper] |= numbers.choice(OPCODES_THAT_GO_ON, int(proper.sum())).astype(numpy.uint64) << 27
+    words[proper] |= (
+        numbers.choice(OPCODES_THAT_GO_ON, int(proper.sum())).astype(numpy.uint64) << 27
+    )
     found = [outcome(engine, words.tolist(), registers) for engine in ("reference", "interpreter")]
     assert found[0] == found[1]

@@ -198,7 +198,7 @@ def test_writes_between_windows(engine: str) -> None:
 def test_errors_of_a_window_are_its_own(refused: str, word: int, engine: str) -> None:
     """One window refuses, the other does not; the error's 16 bits are the window's."""
     error = HardwareError.from_word(word)
-    component = Windowed(**{f"{refused}_error": error})  # type: ignore[arg-type]
+    component = Windowed(**{f"{refused}_error": error})
     access = {"read": "lsa a1, a0", "write": "wsa a0"}[refused]
     other = {"read": "wsa a0, 20, 5", "write": "lsa a1, a0, 20"}[refused]
     last = "" if refused == "read" else ", 1"
@@ -296,11 +296,11 @@ def test_windows_are_checked() -> None:
             return Metadata(1, 16, Category.UNCATEGORIZED, 0)
 
     two = numpy.zeros(2, numpy.uint32)
-    with pytest.raises(ValueError, match="window up to byte 20.*size is 16"):
+    with pytest.raises(ValueError, match=r"window up to byte 20.*size is 16"):
         Motherboard([Bad(MemoryWindow(12, two))], engine="reference")
     with pytest.raises(ValueError, match="windows of Bad overlap"):
         Motherboard([Bad(MemoryWindow(0, two), MemoryWindow(4, two))], engine="reference")
-    with pytest.raises(ValueError, match="windows of Bad .*not in order"):
+    with pytest.raises(ValueError, match=r"windows of Bad .*not in order"):
         Motherboard([Bad(MemoryWindow(8, two), MemoryWindow(0, two))], engine="reference")
     for offset in (-4, 2):
         with pytest.raises(ValueError, match=f"offset {offset} must be a multiple of 4"):

@@ -74,7 +74,7 @@ def test_intel_hex_comes_back(data: bytes, start: int) -> None:
 
 def test_intel_hex_of_other_tools() -> None:
     """Start addresses, gaps, any order, empty lines, lower case, text after the end."""
-    records = (":04000005000000007f78", ":020004000000FA", "", ":0200020001FFFC", ":00000001FF")
+    records = (":040000050000007f78", ":020004000000FA", "", ":0200020001FFFC", ":00000001FF")
     assert read_ihex("\r\n".join((*records, "rest"))) == b"\0\0\x01\xff\0\0"
 
 

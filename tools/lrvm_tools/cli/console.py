@@ -21,26 +21,25 @@ class ConsoleHost(Host):
         self.progress: Progress | None = None
         self._said = ""
         self._repetitions = 0
-        self.unfinished = False
-        """Whether the guest's last line has no end yet."""
+        self._unfinished = False
 
     def show(self, text: str) -> None:
         if not text:
             return
-        self.unfinished = not text.endswith("\n")
         with self._room():
             super().show(text)
+            self._unfinished = not text.endswith("\n")
 
     def read_character(self) -> str:
         with self._room():
             key = super().read_character()
-        self._typed(key)
+            self._typed(key)
         return key
 
     def read_line(self) -> str:
         with self._room():
             line = super().read_line()
-        self._typed(line)
+            self._typed(line)
         return line
 
     def write(self, line: str) -> None:
@@ -52,12 +51,16 @@ class ConsoleHost(Host):
         line = self._without_repetition(line)
         if not line:
             return
-        if self.unfinished and sys.stdout.isatty() and sys.stderr.isatty():
-            line = f"\n{line}"
-            self.unfinished = False
         with self._room():
             sys.stdout.flush()
+            if sys.stderr.isatty() and not self.is_line_start():
+                line = f"\n{line}"
+                self._unfinished = False
             sys.stderr.write(line)
+
+    def is_line_start(self) -> bool:
+        """Whether the terminal's cursor is at the start of a line, for all that is known."""
+        return not (self._unfinished and sys.stdout.isatty())
 
     def _without_repetition(self, line: str) -> str:
         """The line, or in the place of one exception too many a remark, then nothing."""
@@ -75,12 +78,10 @@ class ConsoleHost(Host):
 
     def _typed(self, text: str) -> None:
         if text.endswith("\n") and sys.stdin.isatty():
-            self.unfinished = False
+            self._unfinished = False
 
     def _room(self) -> AbstractContextManager[None]:
-        if self.progress is None:
-            return nullcontext()
-        return self.progress.paused(unfinished=self.unfinished and sys.stdout.isatty())
+        return nullcontext() if self.progress is None else self.progress.paused()
 
 
 class CapturingHost(ConsoleHost):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -28,10 +28,13 @@ _INTERVAL: Final = 0.25
 class Progress:
     """Shows cycles, MIPS and time of a board's run; used in a `with` block around it.
 
-    `paused` makes room for other output.
+    `paused` makes room for other output; `has_room` tells whether the cursor is at the start of
+    a line.
     """
 
-    def __init__(self, board: Motherboard, cycle_limit: int | None) -> None:
+    def __init__(
+        self, board: Motherboard, cycle_limit: int | None, has_room: Callable[[], bool]
+    ) -> None:
         from rich.progress import (
             BarColumn,
             ProgressColumn,
@@ -42,6 +45,7 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self._board = board
+        self._has_room = has_room
         columns: list[ProgressColumn] = [SpinnerColumn()]
         if cycle_limit is not None:
             columns.append(BarColumn(bar_width=30))
@@ -62,7 +66,6 @@ class Progress:
         self._lock = Lock()
         self._over = Event()
         self._silent_since = time.monotonic()
-        self._unfinished = False
         self._shown = False
         self._thread = Thread(target=self._watch, name="lrvm-progress", daemon=True)
 
@@ -81,17 +84,13 @@ class Progress:
         self._hide()
 
     @contextmanager
-    def paused(self, unfinished: bool) -> Iterator[None]:
-        """Hide the line while the block writes or waits for input.
-
-        `unfinished`: the text does not end its line, so there will be no room afterwards.
-        """
+    def paused(self) -> Iterator[None]:
+        """Hide the line while the block writes or waits for input."""
         with self._lock:
             self._hide()
             try:
                 yield
             finally:
-                self._unfinished = unfinished
                 self._silent_since = time.monotonic()
 
     def _watch(self) -> None:
@@ -103,7 +102,7 @@ class Progress:
             speed = max(0, cycles - last) / (then - before) / 1e6
             with self._lock:
                 self._bar.update(self._task, completed=max(0, cycles - self._first), mips=speed)
-                if not self._unfinished and then - self._silent_since > _SILENCE:
+                if then - self._silent_since > _SILENCE and self._has_room():
                     self._shown = True
                     self._bar.start()
 

@@ -136,7 +136,7 @@ def _progress(
 ) -> AbstractContextManager[object]:
     if not can_animate(sys.stderr) or config.print_cycles or not config.print_finish:
         return nullcontext()
-    host.progress = Progress(machine.board, config.cycle_limit)
+    host.progress = Progress(machine.board, config.cycle_limit, host.is_line_start)
     return host.progress
 
 

@@ -100,7 +100,7 @@ def _written(decoded: Decoded) -> list[Reg]:
     return [
         value
         for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True)
-        if isinstance(value, Reg) and operand.role is not Role.READ
+        if isinstance(value, Reg) and operand.role not in (Role.READ, Role.READ_LAST)
     ]
 
 
