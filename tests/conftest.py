@@ -1,10 +1,17 @@
-"""Fixtures that every test of the machine shares."""
+"""Fixtures that every test shares."""
 
 from __future__ import annotations
 
 import pytest
 
+from lrvm_jit.kernel.compile import load_kernel
 from tests.engines import ENGINES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernel() -> None:
+    """The kernel is compiled before any test: the line on stderr belongs to none of them."""
+    load_kernel()
 
 
 @pytest.fixture(params=ENGINES)
