@@ -64,7 +64,8 @@ class Component:
     for what is not plain memory, and lists its plain memory in `windows`. Offsets are in bytes,
     multiples of 4, below the size. `read` and `write` raise `HardwareError` to refuse an
     access; any other exception stops the machine with the instruction undone and comes out of
-    `run()`.
+    `run()`. While the guest runs, a component changes its own windows as it likes, and other
+    memory through `Motherboard.memory`, so that the engine drops what it had decoded there.
     """
 
     name: str = "Component"
