@@ -20,13 +20,13 @@ bench: env
 # Saves this commit's figures; afterwards compares all that were saved.
 bench-compare: env
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-autosave --benchmark-warmup=off
-	$(BIN)/python -m pytest-benchmark compare --group-by=name --columns=median,iqr,rounds
+	$(BIN)/pytest-benchmark compare --group-by=name --columns=median,iqr,rounds
 
 fuzz: env
 	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py
 
 boundscheck: env
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto tests/machine
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto tests/machine -m "not slow"
 
 lint: env
 	$(BIN)/ruff format --check .
