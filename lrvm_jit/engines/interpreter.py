@@ -53,8 +53,7 @@ class InterpreterEngine:
         ]
         self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
         self._point_to_arrays()
-        # Reading a memoryview costs a third of reading a numpy array.
-        self._state = memoryview(core.state.state)  # type: ignore[arg-type]
+        self._state = core.state.state_view
 
     def _point_to_arrays(self) -> None:
         self._context[0::2] = [array.ctypes.data for array in self._arrays]

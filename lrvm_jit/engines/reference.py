@@ -53,10 +53,10 @@ class ReferenceEngine:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._bus = core.bus
-        self._registers = Registers(core.state.regs, core.state.state)
+        self._registers = Registers(core.state.regs_view, core.state.state_view)
         self._mappings = core.mappings
-        self._regs = memoryview(core.state.regs)  # type: ignore[arg-type]
-        self._state = memoryview(core.state.state)  # type: ignore[arg-type]
+        self._regs = core.state.regs_view
+        self._state = core.state.state_view
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
 

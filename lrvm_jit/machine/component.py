@@ -101,3 +101,14 @@ class Component:
 
     def close(self) -> None:
         """Release files and threads. Called once, when the board is closed."""
+
+
+def metadata_of(component: Component) -> Metadata:
+    """A component's metadata, in whichever form it gives them.
+
+    TypeError for what is no component, ValueError for words that are no metadata.
+    """
+    if not isinstance(component, Component):
+        raise TypeError(f"{component!r} is not a Component")
+    data = component.metadata()
+    return data if isinstance(data, Metadata) else Metadata.from_words(data)

@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .bus import Bus
-from .component import Component, MemoryWindow
+from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
@@ -24,7 +24,7 @@ class Core:
 
     def __init__(self, components: Sequence[Component]) -> None:
         self.components = tuple(components)
-        metadata = [_metadata_of(component) for component in self.components]
+        metadata = [metadata_of(component) for component in self.components]
         _check_components(self.components, metadata)
         windows = [window for component in self.components for window in component.windows]
         self.arena: NDArray[numpy.uint32] = numpy.zeros(
@@ -52,13 +52,6 @@ class Core:
                 base = end
 
 
-def _metadata_of(component: Component) -> Metadata:
-    if not isinstance(component, Component):
-        raise TypeError(f"{component!r} is not a Component")
-    data = component.metadata()
-    return data if isinstance(data, Metadata) else Metadata.from_words(data)
-
-
 def _check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:
     if len({id(component) for component in components}) != len(components):
         raise ValueError("a component is listed twice; each one has one id")
@@ -68,7 +61,6 @@ def _check_components(components: Sequence[Component], metadata: Sequence[Metada
         if component.plugged_in:
             raise ValueError(f"{component.name} already belongs to another board")
         end = 0
-        window: MemoryWindow
         for window in component.windows:
             if window.plugged_in:
                 raise ValueError(f"a window of {component.name} already belongs to another board")

@@ -15,8 +15,8 @@ class Cpu:
 
     def __init__(self, state: CpuState, runner: Runner) -> None:
         self._runner = runner
-        self._state = memoryview(state.state)  # type: ignore[arg-type]
-        self.regs = Registers(state.regs, state.state)
+        self._state = state.state_view
+        self.regs = Registers(state.regs_view, state.state_view)
 
     @property
     def cycles(self) -> int:

@@ -22,6 +22,10 @@ class CpuState:
         self.state: NDArray[numpy.int64] = numpy.zeros(
             layout.REGIONS + regions * layout.REGION_FIELDS, numpy.int64
         )
+        # The same memory for Python code: reading a memoryview costs a third of reading an array,
+        # and it refuses values that do not fit.
+        self.regs_view = memoryview(self.regs)  # type: ignore[arg-type]
+        self.state_view = memoryview(self.state)  # type: ignore[arg-type]
         self.state[layout.HALTED] = 1
         self.state[layout.WINDOW_KEY] = 1 << 33
         self.state[layout.VERIFY] = layout.VERIFY_CHANGES

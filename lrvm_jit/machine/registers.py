@@ -53,9 +53,9 @@ class Registers:
     _regs: memoryview
     _state: memoryview
 
-    def __init__(self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64]) -> None:
-        object.__setattr__(self, "_regs", memoryview(regs))  # type: ignore[arg-type]
-        object.__setattr__(self, "_state", memoryview(state))  # type: ignore[arg-type]
+    def __init__(self, regs: memoryview, state: memoryview) -> None:
+        object.__setattr__(self, "_regs", regs)
+        object.__setattr__(self, "_state", state)
 
     def _code(self, key: int | str) -> int:
         if isinstance(key, str):

@@ -22,11 +22,11 @@ from lrvm_jit import (
     GuestException,
     MappingError,
     MappingOutcome,
-    Metadata,
     Motherboard,
     Stop,
     StopReason,
 )
+from lrvm_jit.machine.component import metadata_of
 from lrvm_jit.machine.metadata import NAME_BYTES, name_bytes
 
 PREFIX: Final = "[lrvm]"
@@ -174,12 +174,6 @@ def component_lines(
             f"{TICK if mapping else CROSS} {where} (HW ID: {identity})"
         )
     return lines
-
-
-def metadata_of(component: Component) -> Metadata:
-    """A component's metadata, in whichever form it gives them."""
-    data = component.metadata()
-    return data if isinstance(data, Metadata) else Metadata.from_words(data)
 
 
 def finish_line(stop: Stop) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.machine.component import metadata_of
 from lrvm_jit.machine.metadata import Category, type_name
 
 from ..machines import (
@@ -17,7 +18,6 @@ from ..machines import (
     default_machine,
     load_machine,
 )
-from ..running import metadata_of
 from .options import INPUT_FILE, InputError, json_option, traceback_option
 from .report import print_json, print_table
 
