@@ -13,7 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from lrvm_jit import Motherboard
 from lrvm_jit.bench.programs import PROGRAMS, Program
 
-ENGINES = ("interpreter",)
+ENGINES = ("interpreter", "translator")
 
 
 @pytest.fixture(params=PROGRAMS, ids=lambda program: program.name)

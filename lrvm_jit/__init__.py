@@ -5,7 +5,9 @@ from .machine.component import Component, MemoryWindow
 from .machine.mapping import Mapping, MappingError, MappingOutcome
 from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
+from .machine.statistics import Statistics
 from .machine.stop import Stop, StopReason
+from .translator.options import TranslatorOptions
 
 __all__ = [
     "Category",
@@ -20,7 +22,9 @@ __all__ = [
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "Statistics",
     "Stop",
     "StopReason",
+    "TranslatorOptions",
     "hardware_id",
 ]

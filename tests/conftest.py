@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrvm_jit.kernel.compile import load_kernel
-from tests.engines import ENGINES
+from tests.engines import ENGINES, EngineChoice, engine_id
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,7 +14,8 @@ def _kernel() -> None:
     load_kernel()
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=ENGINES, ids=engine_id)
+def engine(request: pytest.FixtureRequest) -> EngineChoice:
     """Each engine in turn: a machine behaves the same on all of them."""
-    return str(request.param)
+    choice: EngineChoice = request.param
+    return choice

@@ -1,4 +1,19 @@
 """The engines that tests run on."""
 
-COMPILED = ("interpreter",)
-ENGINES = ("reference", *COMPILED)
+from __future__ import annotations
+
+from lrvm_jit import TranslatorOptions
+
+EngineChoice = str | TranslatorOptions
+
+AT_FIRST_SIGHT = TranslatorOptions(
+    threshold=1, background=False, cache=False, optimize=False, max_instructions=48
+)
+"""Translates everything it meets: what the default does only with what is hot."""
+COMPILED: tuple[EngineChoice, ...] = ("interpreter", "translator", AT_FIRST_SIGHT)
+ENGINES: tuple[EngineChoice, ...] = ("reference", *COMPILED)
+
+
+def engine_id(engine: EngineChoice) -> str:
+    """What pytest calls an engine."""
+    return engine if isinstance(engine, str) else "translator-at-first-sight"

@@ -7,15 +7,19 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from ..engines import ENGINES
-from .measure import Row, measure_program, measure_round_trips, measure_start
-from .programs import BY_NAME, PROGRAMS
+from .measure import Row, measure_programs, measure_round_trips, measure_start, runs_whole
+from .native import NativePrograms, NativeUnavailableError
+from .programs import BY_NAME, PROGRAMS, Program
+from .ratios import engine_ratios, mmu_ratios
 
 EPILOG = """examples:
   python -m lrvm_jit.bench                         the whole table
   python -m lrvm_jit.bench loop sieve -n 9         two programs, nine runs each
+  python -m lrvm_jit.bench -e auto --native        beside the same algorithms in C
   python -m lrvm_jit.bench --json > figures.json   for other programs
 """
 
@@ -38,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "-e", "--engine", action="append", choices=ENGINES, help="default: reference and auto"
     )
     parser.add_argument("-n", "--repeats", type=int, default=5, help="runs of each, default 5")
+    parser.add_argument(
+        "--native",
+        action="store_true",
+        help="measure the same algorithms in C as well (-O2), and print how many times as long "
+        "the engines take; needs a checkout and a C compiler: $CC, cc, gcc or clang",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.programs if name not in BY_NAME]
@@ -46,11 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.repeats < 1:
         parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
 
+    engines = sorted(options.engine or ("reference", "auto"), key=ENGINES.index)
+    if options.native and not any(map(runs_whole, engines)):
+        parser.error("--native compares whole runs, which the engine reference is too slow for")
+
+    chosen = [BY_NAME[name] for name in dict.fromkeys(options.programs)] or list(PROGRAMS)
     report = _Report(as_json=options.json)
-    chosen = [BY_NAME[name] for name in options.programs] or list(PROGRAMS)
-    for engine in options.engine or ["reference", "auto"]:
-        for program in chosen:
-            report.row(measure_program(program, engine, options.repeats))
+    with ExitStack() as stack:
+        native = _native(chosen, stack) if options.native else None
+        for group in _groups(chosen):
+            for row in measure_programs(group, engines, options.repeats, native):
+                report.row(row)
     if not options.programs:
         for engine in options.engine or ["auto"]:
             for access, figures in measure_round_trips(engine, options.repeats).items():
@@ -66,19 +82,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _groups(programs: Sequence[Program]) -> list[list[Program]]:
+    """Programs to be measured together: those that do the same work, such as the two sieves."""
+    groups: dict[str, list[Program]] = {}
+    for program in programs:
+        groups.setdefault(program.native or program.name, []).append(program)
+    return list(groups.values())
+
+
+def _native(programs: Sequence[Program], stack: ExitStack) -> NativePrograms | None:
+    """The C programs, each compiled and tried; None, and a line on stderr, if that cannot be."""
+    try:
+        native = stack.enter_context(NativePrograms())
+        for program in programs:
+            if program.native is not None:
+                native.seconds(program, 1)
+    except NativeUnavailableError as error:
+        print(f"native: {error}", file=sys.stderr)
+        return None
+    return native
+
+
 class _Report:
     """Prints lines as they come, or everything as JSON at the end."""
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[Row] = []
         self._figures: list[dict[str, Any]] = []
         if not as_json:
             print(f"Python {platform.python_version()}, {platform.machine()}; medians")
             print(f"{'program':10} {'engine':12} {'cycles':>12} {'seconds':>9} {'MIPS':>9}  spread")
 
     def row(self, row: Row) -> None:
-        self._rows.append(row.as_json())
+        self._rows.append(row)
         if not self._as_json:
             print(
                 f"{row.program:10} {row.engine:12} {row.cycles:12,} {row.figures.median:9.4f} "
@@ -93,8 +130,30 @@ class _Report:
             print(f"{name:36} {value:9.{digits}f} {unit:2}  {spread:5.0%}", flush=True)
 
     def finish(self) -> None:
+        ratios, mmu = engine_ratios(self._rows), mmu_ratios(self._rows)
         if self._as_json:
-            print(json.dumps({"programs": self._rows, "figures": self._figures}, indent=2))
+            report = {
+                "programs": [row.as_json() for row in self._rows],
+                "figures": self._figures,
+                "ratios": [ratio.as_json() for ratio in ratios],
+                "mmu_sieve/sieve": mmu,
+            }
+            print(json.dumps(report, indent=2))
+            return
+        if ratios:
+            widths = [len(ratio.name) + 2 for ratio in ratios]
+            lines = [("time of/of", [ratio.name for ratio in ratios])]
+            lines += [
+                (name, [f"{ratio.programs[name]:.2f}" for ratio in ratios])
+                for name in ratios[0].programs
+            ]
+            lines.append(("geometric mean", [f"{ratio.geometric_mean:.2f}" for ratio in ratios]))
+            lines.append(("largest", [f"{ratio.largest:.2f}" for ratio in ratios]))
+            print()
+            for name, cells in lines:
+                print(f"{name:14}" + "".join(map(str.rjust, cells, widths)))
+        for engine, ratio in mmu.items():
+            print(f"mmu_sieve/sieve ({engine}) {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measuring: programs on engines, start-up of whole processes, the bus round trip."""
+"""Measuring: programs on engines and in C, start-up of whole processes, the bus round trip."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..machine.component import Component
 from ..machine.metadata import Category, Metadata
 from ..machine.motherboard import Motherboard
+from .native import NATIVE, NativePrograms
 from .programs import RAM_BASE, Program
 
 REFERENCE_CYCLES = 50_000
 """The reference engine is measured on a program's beginning only."""
+
+NATIVE_RUNS = 9
+"""How often a C program runs in its turn. It needs milliseconds, and a core that has just been
+given a new process needs some of them to reach its speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +69,89 @@ class Row:
         }
 
 
-def measure_program(program: Program, engine: str, repeats: int) -> Row:
-    """Run a program `repeats` times after one run that is not counted."""
-    limit = REFERENCE_CYCLES if engine == "reference" else None
-    seconds = []
-    with program.board(engine) as board:
-        for _ in range(repeats + 1):
-            program.start(board)
-            start = time.perf_counter()
-            stop = board.run(max_cycles=limit)
-            seconds.append(time.perf_counter() - start)
-            if limit is None:
-                program.check(board)
-        return Row(program.name, board.engine, stop.cycles, Figures(tuple(seconds[1:])))
+def runs_whole(engine: str) -> bool:
+    """Whether measured runs on this engine are whole, so that their times can be compared."""
+    return engine != "reference"
+
+
+def measure_programs(
+    programs: Sequence[Program],
+    engines: Sequence[str],
+    repeats: int,
+    native: NativePrograms | None = None,
+) -> list[Row]:
+    """Run programs on engines, and in C, `repeats` times after one run that is not counted.
+
+    They take turns: one run of each, another run of each; C programs, which need milliseconds,
+    run NATIVE_RUNS times in a turn. Whatever else keeps the host busy, or changes its clock for
+    a while, then falls on all of them, and hardly on the ratios of their medians. Programs that
+    are to be compared go into one call.
+    """
+    runners: list[_GuestRunner | _NativeRunner] = []
+    with ExitStack() as stack:
+        for program in programs:
+            boards = [stack.enter_context(program.board(engine)) for engine in engines]
+            # An engine that was asked for twice, as "auto" and by its name, is measured once.
+            guests = [
+                _GuestRunner(program, board)
+                for board in {board.engine: board for board in boards}.values()
+            ]
+            runners += guests
+            whole = [guest for guest in guests if runs_whole(guest.engine)]
+            if native is not None and program.native is not None and whole:
+                runners.append(_NativeRunner(program, native, whole[0]))
+        seconds: list[list[float]] = [[] for _ in runners]
+        for number in range(repeats + 1):
+            for runner, times in zip(runners, seconds, strict=True):
+                time_needed = runner.run()
+                if number:
+                    times.append(time_needed)
+    return [
+        Row(runner.program.name, runner.engine, runner.cycles, Figures(tuple(times)))
+        for runner, times in zip(runners, seconds, strict=True)
+    ]
+
+
+class _GuestRunner:
+    """Runs a program on a board of its own, and says the seconds."""
+
+    def __init__(self, program: Program, board: Motherboard) -> None:
+        self.program = program
+        self.engine = board.engine
+        self.cycles = 0
+        self._board = board
+
+    def run(self) -> float:
+        whole = runs_whole(self.engine)
+        self.program.start(self._board)
+        start = time.perf_counter()
+        stop = self._board.run(max_cycles=None if whole else REFERENCE_CYCLES)
+        seconds = time.perf_counter() - start
+        if whole:
+            self.program.check(self._board)
+        self.cycles = stop.cycles
+        return seconds
+
+
+class _NativeRunner:
+    """Runs the C program, and says the seconds: the median of some runs in one process.
+
+    Its cycles are those of a guest that did the same work, so that MIPS can be compared.
+    """
+
+    engine = NATIVE
+
+    def __init__(self, program: Program, native: NativePrograms, guest: _GuestRunner) -> None:
+        self.program = program
+        self._native = native
+        self._guest = guest
+
+    @property
+    def cycles(self) -> int:
+        return self._guest.cycles
+
+    def run(self) -> float:
+        return statistics.median(self._native.seconds(self.program, NATIVE_RUNS))
 
 
 class Port(Component):

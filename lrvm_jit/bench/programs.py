@@ -33,6 +33,7 @@ class Program:
 
     `rounds` goes into rr0 and sets the length; after a run the register `result` must hold
     `expected(rounds)`. `memory` lists the components that follow the ROM, from 0x10000 on.
+    `native` names the C source, in `bench/native/`, that does the same work without a machine.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     result: str
     expected: Callable[[int], int]
     memory: Callable[[], list[Component]]
+    native: str | None = None
 
     def board(self, engine: str) -> Motherboard:
         """A machine ready for `start`."""
@@ -122,12 +124,12 @@ def _byte_code(rounds: int) -> int:
 
 
 PROGRAMS = (
-    Program("loop", 0, "a0", lambda _: 1 << 24, _ram()),
-    Program("sieve", 400, "rr1", lambda _: 1900, _ram(0x10000)),
-    Program("fib", 32, "a0", _fibonacci, _ram(0x10000)),
-    Program("crc32", 400, "rr1", _crc32, _ram(0x10000)),
-    Program("dispatch", 600_000, "rr1", _byte_code, _ram(0x10000)),
-    Program("mmu_sieve", 400, "rr1", lambda _: 1900, _ram(0x10000, 0x10000)),
+    Program("loop", 0, "a0", lambda _: 1 << 24, _ram(), "loop"),
+    Program("sieve", 400, "rr1", lambda _: 1900, _ram(0x10000), "sieve"),
+    Program("fib", 32, "a0", _fibonacci, _ram(0x10000), "fib"),
+    Program("crc32", 400, "rr1", _crc32, _ram(0x10000), "crc32"),
+    Program("dispatch", 600_000, "rr1", _byte_code, _ram(0x10000), "dispatch"),
+    Program("mmu_sieve", 400, "rr1", lambda _: 1900, _ram(0x10000, 0x10000), "sieve"),
     Program("mmio", 500_000, "rr0", lambda _: 0, _display),
 )
 BY_NAME = {program.name: program for program in PROGRAMS}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
+from ..translator.options import TranslatorOptions
 
 if TYPE_CHECKING:
     from ..machine.core import Core
 
-ENGINES = ("auto", "reference", "interpreter")
+ENGINES = ("auto", "reference", "interpreter", "translator")
 
 
 class Engine(Protocol):
@@ -24,20 +26,29 @@ class Engine(Protocol):
         raises anything but HardwareError, the instruction is undone and the exception comes out.
         """
 
+    def statistics(self) -> Statistics:
+        """What it has done since it was made."""
+
     def set_breakpoints(self, addresses: list[int]) -> None:
         """Stop before the instructions at these virtual addresses, ascending."""
 
 
-def make_engine(name: str, core: Core) -> Engine:
-    """The engine of that name for a core. ValueError names the known ones.
+def make_engine(name: str | TranslatorOptions, core: Core) -> Engine:
+    """The engine of that name for a core; options make a translator that follows them.
 
-    Imported here, as the compiled engine loads numba.
+    ValueError names the known ones.
+
+    Imported here, as the compiled engines load numba.
     """
     if name == "reference":
         from .reference import ReferenceEngine
 
         return ReferenceEngine(core)
-    if name in ("auto", "interpreter"):
+    if isinstance(name, TranslatorOptions) or name in ("auto", "translator"):
+        from .translator import TranslatorEngine
+
+        return TranslatorEngine(core, name if isinstance(name, TranslatorOptions) else None)
+    if name == "interpreter":
         from .interpreter import InterpreterEngine
 
         return InterpreterEngine(core)

@@ -14,6 +14,7 @@ from ..kernel import layout
 from ..kernel.compile import load_kernel
 from ..machine.bus import GuestError
 from ..machine.component import Component
+from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
 less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
+
+BREAKPOINTS_ARRAY = 7
 
 _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
@@ -41,6 +44,9 @@ class InterpreterEngine:
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
+        self._translations = numpy.zeros(
+            self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
+        )
         self._arrays: list[NDArray[Any]] = [
             core.state.regs,
             core.state.state,
@@ -50,18 +56,25 @@ class InterpreterEngine:
             numpy.zeros(words, numpy.uint32),
             numpy.zeros(2 * pages, numpy.int64),
             self._breakpoints,
+            self._translations,
         ]
+        core.state.state[layout.ARENA_ADDRESS] = core.arena.ctypes.data
+        core.state.state[layout.CLEAN_LOW] = 1 << 62
         self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
         self._point_to_arrays()
         self._state = core.state.state_view
+        self._instructions = 0
 
     def _point_to_arrays(self) -> None:
         self._context[0::2] = [array.ctypes.data for array in self._arrays]
         self._context[1::2] = [len(array) for array in self._arrays]
 
+    def statistics(self) -> Statistics:
+        return Statistics(self.name, self._instructions)
+
     def set_breakpoints(self, addresses: list[int]) -> None:
         self._breakpoints = numpy.array(addresses or [0], numpy.int64)
-        self._arrays[-1] = self._breakpoints
+        self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
         self._point_to_arrays()
         self._state[layout.BREAKPOINT_COUNT] = len(addresses)
         # A fused entry could run across a breakpoint.
@@ -78,17 +91,50 @@ class InterpreterEngine:
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
+                extra = self._extra_budget(budget - piece)
                 state[layout.BUDGET] = piece
+                state[layout.BONUS] = extra
+                state[layout.SOFT_BUDGET] = piece + extra < budget
                 stop = self._run_slice(reads, writes)
+                used = piece + extra - state[layout.BUDGET] - state[layout.BONUS]
+                self._instructions += used
                 if stop in _REASONS:
                     return _REASONS[stop]
-                budget -= piece
+                budget -= used
                 if core.stop_requested:
-                    return StopReason.STOPPED
+                    return self._stop_here(reads, writes)
+                self._between_slices()
         except BaseException:
             self._abandon()
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
+
+    def _translation_rows(self) -> int:
+        """How many translated regions the kernel must have room for."""
+        return 1
+
+    def _extra_budget(self, left: int) -> int:
+        """How much of the budget translated regions may use besides the slice's own."""
+        return 0
+
+    def _between_slices(self) -> None:
+        """What an engine does while the kernel is not running."""
+
+    def _stop_here(
+        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
+    ) -> StopReason:
+        """Somebody asked for a stop. A slice that left budget over ended within a translated
+        region, which does not say which instruction was its last: the next one will."""
+        state = self._state
+        if state[layout.BUDGET]:
+            state[layout.BUDGET] = 1
+            state[layout.BONUS] = 0
+            state[layout.SOFT_BUDGET] = 0
+            stop = self._run_slice(reads, writes)
+            self._instructions += 1
+            if stop in _REASONS:
+                return _REASONS[stop]
+        return StopReason.STOPPED
 
     def _run_slice(
         self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
@@ -128,6 +174,7 @@ class InterpreterEngine:
             if core.stop_requested:
                 # The instruction in progress is completed, and no other.
                 state[layout.BUDGET] = 1
+                state[layout.BONUS] = 0
 
     def _serve_rare(self, request: int) -> int:
         """Answer HWD and RESET; an exception for the guest is -1 - (code << 16 | data)."""

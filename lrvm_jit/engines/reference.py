@@ -30,6 +30,7 @@ from ..isa.table import (
 from ..kernel import layout
 from ..machine.bus import GuestError
 from ..machine.registers import Registers, flags_of
+from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class ReferenceEngine:
         self._state = core.state.state_view
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
+        self._instructions = 0
+
+    def statistics(self) -> Statistics:
+        return Statistics(self.name, self._instructions)
 
     def set_breakpoints(self, addresses: list[int]) -> None:
         self._breakpoints = frozenset(addresses)
@@ -76,6 +81,7 @@ class ReferenceEngine:
             first = False
             budget -= 1
             raised = self.step()
+            self._instructions += 1
             if raised and stop_on_exception:
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:

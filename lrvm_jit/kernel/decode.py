@@ -22,8 +22,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import layout
 from .jit import kernel_function
 from .layout import (
+    CLEAN_HIGH,
+    CLEAN_LOW,
     CODE_PAGE_COUNT,
     MARK_CODE,
     NO_FUSION,
@@ -31,7 +34,7 @@ from .layout import (
     WORD,
     ZERO_REGISTER,
 )
-from .memory import forget_code
+from .memory import forget_clean_windows, forget_code
 from .step import (
     ADD,
     AND,
@@ -102,6 +105,7 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     IF_JUMP,
     IF_ANY_JUMP,
     INC_CONST,
+    ENTER,
     # Not in entries: states of the dispatch loop.
     MISS_READ,
     MISS_WRITE,
@@ -109,7 +113,9 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     MISS_FETCH,
     BOUNDARY,
     STEP,
-) = map(np.int64, range(43))
+) = map(np.int64, range(44))
+
+assert int(ENTER) == layout.ENTER
 
 MAX_FUSED = 4
 
@@ -351,6 +357,8 @@ def decode(state, arena, entries, marks, snapshot, code_pages, index, room):
     entries[U(index)] = entry
     pages = len(code_pages) >> 1
     for k in range(index, index + size):
+        if not marks[U(k)] & MARK_CODE and state[CLEAN_LOW] <= k < state[CLEAN_HIGH]:
+            forget_clean_windows(state)
         marks[U(k)] |= MARK_CODE
         snapshot[U(k)] = arena[U(k)]
         page = k // PAGE_WORDS
@@ -367,7 +375,7 @@ def verify_code(state, arena, entries, marks, snapshot, code_pages):
         first = code_pages[U(k)] * PAGE_WORDS
         for index in range(first, min(first + PAGE_WORDS, len(arena))):
             if marks[U(index)] & MARK_CODE and snapshot[U(index)] != arena[U(index)]:
-                forget_code(entries, marks, index)
+                forget_code(state, entries, marks, index)
 
 
 @kernel_function

@@ -56,6 +56,7 @@ from .decode import (
     DO_WEA,
     DO_WSA,
     DO_XOR,
+    ENTER,
     IF_ANY,
     IF_ANY_JUMP,
     IF_JUMP,
@@ -81,11 +82,15 @@ from .decode import (
 from .hints import cold_path, unlikely
 from .jit import kernel_function
 from .layout import (
+    BONUS,
     BUDGET,
     CYCLES,
+    EXIT_LEFT,
     FETCH_BASE,
     FETCH_LOW,
     FETCH_WORDS,
+    FIRST_SIGHT,
+    FIRST_SIGHT_PASSED,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_EXPLICIT,
@@ -94,7 +99,10 @@ from .layout import (
     REQUEST_KIND,
     RESUME,
     RESUME_STEP,
+    SOFT_BUDGET,
     STOP_ON_EXCEPTION,
+    TRANSLATION_FIELDS,
+    TRANSLATION_ORIGINALS,
     VERIFY,
     VERIFY_ALL,
     WINDOW_BASE,
@@ -105,6 +113,13 @@ from .layout import (
 )
 from .memory import flush_windows
 from .step import AVR, PC, SMT, SSP, USP, step
+from .translations import (
+    EXIT_BUDGET,
+    EXIT_INTERPRET,
+    NOT_ENTERED,
+    STALE,
+    run_translation,
+)
 from .typed import (
     NONE,
     PENDING,
@@ -114,6 +129,8 @@ from .typed import (
     STOP_BUDGET,
     STOP_EXCEPTION,
     STOP_HALTED,
+    STOP_STALE,
+    STOP_TRANSLATE,
     WRITE,
     ZERO,
     I,
@@ -149,7 +166,7 @@ def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
 
 
 @kernel_function
-def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoints):
+def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoints, translations):
     """Run until the budget is used up or Python is needed; returns STOP_* or REQUEST_*."""
     if state[VERIFY]:
         prepare(regs, state, arena, entries, marks, snapshot, code_pages)
@@ -171,6 +188,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     read_low = read_bytes = read_base = ZERO
     write_low = write_bytes = write_base = ZERO
     pop_low = pop_bytes = pop_base = ZERO
+    # Where a region has just left an instruction to the interpreter.
+    barred = NONE
     handler = STEP if state[RESUME] == RESUME_STEP else MISS_FETCH
 
     while True:
@@ -180,6 +199,12 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
 
         if handler == DECODE:
             cold_path()
+            if state[FIRST_SIGHT]:
+                pc = ((fetch_low + index - fetch_base) << 2) & WORD
+                if state[FIRST_SIGHT_PASSED] != pc:
+                    left = limit - index
+                    stop = STOP_TRANSLATE
+                    break
             room = min(
                 fetch_end - index,
                 PAGE_WORDS - ((fetch_low + index - fetch_base) & (PAGE_WORDS - 1)),
@@ -190,6 +215,57 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             continue
         if handler == PRIVILEGED:
             handler = (entry >> 56) & 0xFF if regs[SMT] != 0 else SLOW
+            continue
+
+        if handler == ENTER:
+            left = limit - index
+            number = entry
+            row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+            original = U(row + TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
+            code = NOT_ENTERED
+            if index != barred and left + state[BONUS] > imm:
+                state[FLAG_RESULT] = result
+                state[FLAG_OVERFLOW] = overflow
+                code = run_translation(
+                    regs,
+                    state,
+                    arena,
+                    marks,
+                    code_pages,
+                    translations,
+                    entry,
+                    left,
+                    fetch_base - fetch_low,
+                    fetch_low,
+                    fetch_words,
+                )
+            if code == NOT_ENTERED:
+                barred = NONE
+                if translations[original] == 0:
+                    room = min(
+                        fetch_end - index,
+                        PAGE_WORDS - ((fetch_low + index - fetch_base) & (PAGE_WORDS - 1)),
+                    )
+                    decode(state, arena, entries, marks, snapshot, code_pages, index, room)
+                    translations[original] = entries[U(index)]
+                    entries[U(index)] = number
+                entry = translations[original]
+                handler = entry & 0xFF
+                continue
+            if code == STALE:
+                pc = ((fetch_low + index - fetch_base) << 2) & WORD
+                stop = STOP_STALE
+                break
+            result = state[FLAG_RESULT]
+            overflow = state[FLAG_OVERFLOW]
+            left = state[EXIT_LEFT]
+            pc = I(regs[PC])
+            if code == EXIT_BUDGET and state[SOFT_BUDGET]:
+                stop = STOP_BUDGET
+                break
+            if code == EXIT_INTERPRET:
+                barred = fetch_base + (pc >> 2) - fetch_low
+            handler = MISS_FETCH
             continue
 
         # --- registers and flags -----------------------------------------------------------
@@ -504,7 +580,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         elif handler == MISS_READ or handler == MISS_POP or handler == MISS_WRITE:
             cold_path()
             access = WRITE if handler == MISS_WRITE else READ
-            slot = NONE if miss & 3 else find_window(regs, state, miss, access)
+            slot = NONE if miss & 3 else find_window(regs, state, arena, marks, miss, access)
             if slot < 0:
                 handler = SLOW
                 continue
@@ -540,7 +616,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 if left <= 0:
                     stop = STOP_BUDGET
                     break
-                found = open_fetch_window(regs, state, breakpoints, pc)
+                found = open_fetch_window(regs, state, arena, marks, breakpoints, pc)
                 if found == AT_BREAKPOINT:
                     stop = STOP_BREAKPOINT
                     break

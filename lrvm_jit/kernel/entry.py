@@ -1,6 +1,6 @@
 """The kernel's entry point: one integer in, one integer out.
 
-Passing eight arrays through numba's dispatcher costs about 500 ns a call, more than a whole
+Passing nine arrays through numba's dispatcher costs about 500 ns a call, more than a whole
 round trip to a component may take. So the arrays' addresses stand in a context, and the
 compiled entry point is called with the context's address.
 """
@@ -20,8 +20,8 @@ dispatch: Any = None
 """Filled in by `load_sources`: a kernel from the cache needs none of its sources, and importing
 them would take a fifth of a whole short run."""
 
-CONTEXT_WORDS = 16
-"""Address and length of each of the eight arrays, in the order of `layout`."""
+CONTEXT_WORDS = 18
+"""Address and length of each of the nine arrays, in the order of `layout`."""
 
 
 @intrinsic
@@ -55,7 +55,7 @@ def load_sources() -> None:
 
 
 def enter(context_address):
-    """Run `dispatch` on the arrays of a context (int64[16]: address, length, ...)."""
+    """Run `dispatch` on the arrays of a context (int64[18]: address, length, ...)."""
     context = _array_at(context_address, CONTEXT_WORDS, np.int64)
     return dispatch(
         _array_at(context[0], context[1], np.uint32),
@@ -66,4 +66,5 @@ def enter(context_address):
         _array_at(context[10], context[11], np.uint32),
         _array_at(context[12], context[13], np.int64),
         _array_at(context[14], context[15], np.int64),
+        _array_at(context[16], context[17], np.int64),
     )

@@ -1,6 +1,6 @@
 """Data layout of the compiled kernel: what stands where in its arrays.
 
-The kernel works on seven flat arrays and nothing else, so that it can be compiled for any
+The kernel works on nine flat arrays and nothing else, so that it can be compiled for any
 target that numba knows:
 
 ===========  ========  ==========================================================================
@@ -14,6 +14,7 @@ marks        uint8     one byte of `MARK_*` bits for each arena word
 snapshot     uint32    for words marked as code: the word that was decoded
 code_pages   int64     list of the 256-word arena pages that hold code, then one flag per page
 breakpoints  int64     virtual addresses, ascending
+translations int64     rows of `TRANSLATION_FIELDS`, one for each translated region of guest code
 ===========  ========  ==========================================================================
 
 This module imports neither numpy nor numba, so that the Python side can read the layout without
@@ -86,7 +87,51 @@ FETCH_LOW: Final = 48
 FETCH_WORDS: Final = 49
 FETCH_BASE: Final = 50
 
-WINDOWS: Final = 64
+CLEAN_GENERATION: Final = 51
+"""Grows whenever a clean window may have become wrong."""
+CLEAN_LOW: Final = 52
+CLEAN_HIGH: Final = 53
+"""The arena range in which all clean windows of this generation lie."""
+TABLES_LOW: Final = 54
+TABLES_HIGH: Final = 55
+"""The arena range in which all words marked as page-table entries lie."""
+STALE_LOW: Final = 56
+STALE_HIGH: Final = 57
+"""The arena range in which words of translated regions have changed; empty if HIGH is 0."""
+ARENA_ADDRESS: Final = 58
+"""Where the arena lies in the host's memory."""
+SOFT_BUDGET: Final = 59
+"""1: a translated region that lacks budget for its next loop may end the slice early."""
+FIRST_SIGHT: Final = 60
+"""1: stop with STOP_TRANSLATE before a word that has not been decoded yet ..."""
+FIRST_SIGHT_PASSED: Final = 61
+"""... unless it is at this address."""
+EXIT_LEFT: Final = 62
+"""What a region leaves behind: the budget left,"""
+EXIT_ADDRESS: Final = 63
+"""and the virtual address that was outside its window slot."""
+TRANSLATED: Final = 64
+"""Instructions that translated regions have executed."""
+EXITS: Final = 65
+"""Start of the counts of region exits, by `EXIT_*`."""
+EXIT_KINDS: Final = 8
+EXIT_FLAGS: Final = 73
+"""The flags as a region leaves them: `FLAGS_*`,"""
+EXIT_X: Final = 74
+"""and two words."""
+EXIT_Y: Final = 75
+BONUS: Final = 76
+"""Instructions that only translated regions may execute, besides BUDGET: a slice is short for
+the interpreter's slowest path, which would be too short for them."""
+TARGETS_NOTED: Final = 77
+"""1: some region has left for unexpected targets often enough to translate it again with them."""
+TARGETS_INTERVAL: Final = 64
+WIDENING: Final = 78
+"""Pages by which the next window may grow to either side."""
+LAST_WINDOW: Final = 79
+"""Start of three fields: the window made last for READ, WRITE and EXECUTE, by its place here."""
+
+WINDOWS: Final = 84
 """Start of the window table. A window is a run of virtual addresses that maps linearly to arena
 words or to one component, good for one kind of access under one key."""
 WINDOW_SLOTS: Final = 64
@@ -102,8 +147,12 @@ WINDOW_OFFSET: Final = 3
 READ: Final = 0
 WRITE: Final = 1
 EXECUTE: Final = 2
+CLEAN: Final = 3
+"""A WRITE window of which no word is marked: translated regions store there without a look at
+the marks."""
+CLEAN_WINDOWS: Final = WINDOWS + CLEAN * WINDOW_SLOTS * WINDOW_FIELDS
 
-REGIONS: Final = WINDOWS + 3 * WINDOW_SLOTS * WINDOW_FIELDS
+REGIONS: Final = WINDOWS + 4 * WINDOW_SLOTS * WINDOW_FIELDS
 """Start of the region table: mapped address ranges, ascending, none overlapping."""
 REGION_FIELDS: Final = 7
 REGION_FIRST: Final = 0
@@ -124,6 +173,8 @@ BUS: Final = -2
 MARK_CODE: Final = 1
 MARK_TABLE: Final = 2
 """The word is a page-table entry that a cached translation relies on."""
+MARK_TRANSLATED: Final = 4
+"""The word is part of a translated region."""
 
 PAGE_WORDS: Final = 256
 """Words of an MMU page, and of a code page."""
@@ -137,6 +188,10 @@ REQUEST_READ: Final = 4
 REQUEST_WRITE: Final = 5
 REQUEST_HWD: Final = 6
 REQUEST_RESET: Final = 7
+STOP_STALE: Final = 8
+"""Words of translated regions have changed: those regions must go before any is entered."""
+STOP_TRANSLATE: Final = 9
+"""FIRST_SIGHT is set and the word at pc has not been decoded yet."""
 
 RESUME_NONE: Final = 0
 RESUME_STEP: Final = 1
@@ -155,3 +210,68 @@ DONE: Final = 0
 HALT: Final = 1
 RESTART: Final = 2
 """The CPU has been reset; the cycle counter starts at 0."""
+
+# --- rows of translated regions -----------------------------------------------------------------
+TRANSLATION_FUNCTION: Final = 0
+"""Address of the native function; 0 in a free row."""
+TRANSLATION_KEY: Final = 1
+"""The WINDOW_KEY and"""
+TRANSLATION_CLEAN: Final = 2
+"""the CLEAN_GENERATION for which the row has been validated; its window slots rely on both."""
+TRANSLATION_LOW: Final = 3
+"""The region's words, as virtual addresses in words: first,"""
+TRANSLATION_HIGH: Final = 4
+"""and past the last."""
+TRANSLATION_DELTA: Final = 5
+"""Arena index minus virtual address in words."""
+TRANSLATION_MODE: Final = 6
+"""1 if translated for supervisor mode."""
+TRANSLATION_DYNAMIC: Final = 7
+"""How often an indirect jump has left the region for an unexpected target; the last targets
+stand in TRANSLATION_TARGETS."""
+TRANSLATION_WISHED: Final = 8
+"""1 if a window slot has a wish."""
+TRANSLATION_SLOTS_USED: Final = 9
+TRANSLATION_ORIGINALS: Final = 16
+"""For each entry of the region, the decoded form that stood there before."""
+TRANSLATION_ENTRIES: Final = 16
+ENTER: Final = 37
+"""Handler of an entry where a region can be entered: row number in bits 8-23, number of the
+region's entry in 24-31, the budget that the way ahead needs in 32-47."""
+TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
+TRANSLATION_TARGET_COUNT: Final = 16
+TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT
+"""Window slots: what the region's memory accesses use. Three int64 each: first virtual address
+in the low half and size in words in the high half (0: empty); address of the first word in the
+host's memory; index in `state` of the window that served an access this slot did not, or 0."""
+SLOT_FIELDS: Final = 3
+SLOT_SPAN: Final = 0
+SLOT_ADDRESS: Final = 1
+SLOT_WISH: Final = 2
+TRANSLATION_SLOT_COUNT: Final = 24
+TRANSLATION_FIELDS: Final = TRANSLATION_SLOTS + SLOT_FIELDS * TRANSLATION_SLOT_COUNT
+
+# --- why a translated region was left -------------------------------------------------------
+EXIT_JUMP: Final = 0
+"""To code outside the region."""
+EXIT_BUDGET: Final = 1
+"""The budget may not suffice for the path ahead."""
+EXIT_DYNAMIC: Final = 2
+"""An indirect jump went where none was expected."""
+EXIT_INTERPRET: Final = 3
+"""The instruction at pc is for the interpreter: it is rare, or it raises an exception."""
+EXIT_READ: Final = 4
+"""A load, store, or stack access is outside its window slot: memory not seen before, code, a
+page table, a component, or an exception."""
+EXIT_WRITE: Final = 5
+EXIT_STACK: Final = 6
+NOT_ENTERED: Final = 7
+"""The region does not fit where the loop met it."""
+
+# --- flags in translated regions ----------------------------------------------------------------
+FLAGS_RAW: Final = 0
+"""The first word is the result, of the second bit 0 is CF and bit 1 OF."""
+FLAGS_ADD: Final = 1
+"""The flags of adding the two words, and so on."""
+FLAGS_SUB: Final = 2
+FLAGS_MUL: Final = 3

@@ -16,12 +16,19 @@ from .layout import (
     ANSWER,
     BUS,
     CACHEABLE,
+    CLEAN_GENERATION,
+    CLEAN_HIGH,
+    CLEAN_LOW,
+    CLEAN_WINDOWS,
+    LAST_WINDOW,
     LOG,
     LOG_COUNT,
     LOG_POSITION,
     MARK_CODE,
     MARK_TABLE,
+    MARK_TRANSLATED,
     NEXT_PC,
+    PAGE_WORDS,
     PLAIN,
     REGION_BASE,
     REGION_COMPONENT,
@@ -39,6 +46,11 @@ from .layout import (
     REQUEST_VALUE,
     RESUME,
     RESUME_STEP,
+    STALE_HIGH,
+    STALE_LOW,
+    TABLES_HIGH,
+    TABLES_LOW,
+    WIDENING,
     WINDOW_BASE,
     WINDOW_BYTES,
     WINDOW_FIELDS,
@@ -79,6 +91,7 @@ HARDWARE = np.int64(ExceptionCode.HARDWARE)
 FIRST_WINDOW = np.int64(WINDOWS)
 FIRST_REGION = np.int64(REGIONS)
 GENERATION_LIMIT = 1 << 62
+MOST_PAGES_WIDENED = 1024
 
 
 @kernel_function
@@ -104,6 +117,17 @@ def flush_windows(regs, state):
         key &= (I(1) << 33) - 1
         key |= I(1) << 33
     state[WINDOW_KEY] = key
+    state[WIDENING] = 1
+
+
+@kernel_function
+def forget_clean_windows(state):
+    """A word within a clean window has been marked."""
+    for k in range(CLEAN_WINDOWS, REGIONS):
+        state[k] = 0
+    state[CLEAN_GENERATION] += 1
+    state[CLEAN_LOW] = GENERATION_LIMIT
+    state[CLEAN_HIGH] = 0
 
 
 @kernel_function
@@ -166,6 +190,18 @@ def bus_access(regs, state, at, address, kind, value):
 
 
 @kernel_function
+def mark_table_entry(state, marks, index):
+    """From now on a store to this word flushes the windows."""
+    marks[U(index)] |= MARK_TABLE
+    if state[TABLES_HIGH] == 0:
+        state[TABLES_LOW] = index
+    state[TABLES_LOW] = min(state[TABLES_LOW], index)
+    state[TABLES_HIGH] = max(state[TABLES_HIGH], index + 1)
+    if state[CLEAN_LOW] <= index < state[CLEAN_HIGH]:
+        forget_clean_windows(state)
+
+
+@kernel_function
 def table_entry(regs, state, arena, marks, address):
     """Read a page-table entry from physical memory (memory.md: MMU)."""
     if address & 3:
@@ -177,7 +213,8 @@ def table_entry(regs, state, arena, marks, address):
     access = state[U(at + REGION_READ)]
     if access == PLAIN:
         index = U(state[U(at + REGION_BASE)] + ((address - state[U(at + REGION_FIRST)]) >> 2))
-        marks[index] |= MARK_TABLE
+        if not marks[index] & MARK_TABLE:
+            mark_table_entry(state, marks, I(index))
         return logged(state, I(arena[index]))
     state[CACHEABLE] = 0
     if access == BUS:
@@ -221,8 +258,70 @@ def window_slot(address, access):
 
 
 @kernel_function
-def fill_window(regs, state, address, physical, at, access, base):
-    """Remember how `address` was resolved: the region's whole range, or its part of the page."""
+def glance(regs, state, arena, marks, address, access):
+    """Physical address of a virtual one if its table entries lie in the arena and allow the
+    access, else -1. Raises nothing; a store to one of these entries will flush the windows."""
+    user = I(regs[SMT] == 0)
+    pass_through = I(1) << (31 - user)
+    permission = I(1) << (29 - 3 * user - access)
+    entry_address = (I(regs[PDA]) + (address >> 22) * 4) & WORD
+    for level in range(2):
+        at = find_region(state, entry_address)
+        if entry_address & 3 or at < 0 or state[U(at + REGION_READ)] != PLAIN:
+            return NONE
+        index = state[U(at + REGION_BASE)] + ((entry_address - state[U(at + REGION_FIRST)]) >> 2)
+        if not marks[U(index)] & MARK_TABLE:
+            mark_table_entry(state, marks, index)
+        entry = I(arena[U(index)])
+        if entry & pass_through:
+            return address
+        if not entry & permission:
+            return NONE
+        number = entry & 0xFF_FFFF
+        if level == 0:
+            entry_address = (number * 16384 + ((address >> 10) & 0xFFF) * 4) & WORD
+    return (number * 1024 + (address & 0x3FF)) & WORD
+
+
+@kernel_function
+def widen_window(regs, state, arena, marks, slot, at, physical, access):
+    """Let a page's window reach over its neighbours as far as they are mapped side by side.
+
+    `physical` is what the window's first address is mapped to. Each window may grow twice as far
+    as the one before, so a guest that changes its tables all the time does not pay for it.
+    """
+    low = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
+    size = state[U(slot + WINDOW_BYTES)]
+    first = state[U(at + REGION_FIRST)]
+    end = state[U(at + REGION_END)]
+    pages = state[WIDENING]
+    state[WIDENING] = min(2 * pages, MOST_PAGES_WIDENED)
+    for _ in range(pages):
+        above = low + size
+        if above & 0x3FF or above > WORD or physical + size >= end:
+            break
+        if glance(regs, state, arena, marks, above, access) != physical + size:
+            break
+        size = min(size + 1024, end - physical)
+    for _ in range(pages):
+        if low & 0x3FF or low == 0 or physical - 1024 < first:
+            break
+        if glance(regs, state, arena, marks, low - 1024, access) != physical - 1024:
+            break
+        low -= 1024
+        physical -= 1024
+        size += 1024
+        state[U(slot + WINDOW_OFFSET)] -= 1024
+        if state[U(slot + WINDOW_BASE)] >= 0:
+            state[U(slot + WINDOW_BASE)] -= PAGE_WORDS
+    state[U(slot + WINDOW_LOW)] = low + state[WINDOW_KEY]
+    state[U(slot + WINDOW_BYTES)] = size
+
+
+@kernel_function
+def fill_window(regs, state, arena, marks, address, physical, at, access, base):
+    """Remember how `address` was resolved: the region's whole range, or with the MMU on its part
+    of the page and of the neighbours that are mapped alike."""
     if not state[CACHEABLE]:
         return
     first = state[U(at + REGION_FIRST)]
@@ -236,21 +335,45 @@ def fill_window(regs, state, address, physical, at, access, base):
     state[U(slot + WINDOW_BYTES)] = end - first
     state[U(slot + WINDOW_BASE)] = base + (moved >> 2) if base >= 0 else base
     state[U(slot + WINDOW_OFFSET)] = state[U(at + REGION_OFFSET)] + moved
+    state[U(LAST_WINDOW + access)] = slot
+    if regs[MTT] != 0:
+        widen_window(regs, state, arena, marks, slot, at, first, access)
 
 
 @kernel_function
-def refill(regs, state, address, access):
-    """Without MMU: make the window for an address, if the access needs nothing slower."""
+def share_window(state, address, access):
+    """Whether the window made last holds the address; then it is this address's as well."""
+    last = state[U(LAST_WINDOW + access)]
+    if last == 0:
+        return False
+    inside = state[WINDOW_KEY] + address - state[U(last + WINDOW_LOW)]
+    if U(inside) >= U(state[U(last + WINDOW_BYTES)]):
+        return False
+    slot = window_slot(address, access)
+    for k in range(WINDOW_FIELDS):
+        state[U(slot + k)] = state[U(last + k)]
+    return True
+
+
+@kernel_function
+def refill(regs, state, arena, marks, address, access):
+    """Make the window for an address, if that needs nothing slower: without MMU, or with one
+    that has been made for a neighbour."""
+    if regs[MTT] != 0:
+        share_window(state, address, access)
+        return
     at = find_region(state, address)
-    if regs[MTT] != 0 or address & 3 or at < 0:
+    if address & 3 or at < 0:
         return
     rights = state[U(at + (REGION_WRITE if access == WRITE else REGION_READ))]
     state[CACHEABLE] = 1
     if rights == PLAIN:
-        fill_window(regs, state, address, address, at, access, state[U(at + REGION_BASE)])
+        fill_window(
+            regs, state, arena, marks, address, address, at, access, state[U(at + REGION_BASE)]
+        )
     elif rights == BUS and access != EXECUTE:
         component = state[U(at + REGION_COMPONENT)]
-        fill_window(regs, state, address, address, at, access, -1 - component)
+        fill_window(regs, state, arena, marks, address, address, at, access, -1 - component)
 
 
 @kernel_function
@@ -267,24 +390,37 @@ def load(regs, state, arena, marks, address, access):
     rights = state[U(at + REGION_READ)]
     if rights == PLAIN:
         base = state[U(at + REGION_BASE)]
-        fill_window(regs, state, address, physical, at, access, base)
+        fill_window(regs, state, arena, marks, address, physical, at, access, base)
         index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
     if rights == BUS:
         if access == READ:
             fill_window(
-                regs, state, address, physical, at, access, -1 - state[U(at + REGION_COMPONENT)]
+                regs,
+                state,
+                arena,
+                marks,
+                address,
+                physical,
+                at,
+                access,
+                -1 - state[U(at + REGION_COMPONENT)],
             )
         return bus_access(regs, state, at, physical, REQUEST_READ, ZERO)
     return raise_exception(regs, state, HARDWARE, rights)
 
 
 @kernel_function
-def forget_code(entries, marks, index):
+def forget_code(state, entries, marks, index):
     """Undo the decoding that relied on the word: its own entry and fused ones before it."""
     for back in range(4):
         if index >= back:
             entries[U(index - back)] = 0
+    if marks[U(index)] & MARK_TRANSLATED:
+        if state[STALE_HIGH] == 0:
+            state[STALE_LOW] = index
+        state[STALE_LOW] = min(state[STALE_LOW], index)
+        state[STALE_HIGH] = max(state[STALE_HIGH], index + 1)
     marks[U(index)] &= ~np.uint8(MARK_CODE)
 
 
@@ -306,16 +442,16 @@ def store(regs, state, arena, entries, marks, address, value):
         arena[U(index)] = np.uint32(value)
         mark = marks[U(index)]
         if mark & MARK_CODE:
-            forget_code(entries, marks, index)
+            forget_code(state, entries, marks, index)
         if mark & MARK_TABLE:
             marks[U(index)] &= ~np.uint8(MARK_TABLE)
             flush_windows(regs, state)
         else:
-            fill_window(regs, state, address, physical, at, WRITE, base)
+            fill_window(regs, state, arena, marks, address, physical, at, WRITE, base)
         return DONE
     if rights == BUS:
         component = state[U(at + REGION_COMPONENT)]
-        fill_window(regs, state, address, physical, at, WRITE, -1 - component)
+        fill_window(regs, state, arena, marks, address, physical, at, WRITE, -1 - component)
         answer = bus_access(regs, state, at, physical, REQUEST_WRITE, value)
         return answer if answer < 0 else DONE
     return raise_exception(regs, state, HARDWARE, rights)

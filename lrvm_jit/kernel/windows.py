@@ -52,19 +52,19 @@ ADDRESS_SPACE = np.int64(1 << 32)
 
 
 @kernel_function
-def find_window(regs, state, address, access):
+def find_window(regs, state, arena, marks, address, access):
     """Slot of a window that holds the address, or -1."""
     slot = window_slot(address, access)
     inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
     if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
         return slot
-    refill(regs, state, address, access)
+    refill(regs, state, arena, marks, address, access)
     inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
     return slot if U(inside) < U(state[U(slot + WINDOW_BYTES)]) else NONE
 
 
 @kernel_function
-def open_fetch_window(regs, state, breakpoints, pc):
+def open_fetch_window(regs, state, arena, marks, breakpoints, pc):
     """Make the fetch window that holds `pc`: WINDOW_OPEN, with the FETCH_* fields set.
 
     It ends before the next breakpoint and begins after the last one, so straight-line code and
@@ -84,7 +84,7 @@ def open_fetch_window(regs, state, breakpoints, pc):
         low = at + 4
     if pc & 3 or low > pc or state[FLAGS_EXPLICIT]:
         return STEP_ONCE
-    slot = find_window(regs, state, pc, EXECUTE)
+    slot = find_window(regs, state, arena, marks, pc, EXECUTE)
     if slot < 0:
         return STEP_ONCE
     first = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]

@@ -9,12 +9,14 @@ import numpy
 
 from ..engines import make_engine
 from ..kernel import layout
+from ..translator.options import TranslatorOptions
 from .component import Component
 from .core import Core
 from .cpu import Cpu
 from .mapping import Mapping, MappingOutcome
 from .memory import Memory
 from .runner import Runner
+from .statistics import Statistics
 from .stop import Stop
 
 
@@ -29,11 +31,13 @@ class Motherboard:
     ```
 
     A component's id is its position in `components`; it belongs to one board for good. `engine`
-    is one of `lrvm_jit.engines.ENGINES`. Leaving the `with` block, or `close()`, closes the
-    components.
+    is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator with other
+    settings. Leaving the `with` block, or `close()`, closes the components.
     """
 
-    def __init__(self, components: Sequence[Component], engine: str = "auto") -> None:
+    def __init__(
+        self, components: Sequence[Component], engine: str | TranslatorOptions = "auto"
+    ) -> None:
         core = Core(components)
         self._core = core
         self._runner = Runner(core, make_engine(engine, core))
@@ -130,6 +134,10 @@ class Motherboard:
     def engine(self) -> str:
         """Name of the engine that runs the CPU."""
         return self._runner.engine_name
+
+    def stats(self) -> Statistics:
+        """What the engine has done since the board was made: instructions, translations, exits."""
+        return self._runner.statistics()
 
     # --- closing -------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from ..exceptions import GuestException
 from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
+from .statistics import Statistics
 from .stop import Stop, StopReason
 
 UNLIMITED = (1 << 63) - 1
@@ -58,6 +59,10 @@ class Runner:
         elif reason is StopReason.EXCEPTION:
             exception = GuestException.from_word(int(state.regs[Reg.ET]))
         return Stop(reason, int(state.state[layout.CYCLES]), pc, address, exception)
+
+    def statistics(self) -> Statistics:
+        """See `Motherboard.stats`."""
+        return self._engine.statistics()
 
     def stop(self) -> None:
         """See `Motherboard.stop`."""

@@ -9,6 +9,7 @@ from lrvm_components import BootRom, Ram
 from lrvm_jit import Component, HardwareError, Metadata, Motherboard, Stop
 from lrvm_jit.isa import INSTRUCTIONS, Reg
 from lrvm_jit.isa.table import Instruction, Kind
+from tests.engines import EngineChoice
 
 ROM_SIZES = (64, 128, 1024, 4096)
 RAM_SIZES = (64, 256, 1024, 8192)
@@ -189,7 +190,7 @@ def _add_page_tables(rng: random.Random, ram: list[int], regs: list[int]) -> Non
     regs[Reg.MTT] = 1
 
 
-def build(case: Case, engine: str) -> tuple[Motherboard, Ram, Port]:
+def build(case: Case, engine: EngineChoice) -> tuple[Motherboard, Ram, Port]:
     """The case's machine, before its first instruction."""
     ram, port = Ram(case.ram_size, hw_id=2), Port()
     board = Motherboard([BootRom(case.program, size=case.rom_size), ram, port], engine=engine)
@@ -201,7 +202,7 @@ def build(case: Case, engine: str) -> tuple[Motherboard, Ram, Port]:
     return board, ram, port
 
 
-def run(case: Case, engine: str, *, sliced: bool = False) -> Outcome:
+def run(case: Case, engine: EngineChoice, *, sliced: bool = False) -> Outcome:
     """Run a case at once, or in its slices; breakpoints are run over and counted as stops."""
     board, ram, port = build(case, engine)
     board.breakpoints = frozenset(case.breakpoints)

@@ -29,6 +29,7 @@ from lrvm_components import BootRom, BufferedDisplay, Ram
 from lrvm_jit import Component, Motherboard, Stop
 from lrvm_jit.isa.table import REGISTER_NAMES, Flag
 from lrvm_tools.lasm import assemble_program
+from tests.engines import EngineChoice
 
 RAM_SIZE = 0x10000
 ROM_WORDS = (0x11111111, 0x22222222, 0x33333333, 0x44444444)
@@ -66,7 +67,7 @@ class Machine:
 
 def machine(
     source: str,
-    engine: str,
+    engine: EngineChoice,
     components: Sequence[Component] = (),
     size: int = RAM_SIZE,
     **registers: int,
@@ -87,13 +88,13 @@ def flags(af: int) -> str:
     return " ".join(flag.name for flag in Flag if af & flag.mask)
 
 
-def check_script(path: Path, engine: str) -> None:
+def check_script(path: Path, engine: EngineChoice) -> None:
     """Run a script and assert all that it expects."""
     mistakes = script_mistakes(path.read_text(), engine)
     assert not mistakes, f"{path.name} on {engine}:\n" + "\n".join(mistakes)
 
 
-def script_mistakes(source: str, engine: str) -> list[str]:
+def script_mistakes(source: str, engine: EngineChoice) -> list[str]:
     """Run a script; a line for each expectation that does not hold. ScriptError if it has none."""
     program = assemble_program(source)
     ram = Ram(RAM_SIZE, image=program.words)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lrvm_jit import Component
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 
 PASS_SUPERVISOR, PASS_USERLAND = 1 << 31, 1 << 30
@@ -33,7 +34,7 @@ FRAME = 0xA000
 
 
 def paged(
-    source: str, engine: str, components: Sequence[Component] = (), **registers: int
+    source: str, engine: EngineChoice, components: Sequence[Component] = (), **registers: int
 ) -> Machine:
     """The machine with translation on, about to execute its first instruction."""
     built = machine(source, engine, components, pda=DIRECTORY, mtt=1, **registers)

@@ -9,6 +9,7 @@ import pytest
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Category, Component, Metadata, Motherboard
 from lrvm_jit.engines import ENGINES
+from tests.engines import EngineChoice
 from tests.machine.guest import machine
 from tests.machine.probes import Probe
 
@@ -31,14 +32,14 @@ def test_engines_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: Ram(16), Probe])
-def test_a_component_twice(make: Any, engine: str) -> None:
+def test_a_component_twice(make: Any, engine: EngineChoice) -> None:
     component = make()
     with pytest.raises(ValueError, match="listed twice"):
         Motherboard([component, component], engine=engine)
 
 
 @pytest.mark.parametrize("make", [lambda: Ram(16), Probe], ids=["memory", "bus"])
-def test_a_component_in_two_boards(make: Any, engine: str) -> None:
+def test_a_component_in_two_boards(make: Any, engine: EngineChoice) -> None:
     """A component belongs to one board for good, be it memory or not."""
     component = make()
     Motherboard([component], engine=engine)
@@ -46,7 +47,7 @@ def test_a_component_in_two_boards(make: Any, engine: str) -> None:
         Motherboard([component], engine=engine)
 
 
-def test_what_is_no_component(engine: str) -> None:
+def test_what_is_no_component(engine: EngineChoice) -> None:
     with pytest.raises(TypeError, match="'ram' is not a Component"):
         Motherboard(["ram"], engine=engine)  # type: ignore[list-item]
 
@@ -62,7 +63,7 @@ class Described(Component):
         return self.data
 
 
-def test_a_component_without_metadata(engine: str) -> None:
+def test_a_component_without_metadata(engine: EngineChoice) -> None:
     with pytest.raises(TypeError, match="Component must define metadata"):
         Motherboard([Component()], engine=engine)
 
@@ -76,17 +77,17 @@ def test_a_component_without_metadata(engine: str) -> None:
         ([0, 0, 1 << 32, 0, 0, 0, 0, 0], "4294967296 is outside"),
     ],
 )
-def test_bad_metadata(data: list[int], message: str, engine: str) -> None:
+def test_bad_metadata(data: list[int], message: str, engine: EngineChoice) -> None:
     with pytest.raises(ValueError, match=message):
         Motherboard([Described(data)], engine=engine)
 
 
-def test_a_name_that_is_no_text(engine: str) -> None:
+def test_a_name_that_is_no_text(engine: EngineChoice) -> None:
     with pytest.raises(TypeError, match="name must be a string, not 5"):
         Motherboard([Described([0] * 8, name=5)], engine=engine)
 
 
-def test_metadata_as_words_and_as_fields(engine: str) -> None:
+def test_metadata_as_words_and_as_fields(engine: EngineChoice) -> None:
     """Both ways the guest sees the same eight words."""
     fields = Metadata(0x0000000500000006, 0x40, Category.CLOCK, 1, 2, 0x0000000300000004)
     source = "\n".join(f"hwd a{k}, 1, {info}" for k, info in enumerate((1, 2, *range(0x20, 0x26))))
@@ -109,7 +110,7 @@ def test_metadata_as_words_and_as_fields(engine: str) -> None:
         ("\U0001f600" * 9, "\U0001f600".encode() * 8),
     ],
 )
-def test_names_as_the_guest_sees_them(name: str, seen: bytes, engine: str) -> None:
+def test_names_as_the_guest_sees_them(name: str, seen: bytes, engine: EngineChoice) -> None:
     """UTF-8, cut to 32 bytes at a character boundary, zero padded."""
     words = "\n".join(f"hwd avr, 1, {0x11 + k}\nwsa rr0, {4 * k}, avr" for k in range(8))
     described = machine(
@@ -124,7 +125,7 @@ def test_names_as_the_guest_sees_them(name: str, seen: bytes, engine: str) -> No
     assert dump.astype(">u4").tobytes() == seen.ljust(32, b"\0")
 
 
-def test_description(engine: str) -> None:
+def test_description(engine: EngineChoice) -> None:
     """repr() shows the engine and where each component is mapped."""
     board = Motherboard([BootRom([0]), Ram(16)], engine=engine)
     board.map(0x1000, 1)
@@ -135,7 +136,7 @@ def test_description(engine: str) -> None:
     assert repr(board.cpu).startswith("<Cpu cycle 0, halted>")
 
 
-def test_close(engine: str) -> None:
+def test_close(engine: EngineChoice) -> None:
     """Closes every component once, and refuses to run from then on; the state can be read."""
     first, second = Probe(), Probe()
     closing = machine("inc a0\nhalt", engine, [first, second])
@@ -149,7 +150,7 @@ def test_close(engine: str) -> None:
     assert (closing.a0, closing.board.memory.read(0)) == (1, int(closing.ram.words[0]))
 
 
-def test_the_context_manager_closes(engine: str) -> None:
+def test_the_context_manager_closes(engine: EngineChoice) -> None:
     """Also when the block fails, whose exception is the one that comes out."""
     probe = Probe()
 
@@ -163,7 +164,7 @@ def test_the_context_manager_closes(engine: str) -> None:
     assert probe.closed == 1
 
 
-def test_one_component_that_fails_to_close(engine: str) -> None:
+def test_one_component_that_fails_to_close(engine: EngineChoice) -> None:
     """The others are closed all the same; then its error comes out."""
     error = OSError("disk")
     components = [Probe(), Probe(fail={("close", 0): error}), Probe()]
@@ -176,7 +177,7 @@ def test_one_component_that_fails_to_close(engine: str) -> None:
     assert [component.closed for component in components] == [1, 1, 1]
 
 
-def test_several_that_fail_to_close(engine: str) -> None:
+def test_several_that_fail_to_close(engine: EngineChoice) -> None:
     """All errors come out together."""
     failing = [Probe(fail={("close", 0): OSError(k)}) for k in range(3)]
     with pytest.raises(ExceptionGroup) as caught:
@@ -184,7 +185,7 @@ def test_several_that_fail_to_close(engine: str) -> None:
     assert len(caught.value.exceptions) == 3
 
 
-def test_the_base_component(engine: str) -> None:
+def test_the_base_component(engine: EngineChoice) -> None:
     """A subclass that defines nothing but metadata refuses reads and writes, and can be reset."""
     plain = machine(
         "cpy ev, next\nlsa a1, a0\nnext: cpy a2, et\ncpy ev, last\nwsa a0, 0, 1\nlast: halt",

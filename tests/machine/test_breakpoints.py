@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Probe
 
@@ -21,14 +22,14 @@ end:
 """
 
 
-def counter(engine: str, *labels: str) -> Machine:
+def counter(engine: EngineChoice, *labels: str) -> Machine:
     counting = machine(COUNT, engine)
     counting.board.breakpoints = {counting.labels[label] for label in labels}
     return counting
 
 
 @pytest.mark.parametrize("label", ["middle", "test", "jump"])
-def test_stops_before_the_instruction_each_time(label: str, engine: str) -> None:
+def test_stops_before_the_instruction_each_time(label: str, engine: EngineChoice) -> None:
     """On a word in the middle of a loop the run stops once in each round, before executing it."""
     counting = counter(engine, label)
     address = counting.labels[label]
@@ -42,14 +43,14 @@ def test_stops_before_the_instruction_each_time(label: str, engine: str) -> None
     assert counting.a0 == 5
 
 
-def test_at_the_first_instruction(engine: str) -> None:
+def test_at_the_first_instruction(engine: EngineChoice) -> None:
     """A run starts past a breakpoint at pc, and stops there when it comes by again."""
     counting = counter(engine, "loop")
     stop = counting.run()
     assert (stop.reason, stop.cycles, counting.a0) == ("breakpoint", 4, 1)
 
 
-def test_several(engine: str) -> None:
+def test_several(engine: EngineChoice) -> None:
     """All of them stop the run, in the order in which the program meets them."""
     counting = counter(engine, "middle", "jump", "end")
     met = [counting.run().pc for _ in range(10)]
@@ -58,7 +59,7 @@ def test_several(engine: str) -> None:
     assert counting.run().reason == "halted"
 
 
-def test_an_instruction_that_is_skipped_does_not_stop(engine: str) -> None:
+def test_an_instruction_that_is_skipped_does_not_stop(engine: EngineChoice) -> None:
     """A skip is no execution, so its breakpoint stays silent."""
     skipping = machine("if ZF\nskipped: inc a0\nhalt", engine)
     skipping.board.breakpoints = {skipping.labels["skipped"]}
@@ -66,7 +67,7 @@ def test_an_instruction_that_is_skipped_does_not_stop(engine: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["loop", "middle", "test", "jump"])
-def test_set_after_the_code_has_run(label: str, engine: str) -> None:
+def test_set_after_the_code_has_run(label: str, engine: EngineChoice) -> None:
     """A breakpoint works on code that has been decoded, and in the middle of a sequence."""
     counting = counter(engine)
     assert counting.run(max_cycles=9).reason == "budget"
@@ -76,7 +77,7 @@ def test_set_after_the_code_has_run(label: str, engine: str) -> None:
     assert counting.a0 < 5
 
 
-def test_removed(engine: str) -> None:
+def test_removed(engine: EngineChoice) -> None:
     """Without it the program runs on as if it had never been there."""
     counting = counter(engine, "test")
     assert counting.run().reason == "breakpoint"
@@ -86,7 +87,7 @@ def test_removed(engine: str) -> None:
     assert (stop.reason, stop.cycles, counting.a0) == ("halted", 20, 5)
 
 
-def test_the_guest_does_not_see_it(engine: str) -> None:
+def test_the_guest_does_not_see_it(engine: EngineChoice) -> None:
     """A breakpoint does not live in guest memory."""
     reading = machine("lsa a0, target\ntarget: inc a1\nhalt", engine)
     word = reading.board.memory.read(4)
@@ -95,7 +96,7 @@ def test_the_guest_does_not_see_it(engine: str) -> None:
     assert reading.board.memory.read(4) == reading.a0 == word
 
 
-def test_budget_and_breakpoint_at_once(engine: str) -> None:
+def test_budget_and_breakpoint_at_once(engine: EngineChoice) -> None:
     """If the budget ends where the breakpoint stands, the budget is the reason; and the next run
     starts past it."""
     counting = counter(engine, "middle")
@@ -105,7 +106,7 @@ def test_budget_and_breakpoint_at_once(engine: str) -> None:
     assert (stop.reason, stop.cycles, counting.a0) == ("breakpoint", 5, 2)
 
 
-def test_a_step_executes_the_instruction_under_a_breakpoint(engine: str) -> None:
+def test_a_step_executes_the_instruction_under_a_breakpoint(engine: EngineChoice) -> None:
     """A debugger steps from breakpoint to breakpoint."""
     counting = counter(engine, "loop", "middle")
     assert counting.board.cpu.step().reason == "budget"
@@ -113,7 +114,7 @@ def test_a_step_executes_the_instruction_under_a_breakpoint(engine: str) -> None
     assert (counting.a0, counting.board.cpu.cycles) == (1, 2)
 
 
-def test_on_a_handler(engine: str) -> None:
+def test_on_a_handler(engine: EngineChoice) -> None:
     """An exception leads to the breakpoint at its handler, with et and era set."""
     faulting = machine("cpy ev, handler\nitr 3\nhandler: inc a0\nhalt", engine)
     faulting.board.breakpoints = {faulting.labels["handler"]}
@@ -122,7 +123,7 @@ def test_on_a_handler(engine: str) -> None:
     assert faulting.run().reason == "halted"
 
 
-def test_on_the_target_of_a_return_and_of_a_call(engine: str) -> None:
+def test_on_the_target_of_a_return_and_of_a_call(engine: EngineChoice) -> None:
     """Jumps of every kind meet it."""
     calling = machine("call routine\nback: halt\nroutine: ret", engine, ssp=0x1000)
     calling.board.breakpoints = {calling.labels["back"], calling.labels["routine"]}
@@ -130,7 +131,7 @@ def test_on_the_target_of_a_return_and_of_a_call(engine: str) -> None:
     assert calling.run().pc == calling.labels["back"]
 
 
-def test_on_an_instruction_that_uses_the_bus(engine: str) -> None:
+def test_on_an_instruction_that_uses_the_bus(engine: EngineChoice) -> None:
     """The access happens once: after the stop, not before it."""
     probe = Probe()
     using = machine("loop: inc a0\nstore: wsa a1, 0, a0\njp loop", engine, [probe], a1=0x10000)
@@ -141,7 +142,7 @@ def test_on_an_instruction_that_uses_the_bus(engine: str) -> None:
     assert [value for kind, _, value in probe.log if kind == "write"] == [1, 2]
 
 
-def test_in_the_void_and_far_away(engine: str) -> None:
+def test_in_the_void_and_far_away(engine: EngineChoice) -> None:
     """Breakpoints at addresses that hold no memory are as good as others."""
     lost = machine("cpy ev, handler\njp a0\nhandler: halt", engine, a0=0xFFFFFFFC)
     lost.board.breakpoints = {0xFFFFFFFC, 0xFFFFFFF8}
@@ -151,7 +152,7 @@ def test_in_the_void_and_far_away(engine: str) -> None:
 
 
 @pytest.mark.parametrize("address", [2, -4, 1 << 32])
-def test_impossible_addresses_are_refused(address: int, engine: str) -> None:
+def test_impossible_addresses_are_refused(address: int, engine: EngineChoice) -> None:
     """The message names the address and the range, and the old set stays."""
     counting = counter(engine, "end")
     with pytest.raises(ValueError, match=rf"{address:#x}.*0\.\.0xFFFFFFFF"):

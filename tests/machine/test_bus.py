@@ -7,6 +7,7 @@ import random
 import pytest
 
 from lrvm_jit import GuestException
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Probe, refusal
 
@@ -56,7 +57,7 @@ EXPECTED = [
 ]
 
 
-def with_probe(source: str, engine: str, **registers: int) -> tuple[Machine, Probe]:
+def with_probe(source: str, engine: EngineChoice, **registers: int) -> tuple[Machine, Probe]:
     probe = Probe()
     built = machine(source, engine, [probe], a0=PROBE, a2=2, a7=PROBE + 0x100, **registers)
     probe.board = built.board
@@ -66,7 +67,7 @@ def with_probe(source: str, engine: str, **registers: int) -> tuple[Machine, Pro
     return built, probe
 
 
-def test_every_instruction_accesses_once_and_in_order(engine: str) -> None:
+def test_every_instruction_accesses_once_and_in_order(engine: EngineChoice) -> None:
     """Loads, stores, swaps, the stack: one READ or WRITE for each access of the program."""
     built, probe = with_probe(EVERY_ACCESS, engine)
     assert built.run().reason == "halted"
@@ -81,7 +82,7 @@ def test_every_instruction_accesses_once_and_in_order(engine: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_slices_do_not_repeat_or_lose_accesses(seed: int, engine: str) -> None:
+def test_slices_do_not_repeat_or_lose_accesses(seed: int, engine: EngineChoice) -> None:
     """The same under random budgets, which may end right after an access."""
     numbers = random.Random(seed)
     built, probe = with_probe(EVERY_ACCESS, engine)
@@ -90,7 +91,7 @@ def test_slices_do_not_repeat_or_lose_accesses(seed: int, engine: str) -> None:
     assert probe.log == EXPECTED
 
 
-def test_the_components_see_the_instruction_in_progress(engine: str) -> None:
+def test_the_components_see_the_instruction_in_progress(engine: EngineChoice) -> None:
     """In the callback cpu.cycles includes the current instruction, and pc is its address."""
     built, probe = with_probe(
         "inc a3\ninc a3\nlsa a1, a0\ninc a3\nsrm a0, 4, a1\npush a3\nwsa a0, 0, a3\nhalt",
@@ -108,7 +109,7 @@ def test_the_components_see_the_instruction_in_progress(engine: str) -> None:
     assert built.board.cpu.cycles == 8
 
 
-def test_the_components_see_registers_before_the_instruction(engine: str) -> None:
+def test_the_components_see_registers_before_the_instruction(engine: EngineChoice) -> None:
     """What the instruction will write is not written yet; what came before it is."""
     seen = []
     built, probe = with_probe("add a4, 7\ncpy a1, 9\npop a1\nhalt", engine, ssp=PROBE)
@@ -119,7 +120,7 @@ def test_the_components_see_registers_before_the_instruction(engine: str) -> Non
     assert seen == [(7, 9, PROBE, 0x04)]
 
 
-def test_code_in_a_component(engine: str) -> None:
+def test_code_in_a_component(engine: EngineChoice) -> None:
     """Each fetch out of a component is one READ, jumps and loops included; the data of the same
     instruction comes after it."""
     from lrvm_tools.lasm import assemble
@@ -139,7 +140,7 @@ def test_code_in_a_component(engine: str) -> None:
     assert built.a1 == 2
 
 
-def test_a_component_that_answers_differently_each_time(engine: str) -> None:
+def test_a_component_that_answers_differently_each_time(engine: EngineChoice) -> None:
     """A word is read once even where an instruction has to be taken up again."""
     built, probe = with_probe("srm a0, 4, a1\nlsa a3, a0, 4\nhalt", engine, a1=0x77)
     count = iter(range(100, 200))
@@ -154,7 +155,7 @@ def test_a_component_that_answers_differently_each_time(engine: str) -> None:
     assert [kind for kind, *_ in probe.log] == ["read", "write", "read"]
 
 
-def test_neighbouring_components(engine: str) -> None:
+def test_neighbouring_components(engine: EngineChoice) -> None:
     """Accesses go to the component that is mapped there, at the offset within it."""
     first, second = Probe(size=8, name="first"), Probe(size=16, name="second")
     built = machine(
@@ -199,7 +200,9 @@ REFUSED = {
 
 @pytest.mark.parametrize(("source", "kind", "offset"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("word", [0x2100, 0x0000, 0xFFFF])
-def test_hardware_errors(source: str, kind: str, offset: int, word: int, engine: str) -> None:
+def test_hardware_errors(
+    source: str, kind: str, offset: int, word: int, engine: EngineChoice
+) -> None:
     """A refusal raises 0xA0 with its 16 bits; destination, stack pointer and flags are kept. The
     access is not tried again, and the next one works."""
     built, probe = with_probe(
@@ -225,7 +228,7 @@ def test_hardware_errors(source: str, kind: str, offset: int, word: int, engine:
     assert probe.log[-1] == ("read", 8, 0x88)
 
 
-def test_stop_on_a_hardware_error(engine: str) -> None:
+def test_stop_on_a_hardware_error(engine: EngineChoice) -> None:
     """The run can end on it, the CPU having taken the exception."""
     built, probe = with_probe("inc a1\nlsa a1, a0\nhalt", engine, ev=0x80)
     probe.fail["read", 0] = refusal(0x2000)
@@ -235,7 +238,7 @@ def test_stop_on_a_hardware_error(engine: str) -> None:
     assert stop.exception.word == 0x01A02000
 
 
-def test_userland_uses_the_bus_too(engine: str) -> None:
+def test_userland_uses_the_bus_too(engine: EngineChoice) -> None:
     """Hardware errors of userland carry its mode, and come back in supervisor mode."""
     built, probe = with_probe(
         "cpy ev, handler\nlsm user\nuser: wsa a0, 0, 1\nwsa a0, 4, 1\nhandler: cpy a3, smt\nhalt",
@@ -248,7 +251,7 @@ def test_userland_uses_the_bus_too(engine: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [-1, 1 << 32, None, "5", 1.0])
-def test_an_answer_that_is_no_word(answer: object, engine: str) -> None:
+def test_an_answer_that_is_no_word(answer: object, engine: EngineChoice) -> None:
     """A component's mistake comes out of run() as an error that names it, and the instruction
     is undone."""
     built, probe = with_probe("inc a3\nlsa a1, a0\nhalt", engine, a1=5)
@@ -261,7 +264,7 @@ def test_an_answer_that_is_no_word(answer: object, engine: str) -> None:
     assert built.a1 == 0xFFFFFFFF
 
 
-def test_answers_may_be_numpy_words_or_booleans(engine: str) -> None:
+def test_answers_may_be_numpy_words_or_booleans(engine: EngineChoice) -> None:
     """Whatever has the value of a word is one."""
     import numpy
 

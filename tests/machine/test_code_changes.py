@@ -15,6 +15,7 @@ from lrvm_jit import Component, Motherboard
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_tools.lasm import assemble
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Probe
 
@@ -22,7 +23,7 @@ LOOP = "loop: add a0, 1\nadd a1, 1\ncmp a2, 1\nifnq\njp loop\nhalt"
 NEW_WORD = encode("add", Reg.A0, 100)
 
 
-def test_the_next_instruction(engine: str) -> None:
+def test_the_next_instruction(engine: EngineChoice) -> None:
     """A store into the next word is executed at once, though the old word had been decoded."""
     patching = machine(
         """
@@ -50,7 +51,7 @@ def test_the_next_instruction(engine: str) -> None:
     "store",
     ["wsa a6, 0, a1", "wea a6, 0, 1", "srm a6, 0, a1", "push a1", "srm a7, 4, a1"],
 )
-def test_every_kind_of_store(store: str, engine: str) -> None:
+def test_every_kind_of_store(store: str, engine: EngineChoice) -> None:
     """Each instruction that writes memory makes the new word valid."""
     patching = machine(
         f"""
@@ -75,7 +76,7 @@ def test_every_kind_of_store(store: str, engine: str) -> None:
     assert patching.a0 == 101
 
 
-def test_call_that_overwrites_its_own_target(engine: str) -> None:
+def test_call_that_overwrites_its_own_target(engine: EngineChoice) -> None:
     """The return address lands on the routine's first word, which is then what is executed."""
     calling = machine(
         """
@@ -96,7 +97,7 @@ def test_call_that_overwrites_its_own_target(engine: str) -> None:
     assert (stop.address, calling.et) == (calling.labels["target"], 0x01010000)
 
 
-def test_an_instruction_that_overwrites_itself(engine: str) -> None:
+def test_an_instruction_that_overwrites_itself(engine: EngineChoice) -> None:
     """The instruction in progress is the old one; the next time it is the new."""
     itself = machine(
         "loop: inc a0\nhere: wsa here, a1\ncmp a0, 3\nifls\njp loop\nhalt", engine, a1=NEW_WORD
@@ -106,7 +107,7 @@ def test_an_instruction_that_overwrites_itself(engine: str) -> None:
     assert itself.board.cpu.cycles == 5 + 5
 
 
-def test_a_copied_routine(engine: str) -> None:
+def test_a_copied_routine(engine: EngineChoice) -> None:
     """Code copied over code that has run, again and again."""
     copying = machine(
         """
@@ -149,7 +150,7 @@ def test_a_copied_routine(engine: str) -> None:
     assert (copying.a2, copying.a3, copying.a4) == (5, 80, 400)
 
 
-def running(engine: str) -> tuple[Machine, Motherboard]:
+def running(engine: EngineChoice) -> tuple[Machine, Motherboard]:
     """A machine in the middle of LOOP, which has been decoded."""
     looping = machine(LOOP, engine)
     looping.run(max_cycles=50)
@@ -168,7 +169,7 @@ CHANGES: dict[str, Callable[[Machine], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_host_changes_code_between_runs(
-    change: Callable[[Machine], object], engine: str
+    change: Callable[[Machine], object], engine: EngineChoice
 ) -> None:
     """By whatever way the host writes the word, the next run executes it."""
     looping, board = running(engine)
@@ -180,7 +181,7 @@ def test_the_host_changes_code_between_runs(
     assert looping.a0 == 111
 
 
-def test_the_host_changes_the_middle_of_a_sequence(engine: str) -> None:
+def test_the_host_changes_the_middle_of_a_sequence(engine: EngineChoice) -> None:
     """A word that the compiled engine had taken together with the one before it."""
     looping, board = running(engine)
     looping.ram.words[3] = encode("if", 0)  # ifnq -> ifeq
@@ -188,7 +189,7 @@ def test_the_host_changes_the_middle_of_a_sequence(engine: str) -> None:
     assert (stop.reason, looping.a0) == ("halted", 11)
 
 
-def test_the_host_changes_code_after_breakpoints_were_set(engine: str) -> None:
+def test_the_host_changes_code_after_breakpoints_were_set(engine: EngineChoice) -> None:
     """Setting breakpoints makes the compiled engine decode anew; changes are seen after it, too."""
     looping, board = running(engine)
     board.breakpoints = {0x100}
@@ -201,7 +202,7 @@ def test_the_host_changes_code_after_breakpoints_were_set(engine: str) -> None:
     assert looping.a0 == 130
 
 
-def test_the_host_changes_registers_between_runs(engine: str) -> None:
+def test_the_host_changes_registers_between_runs(engine: EngineChoice) -> None:
     """pc, flags and mode as the host sets them are what the next instruction finds."""
     looping, board = running(engine)
     board.cpu.regs.pc = 12
@@ -210,7 +211,7 @@ def test_the_host_changes_registers_between_runs(engine: str) -> None:
     assert (looping.a0, looping.a1) == (10, 10)
 
 
-def test_the_host_resets_and_loads_another_program(engine: str) -> None:
+def test_the_host_resets_and_loads_another_program(engine: EngineChoice) -> None:
     """A machine can be used for one program after the other."""
     looping, board = running(engine)
     for k in range(1, 4):
@@ -220,7 +221,7 @@ def test_the_host_resets_and_loads_another_program(engine: str) -> None:
         assert looping.a0 == k * 17
 
 
-def test_mapping_a_component_later(engine: str) -> None:
+def test_mapping_a_component_later(engine: EngineChoice) -> None:
     """Code that ran off into the void finds the component that has been mapped there since."""
     ram, rom = Ram(0x400, image=assemble("jp a0")), BootRom(assemble("inc a1\nhalt"))
     board = Motherboard([ram, rom], engine=engine)
@@ -243,7 +244,7 @@ class Loader(Probe):
         self.board.memory.write(0, word)
 
 
-def test_a_component_changes_code_through_the_boards_memory(engine: str) -> None:
+def test_a_component_changes_code_through_the_boards_memory(engine: EngineChoice) -> None:
     """What a device stores (as DMA does) is the code of the next round."""
     device = Loader()
     looping = machine(
@@ -269,7 +270,7 @@ def test_a_component_changes_code_through_the_boards_memory(engine: str) -> None
     assert looping.a0 == 1 + 1 + 100 + 100
 
 
-def test_a_component_changes_the_very_next_instruction(engine: str) -> None:
+def test_a_component_changes_the_very_next_instruction(engine: EngineChoice) -> None:
     """The fetch after the device's WRITE finds what it left."""
     device = Loader()
     patched = machine(
@@ -284,7 +285,7 @@ def test_a_component_changes_the_very_next_instruction(engine: str) -> None:
     assert (patched.a0, patched.pc) == (3, 4)
 
 
-def test_code_runs_from_every_kind_of_memory(engine: str) -> None:
+def test_code_runs_from_every_kind_of_memory(engine: EngineChoice) -> None:
     """RAM, ROM and flash execute alike, and jumps lead from one to the other."""
     components: list[Component] = [
         BootRom(assemble("inc a0\ncpy pc, a5")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrvm_jit import HardwareError
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Access, Probe
 
@@ -31,7 +32,7 @@ INSTRUCTIONS = {
 ERRORS = [BrokenError("oh"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()]
 
 
-def failing(source: str, engine: str) -> tuple[Machine, Probe]:
+def failing(source: str, engine: EngineChoice) -> tuple[Machine, Probe]:
     """Three instructions that run, then the one under test; the flags are those of 0x80000000."""
     probe = Probe()
     built = machine(
@@ -52,7 +53,7 @@ def failing(source: str, engine: str) -> tuple[Machine, Probe]:
 @pytest.mark.parametrize(("source", "kind", "offset"), INSTRUCTIONS.values(), ids=INSTRUCTIONS)
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_the_instruction_is_undone(
-    source: str, kind: str, offset: int, error: BaseException, engine: str
+    source: str, kind: str, offset: int, error: BaseException, engine: EngineChoice
 ) -> None:
     """The exception itself comes out of run(); registers, flags, pc, cycles are as before it."""
     built, probe = failing(source, engine)
@@ -70,7 +71,7 @@ def test_the_instruction_is_undone(
 
 
 @pytest.mark.parametrize(("source", "kind", "offset"), INSTRUCTIONS.values(), ids=INSTRUCTIONS)
-def test_running_on_tries_again(source: str, kind: str, offset: int, engine: str) -> None:
+def test_running_on_tries_again(source: str, kind: str, offset: int, engine: EngineChoice) -> None:
     """Once the component works again, the machine ends as if it had never failed."""
     smooth, _ = failing(source, engine)
     smooth.run(max_cycles=10)
@@ -86,7 +87,7 @@ def test_running_on_tries_again(source: str, kind: str, offset: int, engine: str
     assert bumpy.state == smooth.state
 
 
-def test_each_attempt_is_one_access(engine: str) -> None:
+def test_each_attempt_is_one_access(engine: EngineChoice) -> None:
     """A failed access is repeated by the next run and not before; what preceded it in the same
     instruction is repeated with it."""
     built, probe = failing("srm a0, 4, a1", engine)
@@ -100,7 +101,7 @@ def test_each_attempt_is_one_access(engine: str) -> None:
     assert {(access.cycles, access.pc) for access in probe.accesses} == {(4, 12)}
 
 
-def test_a_failure_in_a_fetch(engine: str) -> None:
+def test_a_failure_in_a_fetch(engine: EngineChoice) -> None:
     """Code in a component: the fetch is undone, and tried again."""
     built, probe = failing("jp a0", engine)
     probe.words[0] = 0xF0000000
@@ -113,7 +114,7 @@ def test_a_failure_in_a_fetch(engine: str) -> None:
     assert built.run().cycles == 5
 
 
-def test_the_machine_can_be_changed_after_a_failure(engine: str) -> None:
+def test_the_machine_can_be_changed_after_a_failure(engine: EngineChoice) -> None:
     """Inspected, moved past the instruction, and run on: nothing of it is left pending."""
     built, probe = failing("wsa a0, 4, 1\ninc a5", engine)
     probe.fail["write", 4] = BrokenError()
@@ -126,7 +127,7 @@ def test_the_machine_can_be_changed_after_a_failure(engine: str) -> None:
     assert ("write", 4) not in {(a.kind, a.offset) for a in probe.accesses[1:]}
 
 
-def test_the_machine_can_be_reset_after_a_failure(engine: str) -> None:
+def test_the_machine_can_be_reset_after_a_failure(engine: EngineChoice) -> None:
     """A reset forgets the instruction, too."""
     built, probe = failing("lsa a1, a0, 4", engine)
     probe.fail["read", 4] = BrokenError()
@@ -138,7 +139,7 @@ def test_the_machine_can_be_reset_after_a_failure(engine: str) -> None:
     assert (stop.cycles, stop.pc, built.a3) == (3, 12, 1)
 
 
-def test_a_failure_does_not_count_against_the_budget_of_the_next_run(engine: str) -> None:
+def test_a_failure_does_not_count_against_the_budget_of_the_next_run(engine: EngineChoice) -> None:
     built, probe = failing("wsa a0, 4, 1", engine)
     probe.fail["write", 4] = BrokenError()
     with pytest.raises(BrokenError):
@@ -148,7 +149,7 @@ def test_a_failure_does_not_count_against_the_budget_of_the_next_run(engine: str
     assert (stop.reason, stop.cycles, stop.address) == ("budget", 4, 12)
 
 
-def test_an_error_after_a_success_and_a_success_after_an_error(engine: str) -> None:
+def test_an_error_after_a_success_and_a_success_after_an_error(engine: EngineChoice) -> None:
     """Each access is judged by its own answer."""
     probe = Probe()
     built = machine(
@@ -184,7 +185,7 @@ def test_an_error_after_a_success_and_a_success_after_an_error(engine: str) -> N
     assert (built.et, built.ssp) == (0x01A00102, PROBE + 0x1C)
 
 
-def test_a_run_inside_a_component_is_refused(engine: str) -> None:
+def test_a_run_inside_a_component_is_refused(engine: EngineChoice) -> None:
     """run(), step(), reset(), map() and close() say that the board is running."""
     built, probe = failing("wsa a0, 4, 1", engine)
     board = built.board
@@ -211,7 +212,9 @@ def test_a_run_inside_a_component_is_refused(engine: str) -> None:
     assert probe.closed == 0
 
 
-def test_the_refusal_of_a_run_inside_a_component_stops_it_like_any_error(engine: str) -> None:
+def test_the_refusal_of_a_run_inside_a_component_stops_it_like_any_error(
+    engine: EngineChoice,
+) -> None:
     """A component that does not catch it fails with it; the board is free afterwards."""
     built, probe = failing("wsa a0, 4, 1", engine)
     probe.on_access = lambda *_: built.board.run()
@@ -221,7 +224,7 @@ def test_the_refusal_of_a_run_inside_a_component_stops_it_like_any_error(engine:
     assert built.run().reason == "halted"
 
 
-def test_two_boards_may_run_inside_each_other(engine: str) -> None:
+def test_two_boards_may_run_inside_each_other(engine: EngineChoice) -> None:
     """A component may run another machine: machines share nothing."""
     inner = machine("inc a0\nhalt", engine)
     built, probe = failing("wsa a0, 4, 1", engine)
@@ -230,7 +233,7 @@ def test_two_boards_may_run_inside_each_other(engine: str) -> None:
     assert (inner.a0, built.a3) == (1, 1)
 
 
-def test_stop_from_a_component(engine: str) -> None:
+def test_stop_from_a_component(engine: EngineChoice) -> None:
     """The instruction in progress is completed, and no other."""
     built, probe = failing("srm a0, 4, a1\ninc a5", engine)
     probe.words[4] = 0x99
@@ -247,7 +250,7 @@ def test_stop_from_a_component(engine: str) -> None:
     assert built.a5 == 1
 
 
-def test_stop_from_a_reset(engine: str) -> None:
+def test_stop_from_a_reset(engine: EngineChoice) -> None:
     """Also where the component is being reset."""
     built, probe = failing("reset 0x10\ninc a5", engine)
     probe.on_access = lambda *_: built.board.stop()
@@ -255,14 +258,14 @@ def test_stop_from_a_reset(engine: str) -> None:
     assert (built.a5, built.board.cpu.cycles) == (0, 4)
 
 
-def test_stop_without_a_run_does_nothing(engine: str) -> None:
+def test_stop_without_a_run_does_nothing(engine: EngineChoice) -> None:
     """It is no order for the next run."""
     built, _ = failing("inc a5", engine)
     built.board.stop()
     assert built.run().reason == "halted"
 
 
-def test_a_failing_component_that_also_asked_to_stop(engine: str) -> None:
+def test_a_failing_component_that_also_asked_to_stop(engine: EngineChoice) -> None:
     """The exception comes out, and the request is not left for the next run."""
     built, probe = failing("wsa a0, 4, 1", engine)
     probe.fail["write", 4] = BrokenError()
@@ -274,7 +277,7 @@ def test_a_failing_component_that_also_asked_to_stop(engine: str) -> None:
     assert built.run().reason == "halted"
 
 
-def test_a_component_halts_the_cpu(engine: str) -> None:
+def test_a_component_halts_the_cpu(engine: EngineChoice) -> None:
     """`halted` set in a callback takes effect when the instruction is complete."""
     built, probe = failing("lsa a1, a0, 4\ninc a5", engine)
     probe.words[4] = 9

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 
 LOOP = """
@@ -63,12 +64,12 @@ SEQUENCES = {
 }
 
 
-def start(sequence: str, engine: str) -> Machine:
+def start(sequence: str, engine: EngineChoice) -> Machine:
     return machine(LOOP.format(sequence=sequence), engine, a1=7)
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-def test_any_budget_ends_as_single_steps_do(sequence: str, engine: str) -> None:
+def test_any_budget_ends_as_single_steps_do(sequence: str, engine: EngineChoice) -> None:
     """Stopping after any number of cycles leaves the same state, whatever was decoded together."""
     stepped = start(sequence, engine)
     for cycles in range(1, 300):
@@ -97,7 +98,7 @@ def test_engines_agree(sequence: str) -> None:
 
 
 @pytest.mark.parametrize("position", range(4))
-def test_jump_into_the_middle(position: int, engine: str) -> None:
+def test_jump_into_the_middle(position: int, engine: EngineChoice) -> None:
     """Each instruction of a sequence can be entered by itself after the whole has run."""
     entered = machine(
         """
@@ -125,7 +126,7 @@ def test_jump_into_the_middle(position: int, engine: str) -> None:
 
 
 @pytest.mark.parametrize("position", range(4))
-def test_overwriting_any_word_of_a_sequence(position: int, engine: str) -> None:
+def test_overwriting_any_word_of_a_sequence(position: int, engine: EngineChoice) -> None:
     """A store into a sequence that has run is seen when the sequence runs again."""
     replaced = machine(
         """
@@ -155,7 +156,7 @@ def test_overwriting_any_word_of_a_sequence(position: int, engine: str) -> None:
 
 
 @pytest.mark.parametrize("position", range(3))
-def test_overwriting_a_compare_and_jump(position: int, engine: str) -> None:
+def test_overwriting_a_compare_and_jump(position: int, engine: EngineChoice) -> None:
     """The same for comparison, test and jump."""
     replaced = machine(
         """
@@ -189,7 +190,7 @@ def test_overwriting_a_compare_and_jump(position: int, engine: str) -> None:
     }[position]
 
 
-def test_sequences_across_a_page_boundary(engine: str) -> None:
+def test_sequences_across_a_page_boundary(engine: EngineChoice) -> None:
     """Words beyond a 1 KiB page are no less right when the loop's sequences straddle it."""
     for shift in range(1, 8):
         source = f"""

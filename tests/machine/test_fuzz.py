@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import COMPILED
+from tests.engines import COMPILED, EngineChoice, engine_id
 from tests.machine.fuzzing import Case, random_case, run
 
 LONG = int(os.environ.get("LRVM_FUZZ") or 0)
@@ -25,19 +25,19 @@ def has_reset(case: Case) -> bool:
     return any(word >> 27 == 0x1F for word in (*case.program, *case.ram, *case.regs))
 
 
-@pytest.mark.parametrize("compiled", COMPILED)
+@pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**64))
-def test_same_as_reference(compiled: str, seed: int) -> None:
+def test_same_as_reference(compiled: EngineChoice, seed: int) -> None:
     """A compiled engine ends where the reference does, and asked components the same things."""
     case = random_case(random.Random(seed))
     assert run(case, compiled) == run(case, "reference")
 
 
-@pytest.mark.parametrize("compiled", COMPILED)
+@pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**64))
-def test_slices_make_no_difference(compiled: str, seed: int) -> None:
+def test_slices_make_no_difference(compiled: EngineChoice, seed: int) -> None:
     """N instructions in random pieces equal N instructions at once."""
     case = random_case(random.Random(seed))
     if has_reset(case):
@@ -48,10 +48,10 @@ def test_slices_make_no_difference(compiled: str, seed: int) -> None:
     assert run(case, compiled, sliced=True) == run(case, compiled)
 
 
-@pytest.mark.parametrize("compiled", COMPILED)
+@pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
 @settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(words=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=32), seed=st.integers(0))
-def test_noise_is_harmless(compiled: str, words: list[int], seed: int) -> None:
+def test_noise_is_harmless(compiled: EngineChoice, words: list[int], seed: int) -> None:
     """Random words as a program never get out of hand, and do the same on both engines."""
     case = random_case(random.Random(seed))
     case.program, case.rom_size, case.budget = words, 128, 1000

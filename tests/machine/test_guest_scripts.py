@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import EngineChoice
 from tests.machine.guest import ScriptError, check_script, script_mistakes
 
 SCRIPTS = Path(__file__).with_name("guest")
@@ -18,12 +19,12 @@ def test_scripts_are_found() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(SCRIPTS)))
-def test_script(path: Path, engine: str) -> None:
+def test_script(path: Path, engine: EngineChoice) -> None:
     """The script's run ends as its `; expect` lines say."""
     check_script(path, engine)
 
 
-def test_a_wrong_expectation_of_each_kind_is_noticed(engine: str) -> None:
+def test_a_wrong_expectation_of_each_kind_is_noticed(engine: EngineChoice) -> None:
     """The scripts protect nothing if a mismatch went unseen; so each kind must report one."""
     source = """
     ; with: a2 = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrvm_components import FlashMemory
+from tests.engines import EngineChoice
 from tests.machine.guest import machine
 from tests.machine.probes import Probe
 
@@ -30,7 +31,7 @@ def probes() -> tuple[list[Probe], list[int]]:
 
 @pytest.mark.parametrize(("mode", "expected"), SELECTIONS.items())
 @pytest.mark.parametrize("high", [0x10, 0x80, 0xF0])
-def test_selection(mode: int, expected: list[int], high: int, engine: str) -> None:
+def test_selection(mode: int, expected: list[int], high: int, engine: EngineChoice) -> None:
     """Each mode resets its components once, in id order; 3 and 4 include avr (divergence 8)."""
     components, order = probes()
     resetting = machine(f"reset {high | mode}\nhalt", engine, components, avr=2)
@@ -41,7 +42,7 @@ def test_selection(mode: int, expected: list[int], high: int, engine: str) -> No
 
 
 @pytest.mark.parametrize("mode", SELECTIONS)
-def test_with_the_cpu(mode: int, engine: str) -> None:
+def test_with_the_cpu(mode: int, engine: EngineChoice) -> None:
     """With bits 7-4 clear the CPU follows the components: registers, flags, pc and counter."""
     components, order = probes()
     resetting = machine(
@@ -57,7 +58,7 @@ def test_with_the_cpu(mode: int, engine: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(1, []), (2, [1, 2, 3]), (3, [1, 2, 3]), (4, [])])
-def test_an_unknown_id(mode: int, expected: list[int], engine: str) -> None:
+def test_an_unknown_id(mode: int, expected: list[int], engine: EngineChoice) -> None:
     """Only mode 1 needs the component: exception 0x10, nothing reset, the CPU neither."""
     components, order = probes()
     resetting = machine(
@@ -69,7 +70,7 @@ def test_an_unknown_id(mode: int, expected: list[int], engine: str) -> None:
     assert resetting.et == (0x01105678 if mode == 1 else 0)
 
 
-def test_an_unknown_id_keeps_the_cpu(engine: str) -> None:
+def test_an_unknown_id_keeps_the_cpu(engine: EngineChoice) -> None:
     """The same with a mode that would reset the CPU."""
     components, _ = probes()
     resetting = machine(
@@ -79,7 +80,7 @@ def test_an_unknown_id_keeps_the_cpu(engine: str) -> None:
     assert (resetting.et, resetting.a0, resetting.board.cpu.cycles) == (0x01100004, 1, 4)
 
 
-def test_the_reset_instruction_as_its_components_see_it(engine: str) -> None:
+def test_the_reset_instruction_as_its_components_see_it(engine: EngineChoice) -> None:
     """Counter and pc are those of the RESET, which has not yet touched the CPU."""
     components, _ = probes()
     resetting = machine("inc a0\nif ZF\nhalt\nifnq\nreset 0", engine, components, a0=3)
@@ -93,7 +94,7 @@ def test_the_reset_instruction_as_its_components_see_it(engine: str) -> None:
     assert seen == [4]
 
 
-def test_memory_components(engine: str) -> None:
+def test_memory_components(engine: EngineChoice) -> None:
     """RAM goes back to its image, flash keeps what the guest wrote."""
     flash = FlashMemory(0x100)
     resetting = machine(
@@ -114,7 +115,7 @@ def test_memory_components(engine: str) -> None:
     assert (resetting.a1, resetting.a2) == (5, 7)
 
 
-def test_a_reset_that_zeroes_the_running_code(engine: str) -> None:
+def test_a_reset_that_zeroes_the_running_code(engine: EngineChoice) -> None:
     """The next instruction comes from memory as the reset left it: zeros, so exception 0x01."""
     from lrvm_components import Ram
     from lrvm_jit import Motherboard
@@ -130,7 +131,7 @@ def test_a_reset_that_zeroes_the_running_code(engine: str) -> None:
     assert (stop.address, board.cpu.regs.et, board.cpu.regs.a0) == (20, 0x01010000, 3)
 
 
-def test_a_reset_that_zeroes_the_page_tables(engine: str) -> None:
+def test_a_reset_that_zeroes_the_page_tables(engine: EngineChoice) -> None:
     """With translation on, the very next fetch walks the zeroed tables: exception 0x08."""
     from lrvm_components import BootRom, Ram
     from lrvm_jit import Motherboard

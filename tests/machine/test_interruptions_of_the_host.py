@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import ALL, paged
 from tests.machine.probes import Probe
@@ -53,17 +54,17 @@ def interrupt_soon() -> Iterator[None]:
         gc.callbacks[:] = callbacks
 
 
-def spinning(engine: str) -> Machine:
+def spinning(engine: EngineChoice) -> Machine:
     return machine("loop: add a0, 1\nadd a1, 1\njp loop", engine)
 
 
-def component_loop(engine: str) -> Machine:
+def component_loop(engine: EngineChoice) -> Machine:
     return machine(
         "loop: add a0, 1\nwsa a2, 0, a0\nadd a1, 1\njp loop", engine, [Probe()], a2=0x10000
     )
 
 
-def paging_loop(engine: str) -> Machine:
+def paging_loop(engine: EngineChoice) -> Machine:
     """Every access walks tables in a component: the slowest loop there is."""
     probe = Probe(size=0x8000)
     built = machine("loop: add a0, 1\nadd a1, 1\njp loop", engine, [probe], pda=0x14000, mtt=1)
@@ -72,7 +73,7 @@ def paging_loop(engine: str) -> Machine:
     return built
 
 
-def fault_loop(engine: str) -> Machine:
+def fault_loop(engine: EngineChoice) -> Machine:
     """A handler that cannot be fetched: nothing but exceptions."""
     return machine("itr 0", engine, ev=3)
 
@@ -81,7 +82,9 @@ LOOPS = [spinning, component_loop, paging_loop, fault_loop]
 
 
 @pytest.mark.parametrize("make", LOOPS)
-def test_a_signal_stops_an_endless_loop(make: Callable[[str], Machine], engine: str) -> None:
+def test_a_signal_stops_an_endless_loop(
+    make: Callable[[EngineChoice], Machine], engine: EngineChoice
+) -> None:
     """KeyboardInterrupt comes out of run(), between two instructions: the registers belong to the
     cycle counter. Then the machine runs on."""
     looping = make(engine)
@@ -99,9 +102,10 @@ def test_a_signal_stops_an_endless_loop(make: Callable[[str], Machine], engine: 
     looping.board.close()
 
 
-def test_a_signal_in_a_process_of_its_own(engine: str) -> None:
+def test_a_signal_in_a_process_of_its_own(engine: EngineChoice) -> None:
     """From the terminal's point of view: the process takes SIGINT and goes on with its business."""
     script = f"""
+    from lrvm_jit import TranslatorOptions
     from tests.machine.guest import machine
     from tests.machine.probes import Probe
     probe = Probe(on_access=lambda kind, *_: kind == "write" and print("running", flush=True))
@@ -141,7 +145,9 @@ def test_a_signal_in_a_process_of_its_own(engine: str) -> None:
 
 
 @pytest.mark.parametrize("make", LOOPS)
-def test_stop_from_another_thread(make: Callable[[str], Machine], engine: str) -> None:
+def test_stop_from_another_thread(
+    make: Callable[[EngineChoice], Machine], engine: EngineChoice
+) -> None:
     """board.stop() ends the run between two instructions, with the reason `stopped`."""
     looping = make(engine)
 
@@ -161,7 +167,7 @@ def test_stop_from_another_thread(make: Callable[[str], Machine], engine: str) -
     assert looping.run(max_cycles=7).cycles == result.cycles + 7
 
 
-def test_a_second_run_from_another_thread_is_refused(engine: str) -> None:
+def test_a_second_run_from_another_thread_is_refused(engine: EngineChoice) -> None:
     """One run at a time; the refused one says how to end the other."""
     probe, started, refusals = Probe(), threading.Event(), []
     looping = machine("wsa a2, 0, 1\nloop: jp loop", engine, [probe], a2=0x10000)
@@ -202,7 +208,7 @@ def test_python_threads_run_beside_the_kernel() -> None:
     assert reason == "stopped"
 
 
-def test_machines_in_threads(engine: str) -> None:
+def test_machines_in_threads(engine: EngineChoice) -> None:
     """Each thread its machine: they do not disturb each other."""
     machines = [spinning(engine) for _ in range(4)]
     for k, one in enumerate(machines):
@@ -221,7 +227,7 @@ def test_machines_in_threads(engine: str) -> None:
     assert [one.board.cpu.cycles for one in machines] == [6000] * 4
 
 
-def test_a_machine_moves_from_thread_to_thread(engine: str) -> None:
+def test_a_machine_moves_from_thread_to_thread(engine: EngineChoice) -> None:
     """A board belongs to no thread."""
     moving = paged("loop: add a0, 1\nadd a1, 1\njp loop", engine)
     for _ in range(3):

@@ -159,7 +159,7 @@ def test_the_life_of_a_cache(tmp_path: Path) -> None:
         result = python(DIVISION, tmp_path, LRVM_JIT_CACHE_DIR=str(cache))
         return result.stdout, result.stderr
 
-    original = "0x80000000 interpreter\n"
+    original = "0x80000000 translator\n"
 
     assert divide() == (original, MESSAGE)
     assert divide() == (original, "")
@@ -170,7 +170,7 @@ def test_the_life_of_a_cache(tmp_path: Path) -> None:
     edited = text.replace("0x04: 0x8000_0000", "0x04: 0x1234_5678")
     assert edited != text
     table.write_text(edited)
-    assert divide() == ("0x12345678 interpreter\n", MESSAGE)
+    assert divide() == ("0x12345678 translator\n", MESSAGE)
     table.write_text(text)
     assert divide() == (original, "")
 

@@ -9,10 +9,11 @@ import pytest
 from lrvm_components import Ram
 from lrvm_jit import Component, Mapping, MappingError, Motherboard
 from lrvm_jit.machine import mapping as errors
+from tests.engines import EngineChoice
 from tests.machine.probes import Probe
 
 
-def board_of(*sizes: int, engine: str = "reference") -> Motherboard:
+def board_of(*sizes: int, engine: EngineChoice = "reference") -> Motherboard:
     """A board of probes with these sizes, called P0, P1, ..."""
     return Motherboard(
         [Probe(size=size, name=f"P{k}") for k, size in enumerate(sizes)], engine=engine
@@ -225,7 +226,7 @@ def test_map_contiguous_into_something() -> None:
     assert isinstance(second.result, errors.OverlapError)
 
 
-def test_reads_and_writes_across_components(engine: str) -> None:
+def test_reads_and_writes_across_components(engine: EngineChoice) -> None:
     """Consecutive words in two components and the void behind them."""
     board = Motherboard([Ram(8), Probe(size=8, words={0: 3, 4: 4}), Ram(8)], engine=engine)
     board.map_contiguous(0x1000)
@@ -236,7 +237,7 @@ def test_reads_and_writes_across_components(engine: str) -> None:
     assert board.memory.dump(0xFFC, 0x101C).tolist() == [0, *range(11, 17), 0, 0]
 
 
-def test_the_guest_sees_the_map(engine: str) -> None:
+def test_the_guest_sees_the_map(engine: EngineChoice) -> None:
     """Where nothing is mapped, reads give 0 and writes are ignored, between components as well."""
     from lrvm_tools.lasm import assemble
 
@@ -266,7 +267,7 @@ def test_the_guest_sees_the_map(engine: str) -> None:
     assert board.memory.dump(0x1000, 0x1014).tolist() == [0x1000, 0x1004, 0, 0x100C, 0x1010, 0]
 
 
-def test_a_partial_mapping_answers_only_in_its_range(engine: str) -> None:
+def test_a_partial_mapping_answers_only_in_its_range(engine: EngineChoice) -> None:
     """What map_abs left out is not reachable; HWD tells the mapped range but the whole size."""
     from lrvm_tools.lasm import assemble
 

@@ -7,6 +7,7 @@ import pytest
 
 from lrvm_components import BootRom, BufferedDisplay, Ram
 from lrvm_jit import HardwareError, Motherboard
+from tests.engines import EngineChoice
 from tests.machine.probes import Probe, refusal
 
 RAM, ROM, PROBE, DISPLAY = 0, 0x100, 0x200, 0x300
@@ -18,7 +19,7 @@ def probe() -> Probe:
 
 
 @pytest.fixture
-def board(engine: str, probe: Probe) -> Motherboard:
+def board(engine: EngineChoice, probe: Probe) -> Motherboard:
     """RAM, ROM, probe and display of 16 bytes each, with gaps between them."""
     made = Motherboard(
         [Ram(16), BootRom([1, 2, 3, 4]), probe, BufferedDisplay(16, lambda text: None)],

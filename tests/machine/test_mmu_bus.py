@@ -9,6 +9,7 @@ import pytest
 from lrvm_jit import GuestException
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
+from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import ALL, FRAME, PASS_SUPERVISOR
 from tests.machine.probes import Probe, refusal
@@ -17,7 +18,7 @@ TABLE, DIRECTORY_OFFSET = 0x10000, 0x4000
 """The probe holds the table at its offset 0 and the directory at 0x4000."""
 
 
-def with_tables(source: str, engine: str, **registers: int) -> tuple[Machine, Probe]:
+def with_tables(source: str, engine: EngineChoice, **registers: int) -> tuple[Machine, Probe]:
     """A machine whose directory and table lie in a probe; 96 pages are mapped to themselves."""
     probe = Probe(size=0x8000)
     built = machine(source, engine, [probe], pda=TABLE + DIRECTORY_OFFSET, mtt=1, **registers)
@@ -59,7 +60,7 @@ EXPECTED = [
 ]  # fmt: skip
 
 
-def test_number_and_order_of_reads(engine: str) -> None:
+def test_number_and_order_of_reads(engine: EngineChoice) -> None:
     """Two READs for every fetch, load and store, in program order; SRM walks twice."""
     built, probe = with_tables(PROGRAM, engine, a0=FRAME, ssp=0x2010)
     assert built.run().reason == "halted"
@@ -67,7 +68,7 @@ def test_number_and_order_of_reads(engine: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_number_and_order_under_any_budget(seed: int, engine: str) -> None:
+def test_number_and_order_under_any_budget(seed: int, engine: EngineChoice) -> None:
     """The same when the run is cut into pieces."""
     numbers = random.Random(seed)
     built, probe = with_tables(PROGRAM, engine, a0=FRAME, ssp=0x2010)
@@ -76,7 +77,7 @@ def test_number_and_order_under_any_budget(seed: int, engine: str) -> None:
     assert accesses(probe) == EXPECTED
 
 
-def test_the_walk_sees_the_instruction_in_progress(engine: str) -> None:
+def test_the_walk_sees_the_instruction_in_progress(engine: EngineChoice) -> None:
     """Cycle counter and pc in the callback are those of the instruction that needs the entry."""
     built, probe = with_tables("inc a7\nlsa a1, a0\nhalt", engine, a0=FRAME)
     built.run()
@@ -84,7 +85,7 @@ def test_the_walk_sees_the_instruction_in_progress(engine: str) -> None:
     assert seen == [(1, 0)] * 2 + [(2, 4)] * 4 + [(3, 8)] * 2
 
 
-def test_pass_through_saves_the_second_read(engine: str) -> None:
+def test_pass_through_saves_the_second_read(engine: EngineChoice) -> None:
     """A pass-through bit in the directory ends the walk after one READ."""
     built, probe = with_tables("lsa a1, a0\nhalt", engine, a0=FRAME)
     probe.words[DIRECTORY_OFFSET] = PASS_SUPERVISOR
@@ -92,7 +93,7 @@ def test_pass_through_saves_the_second_read(engine: str) -> None:
     assert accesses(probe) == [("read", DIRECTORY_OFFSET)] * 3
 
 
-def test_data_in_the_component_of_the_tables(engine: str) -> None:
+def test_data_in_the_component_of_the_tables(engine: EngineChoice) -> None:
     """Walk and access go to the same component, the access last."""
     built, probe = with_tables("lsa a1, a0\nwsa a0, 4, 9\nhalt", engine, a0=TABLE + 0x5000)
     probe.words[0x5000] = 0x77
@@ -106,7 +107,7 @@ def test_data_in_the_component_of_the_tables(engine: str) -> None:
     ]  # fmt: skip
 
 
-def test_code_and_data_and_tables_on_the_bus(engine: str) -> None:
+def test_code_and_data_and_tables_on_the_bus(engine: EngineChoice) -> None:
     """The longest instruction there is: a fetch and a swap, each with its walk, all READs."""
     built, probe = with_tables("jp a6", engine, a0=TABLE + 0x5000, a6=TABLE + 0x6000, a1=5)
     probe.load(0x6000, [encode("srm", Reg.A0, 0, Reg.A1), encode("halt")])
@@ -122,7 +123,7 @@ def test_code_and_data_and_tables_on_the_bus(engine: str) -> None:
     assert (built.a1, probe.words[0x5000]) == (0x77, 5)
 
 
-def test_entries_that_change_between_two_reads(engine: str) -> None:
+def test_entries_that_change_between_two_reads(engine: EngineChoice) -> None:
     """Each walk goes by what it is answered: SRM loads from one page and stores to another."""
     built, probe = with_tables("srm a0, 0, a1\nhalt", engine, a0=FRAME, a1=5)
     built.ram.words[FRAME // 4] = 0x77
@@ -148,7 +149,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("case", FAILING)
-def test_a_hardware_error_from_a_table(case: str, engine: str) -> None:
+def test_a_hardware_error_from_a_table(case: str, engine: EngineChoice) -> None:
     """It is raised as 0xA0 with its 16 bits; the instruction has no other effect."""
     source, address = FAILING[case]
     built, probe = with_tables(
@@ -162,7 +163,7 @@ def test_a_hardware_error_from_a_table(case: str, engine: str) -> None:
     assert built.ram.words[FRAME // 4] == 0
 
 
-def test_a_hardware_error_from_the_directory(engine: str) -> None:
+def test_a_hardware_error_from_the_directory(engine: EngineChoice) -> None:
     """Nothing can be fetched: each attempt is one READ, one cycle, one exception."""
     built, probe = with_tables("halt", engine)
     probe.fail["read", DIRECTORY_OFFSET] = refusal(0x2000)
@@ -171,7 +172,7 @@ def test_a_hardware_error_from_the_directory(engine: str) -> None:
     assert accesses(probe) == [("read", DIRECTORY_OFFSET)] * 5
 
 
-def test_a_failing_table_undoes_the_instruction(engine: str) -> None:
+def test_a_failing_table_undoes_the_instruction(engine: EngineChoice) -> None:
     """A plain exception on the last of several READs: the whole instruction is repeated."""
     built, probe = with_tables("inc a7\nsrm a0, 0, a1\nhalt", engine, a0=FRAME, a1=5)
     built.ram.words[FRAME // 4] = 0x77
@@ -193,7 +194,7 @@ def test_a_failing_table_undoes_the_instruction(engine: str) -> None:
     assert accesses(probe)[8:14] == [*walk(4), *walk(FRAME), *walk(FRAME)]
 
 
-def test_a_device_remaps_the_page_it_is_written_through(engine: str) -> None:
+def test_a_device_remaps_the_page_it_is_written_through(engine: EngineChoice) -> None:
     """A device changes page tables in RAM from its WRITE; the next access goes by them."""
     from tests.machine.paging import low_entry, paged, set_page
 
@@ -209,7 +210,7 @@ def test_a_device_remaps_the_page_it_is_written_through(engine: str) -> None:
     assert (remapping.a1, remapping.a2) == (1, 2)
 
 
-def test_a_component_page(engine: str) -> None:
+def test_a_component_page(engine: EngineChoice) -> None:
     """A page of a component under another address: the offset is the physical one."""
     from tests.machine.paging import paged, set_page
 
@@ -232,7 +233,7 @@ def test_a_component_page(engine: str) -> None:
     ]
 
 
-def test_a_page_over_the_edge_of_a_component(engine: str) -> None:
+def test_a_page_over_the_edge_of_a_component(engine: EngineChoice) -> None:
     """One page may show the end of a component and the beginning of the next."""
     from tests.machine.paging import paged, set_page
 

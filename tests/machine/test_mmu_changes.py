@@ -10,6 +10,7 @@ import pytest
 from lrvm_components import BootRom, FlashMemory, Ram
 from lrvm_jit import Motherboard
 from lrvm_tools.lasm import assemble
+from tests.engines import EngineChoice
 from tests.machine.paging import (
     ALL,
     DIRECTORY,
@@ -32,7 +33,7 @@ OTHER = 0xA400
 ENTRY = low_entry(0x9000)
 
 
-def test_a_load_after_a_store_to_its_entry(engine: str) -> None:
+def test_a_load_after_a_store_to_its_entry(engine: EngineChoice) -> None:
     """The very next access uses the new entry, each time round. There are three loads of the
     old page before it, as the third is the one that goes without a look-up."""
     swapping = paged(
@@ -60,7 +61,7 @@ def test_a_load_after_a_store_to_its_entry(engine: str) -> None:
     assert swapping.a2 == 303
 
 
-def test_a_store_after_a_store_to_its_entry(engine: str) -> None:
+def test_a_store_after_a_store_to_its_entry(engine: EngineChoice) -> None:
     """Stores go where the entry points at their moment."""
     swapping = paged(
         """
@@ -88,7 +89,7 @@ def test_a_store_after_a_store_to_its_entry(engine: str) -> None:
     assert words[OTHER // 4 : OTHER // 4 + 6].tolist() == [0, 2, 0, 4, 0, 6]
 
 
-def test_the_stack_after_a_store_to_its_entry(engine: str) -> None:
+def test_the_stack_after_a_store_to_its_entry(engine: EngineChoice) -> None:
     """Pops and pushes, too."""
     swapping = paged(
         "pop a1\npush a1\n" * 3 + "wsa a5, 0, a6\npop a2\npush 9\ncall next\nnext: halt",
@@ -107,7 +108,7 @@ def test_the_stack_after_a_store_to_its_entry(engine: str) -> None:
     assert words[(FRAME + 0x10) // 4] == 1
 
 
-def test_the_next_fetch_after_a_store_to_its_entry(engine: str) -> None:
+def test_the_next_fetch_after_a_store_to_its_entry(engine: EngineChoice) -> None:
     """A code page remapped under the running code: the next word comes from the other page."""
     remapping = paged(
         """
@@ -132,7 +133,7 @@ def test_the_next_fetch_after_a_store_to_its_entry(engine: str) -> None:
     assert (remapping.a1, remapping.a2, remapping.c0) == (2, 1, 3)
 
 
-def test_a_right_withdrawn_from_running_code(engine: str) -> None:
+def test_a_right_withdrawn_from_running_code(engine: EngineChoice) -> None:
     """Without X the next fetch is refused, at the instruction after the store."""
     revoking = paged(
         "loop: inc c0\ncmp c0, 3\nifeq\nwsa a5, 0, a6\njp loop",
@@ -144,7 +145,7 @@ def test_a_right_withdrawn_from_running_code(engine: str) -> None:
     assert (stop.address, revoking.et, revoking.c0) == (16, 0x01080010, 3)
 
 
-def test_a_store_through_the_entry_that_it_overwrites(engine: str) -> None:
+def test_a_store_through_the_entry_that_it_overwrites(engine: EngineChoice) -> None:
     """The store still goes by the old entry, the next access by the new one."""
     overwriting = paged(
         "lsa a1, a0\nwsa a0, 0, a6\nlsa a2, a0\nhalt", engine, a0=0x9000 + (ENTRY & 0x3FF)
@@ -156,7 +157,7 @@ def test_a_store_through_the_entry_that_it_overwrites(engine: str) -> None:
     assert (overwriting.a1, overwriting.a2) == (ALL | ENTRY >> 10, 0x77)
 
 
-def test_a_directory_entry_rewritten(engine: str) -> None:
+def test_a_directory_entry_rewritten(engine: EngineChoice) -> None:
     """All pages below it move at once."""
     moving = paged(
         "loop: lsa a1, a0\nadd a2, a1\nwsa a5, 0, a6\ninc c0\ncmp c0, 2\nifls\njp loop\nhalt",
@@ -172,7 +173,7 @@ def test_a_directory_entry_rewritten(engine: str) -> None:
     assert moving.a2 == 0x100 + int(assemble("lsa a1, a0")[0])
 
 
-def test_another_directory(engine: str) -> None:
+def test_another_directory(engine: EngineChoice) -> None:
     """A write to pda takes effect with the next fetch."""
     second = 0x8800
     switching = paged(
@@ -192,7 +193,7 @@ def test_another_directory(engine: str) -> None:
     assert switching.a7 == second
 
 
-def test_switching_translation_on_and_off(engine: str) -> None:
+def test_switching_translation_on_and_off(engine: EngineChoice) -> None:
     """A write to mtt takes effect with the next fetch; any value but 0 is on."""
     switching = paged(
         "lsa a1, a0\ncpy mtt, 0\nlsa a2, a0\ncpy mtt, 8\nlsa a3, a0\nhalt", engine, a0=0x9000
@@ -203,7 +204,7 @@ def test_switching_translation_on_and_off(engine: str) -> None:
     assert switching.board.cpu.regs[1:4] == [1, 2, 1]
 
 
-def test_translations_belong_to_a_mode(engine: str) -> None:
+def test_translations_belong_to_a_mode(engine: EngineChoice) -> None:
     """What supervisor mode may read does not become readable in userland, nor the reverse."""
     changing = paged(
         """
@@ -232,7 +233,7 @@ def test_translations_belong_to_a_mode(engine: str) -> None:
     assert (changing.a1, changing.a2, changing.a4) == (5, 5, 0)
 
 
-def test_a_handler_does_not_inherit_what_userland_may_read(engine: str) -> None:
+def test_a_handler_does_not_inherit_what_userland_may_read(engine: EngineChoice) -> None:
     """The exception changes the mode with the next fetch, and with it all translations."""
     inheriting = paged(
         """
@@ -265,7 +266,7 @@ def test_a_handler_does_not_inherit_what_userland_may_read(engine: str) -> None:
     assert (inheriting.a2, inheriting.a4, inheriting.a5) == (5, 5, 0)
 
 
-def test_a_handler_on_a_page_that_only_userland_may_execute(engine: str) -> None:
+def test_a_handler_on_a_page_that_only_userland_may_execute(engine: EngineChoice) -> None:
     """The handler's first fetch is supervisor mode's, though userland runs on the same page."""
     sharing = paged("lsm a0", engine, a0=0x9000, ev=0x9008)
     set_page(sharing, 0x9000, FRAME, USER_EXECUTE)
@@ -275,7 +276,7 @@ def test_a_handler_on_a_page_that_only_userland_may_execute(engine: str) -> None
     assert (sharing.era, sharing.et) == (0x9008, 0x01089008)
 
 
-def test_userland_code_pages(engine: str) -> None:
+def test_userland_code_pages(engine: EngineChoice) -> None:
     """LSM to a page without userland's X faults at the target, in userland."""
     entering = paged("lsm a0", engine, a0=0x9000, ev=0x3C0)
     set_page(entering, 0x9000, FRAME, ALL & ~USER_EXECUTE)
@@ -284,7 +285,7 @@ def test_userland_code_pages(engine: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["words", "memory", "component"])
-def test_the_host_changes_tables_between_runs(how: str, engine: str) -> None:
+def test_the_host_changes_tables_between_runs(how: str, engine: EngineChoice) -> None:
     """Whatever way the host writes an entry, the next run goes by it."""
     reading = paged("loop: lsa a1, a0\njp loop", engine, a0=0x9000)
     set_page(reading, 0x9000, FRAME)
@@ -302,7 +303,7 @@ def test_the_host_changes_tables_between_runs(how: str, engine: str) -> None:
     assert reading.a1 == 2
 
 
-def test_the_host_changes_registers_between_runs(engine: str) -> None:
+def test_the_host_changes_registers_between_runs(engine: EngineChoice) -> None:
     """mtt, pda and smt as the host sets them hold from the next instruction on."""
     reading = paged("loop: lsa a1, a0\njp loop", engine, a0=0x9000, ev=0x3C0)
     set_page(reading, 0x9000, FRAME, READ)
@@ -329,7 +330,7 @@ def test_the_host_changes_registers_between_runs(engine: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rom", "flash"])
-def test_tables_in_other_memories(kind: str, engine: str) -> None:
+def test_tables_in_other_memories(kind: str, engine: EngineChoice) -> None:
     """Entries may lie in any memory; those in a ROM cannot change, those in flash can."""
     table = [ALL | page for page in range(64)]
     holder = BootRom(table, size=0x4000) if kind == "rom" else FlashMemory(0x4000, image=table)
@@ -353,7 +354,7 @@ def test_tables_in_other_memories(kind: str, engine: str) -> None:
         assert (regs.et, regs.a2) == (0, 2)
 
 
-def test_writes_need_the_write_right_even_after_reads(engine: str) -> None:
+def test_writes_need_the_write_right_even_after_reads(engine: EngineChoice) -> None:
     """A translation found for reading is none for writing, nor for executing."""
     reading = paged(
         "lsa a1, a0\npop a1\nwsa a0, 0, 9\nhalt", engine, a0=0x9000, ssp=0x9000, ev=0x3C0

@@ -7,13 +7,14 @@ import pytest
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_tools.lasm import assemble
+from tests.engines import EngineChoice
 from tests.machine.paging import FRAME, HIGH, READ, paged, set_page
 
 OTHER = 0xA400
 """A second physical page, next to FRAME."""
 
 
-def test_two_virtual_pages_of_one_physical_page(engine: str) -> None:
+def test_two_virtual_pages_of_one_physical_page(engine: EngineChoice) -> None:
     """A store by one name is read by the other, and executed, decoded or not."""
     aliasing = paged(
         """
@@ -45,7 +46,7 @@ def test_two_virtual_pages_of_one_physical_page(engine: str) -> None:
     assert aliasing.a4 == 3 + 200
 
 
-def test_code_decoded_at_one_address_runs_at_another(engine: str) -> None:
+def test_code_decoded_at_one_address_runs_at_another(engine: EngineChoice) -> None:
     """Relative jumps and pc in a page follow the name under which the page runs."""
     twice = paged("call a0\nwsa 0xF0, 0, a1\ncall a2\nhalt", engine, a0=0x9000, a2=HIGH, ssp=0x2000)
     for virtual in (0x9000, HIGH):
@@ -58,7 +59,7 @@ def test_code_decoded_at_one_address_runs_at_another(engine: str) -> None:
     assert twice.a1 == HIGH + 8
 
 
-def test_a_loop_across_pages_that_lie_apart(engine: str) -> None:
+def test_a_loop_across_pages_that_lie_apart(engine: EngineChoice) -> None:
     """Neighbours in virtual memory, far apart and in the other order in physical memory."""
     body = assemble("inc a0\ncpy a1, 3\nshl a1, 2\nadd a1, 1\ncmp a0, a1\nifls\njpr -24\nhalt")
     for split in range(1, 8):
@@ -72,7 +73,7 @@ def test_a_loop_across_pages_that_lie_apart(engine: str) -> None:
         assert looping.board.cpu.cycles == 1 + 13 * 7
 
 
-def test_the_second_page_of_a_sequence_is_refused(engine: str) -> None:
+def test_the_second_page_of_a_sequence_is_refused(engine: EngineChoice) -> None:
     """An instruction whose successor lies on a refused page is executed; the fetch then faults."""
     for tail in ("cmp a0, 0", "cmp a0, 0\nifeq", "cpy a0, 5\nshl a0, 3", "inc a1\ncpy a0, 5"):
         words = assemble(tail)
@@ -94,7 +95,7 @@ ACCESSES = {
 
 
 @pytest.mark.parametrize("access", ACCESSES)
-def test_neighbouring_pages_that_lie_apart(access: str, engine: str) -> None:
+def test_neighbouring_pages_that_lie_apart(access: str, engine: EngineChoice) -> None:
     """Data at the inner edge of each of three pages, up and down: no page's frame is taken for
     its neighbour's. The frames' physical neighbours hold other words."""
     thrice = "\n".join([ACCESSES[access]] * 3)
@@ -136,7 +137,7 @@ def test_neighbouring_pages_that_lie_apart(access: str, engine: str) -> None:
         assert walking.a3 == 0x3663
 
 
-def test_more_pages_than_any_cache_holds(engine: str) -> None:
+def test_more_pages_than_any_cache_holds(engine: EngineChoice) -> None:
     """A walk over 512 virtual pages that share 4 frames, twice, with stores in between."""
     walking = paged(
         """

@@ -8,6 +8,7 @@ from lrvm_components import Ram
 from lrvm_jit import Motherboard
 from lrvm_jit.isa.table import Reg
 from lrvm_tools.lasm import assemble_program
+from tests.engines import EngineChoice
 from tests.machine.paging import (
     ALL,
     DIRECTORY,
@@ -31,7 +32,7 @@ ACCESSES = pytest.mark.parametrize(("mode", "access"), RIGHTS)
 OFFSET = 0x124
 
 
-def access_once(mode: str, access: str, directory: int, table: int, engine: str) -> str:
+def access_once(mode: str, access: str, directory: int, table: int, engine: EngineChoice) -> str:
     """Do one access at HIGH + OFFSET under these two entries, and tell what came of it.
 
     `table`: it went to the page that the table names; `through`: to the address itself;
@@ -82,7 +83,7 @@ TO_TABLE, TO_FRAME = HIGH_TABLE >> 14, FRAME >> 10
 
 
 @ACCESSES
-def test_the_one_right_that_an_access_needs(mode: str, access: str, engine: str) -> None:
+def test_the_one_right_that_an_access_needs(mode: str, access: str, engine: EngineChoice) -> None:
     """With no other bit set at either level, the mode's own bit for the access is enough."""
     bit = RIGHTS[mode, access]
     assert access_once(mode, access, bit | TO_TABLE, bit | TO_FRAME, engine) == "table"
@@ -90,7 +91,9 @@ def test_the_one_right_that_an_access_needs(mode: str, access: str, engine: str)
 
 @ACCESSES
 @pytest.mark.parametrize("level", ["directory", "table"])
-def test_a_missing_right_at_either_level(mode: str, access: str, level: str, engine: str) -> None:
+def test_a_missing_right_at_either_level(
+    mode: str, access: str, level: str, engine: EngineChoice
+) -> None:
     """Without it the access is refused with its own code and the address's low 16 bits, even if
     all five others and the other mode's pass-through are there."""
     other_pass = PASS_USERLAND if mode == "supervisor" else PASS_SUPERVISOR
@@ -102,7 +105,9 @@ def test_a_missing_right_at_either_level(mode: str, access: str, level: str, eng
 
 @ACCESSES
 @pytest.mark.parametrize("level", ["directory", "table"])
-def test_pass_through_at_either_level(mode: str, access: str, level: str, engine: str) -> None:
+def test_pass_through_at_either_level(
+    mode: str, access: str, level: str, engine: EngineChoice
+) -> None:
     """The mode's pass-through bit decides before any permission, and before the next level."""
     own_pass = PASS_SUPERVISOR if mode == "supervisor" else PASS_USERLAND
     directory = own_pass | 0xFFFFFF if level == "directory" else ALL | TO_TABLE
@@ -111,19 +116,19 @@ def test_pass_through_at_either_level(mode: str, access: str, level: str, engine
 
 
 @ACCESSES
-def test_a_table_outside_all_memory(mode: str, access: str, engine: str) -> None:
+def test_a_table_outside_all_memory(mode: str, access: str, engine: EngineChoice) -> None:
     """Entries where nothing is mapped read 0: refused."""
     assert access_once(mode, access, ALL | 0x30, ALL | TO_FRAME, engine) == refused(mode, access)
 
 
-def test_numbers_have_24_bits_and_addresses_32(engine: str) -> None:
+def test_numbers_have_24_bits_and_addresses_32(engine: EngineChoice) -> None:
     """Table and page addresses are taken modulo 2^32."""
     wide_table = ALL | 0x40000 | TO_TABLE
     wide_frame = ALL | 0xC00000 | TO_FRAME
     assert access_once("supervisor", "read", wide_table, wide_frame, engine) == "table"
 
 
-def test_the_directory_wraps_around(engine: str) -> None:
+def test_the_directory_wraps_around(engine: EngineChoice) -> None:
     """pda + index * 4 is taken modulo 2^32 too."""
     wrapping = paged("halt", engine)
     wrapping.board.cpu.regs.pda = 0xFFFFFFFC
@@ -137,7 +142,7 @@ def test_the_directory_wraps_around(engine: str) -> None:
     assert (stop.reason, stop.pc) == ("halted", HIGH + 4)
 
 
-def test_the_index_has_12_bits(engine: str) -> None:
+def test_the_index_has_12_bits(engine: EngineChoice) -> None:
     """Bits 21-10 select the table's entry: the first, the last, and one for each bit."""
     pages = [0, 4095, *(1 << bit for bit in range(12))]
     reading = paged(
@@ -157,7 +162,7 @@ def test_the_index_has_12_bits(engine: str) -> None:
 
 
 @pytest.mark.parametrize("shift", [1, 2, 3])
-def test_an_unaligned_directory(shift: int, engine: str) -> None:
+def test_an_unaligned_directory(shift: int, engine: EngineChoice) -> None:
     """The entry's address raises 0x05, with the entry's address modulo 4."""
     astray = paged("halt", engine)
     astray.board.cpu.regs.pda = DIRECTORY + shift
@@ -165,7 +170,7 @@ def test_an_unaligned_directory(shift: int, engine: str) -> None:
     assert (stop.address, astray.et) == (0, 0x01050000 | shift)
 
 
-def test_alignment_is_checked_before_translation(engine: str) -> None:
+def test_alignment_is_checked_before_translation(engine: EngineChoice) -> None:
     """An unaligned address is 0x05 with its own remainder, though the tables refuse it, too."""
     astray = paged("lsa a1, a0", engine, a0=HIGH + 3)
     set_page(astray, HIGH, FRAME, rights=0)
@@ -182,7 +187,9 @@ STACK = {
 
 
 @pytest.mark.parametrize(("source", "rights", "code"), [(s, *v) for s, v in STACK.items()])
-def test_a_refused_stack_keeps_sp(source: str, rights: int, code: int, engine: str) -> None:
+def test_a_refused_stack_keeps_sp(
+    source: str, rights: int, code: int, engine: EngineChoice
+) -> None:
     """sp, destination and pc are as before."""
     sp = 0x9010
     refusing = paged(source, engine, ssp=sp, a1=0x55, ev=0x200)
@@ -196,7 +203,7 @@ def test_a_refused_stack_keeps_sp(source: str, rights: int, code: int, engine: s
 @pytest.mark.parametrize(
     ("rights", "code"), [(READ, 0x07), (WRITE, 0x06), (EXECUTE, 0x06), (READ | EXECUTE, 0x07)]
 )
-def test_swap_needs_both_rights(rights: int, code: int, engine: str) -> None:
+def test_swap_needs_both_rights(rights: int, code: int, engine: EngineChoice) -> None:
     """SRM reads first, then writes; refused, it changes neither register nor memory."""
     swapping = paged("srm a0, 0, a1", engine, a0=0x9000, a1=0x55, ev=0x200)
     set_page(swapping, 0x9000, 0x9000, rights)
@@ -206,7 +213,7 @@ def test_swap_needs_both_rights(rights: int, code: int, engine: str) -> None:
     assert swapping.ram.words[0x9000 // 4] == 0x77
 
 
-def test_an_exception_leaves_translation_on(engine: str) -> None:
+def test_an_exception_leaves_translation_on(engine: EngineChoice) -> None:
     """The handler runs translated; only smt, pc, et and era change."""
     handling = paged("itr 7\nhalt", engine, ev=HIGH + 8, smt=0)
     set_page(handling, HIGH, FRAME, EXECUTE)

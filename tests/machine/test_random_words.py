@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard
+from tests.engines import EngineChoice
 from tests.machine.probes import Probe
 
 BUDGET = 2000
 OPCODES_THAT_GO_ON = (*range(0x01, 0x0F), *range(0x11, 0x1E))
 
 
-def outcome(engine: str, words: list[int], registers: list[int]) -> tuple[object, ...]:
+def outcome(engine: EngineChoice, words: list[int], registers: list[int]) -> tuple[object, ...]:
     """Run random memory, and tell all that can be seen afterwards."""
     ram, probe = Ram(0x400), Probe(size=0x100)
     board = Motherboard([ram, BootRom(words), probe], engine=engine)

@@ -6,10 +6,11 @@ import numpy
 import pytest
 
 from lrvm_jit.isa.table import REGISTER_NAMES, Flag, Reg
+from tests.engines import EngineChoice
 from tests.machine.guest import machine
 
 
-def test_by_code_name_and_attribute(engine: str) -> None:
+def test_by_code_name_and_attribute(engine: EngineChoice) -> None:
     """Three ways to each of the 32, in code order."""
     regs = machine("halt", engine).board.cpu.regs
     for code, name in enumerate(REGISTER_NAMES):
@@ -26,7 +27,7 @@ def test_by_code_name_and_attribute(engine: str) -> None:
     assert all(type(value) is int for value in regs)
 
 
-def test_slices(engine: str) -> None:
+def test_slices(engine: EngineChoice) -> None:
     """Reading gives a list, writing wants as many values as there are registers."""
     regs = machine("halt", engine).board.cpu.regs
     regs[2:5] = [7, 8, 9]
@@ -37,7 +38,7 @@ def test_slices(engine: str) -> None:
         regs[0:3] = [1, 2]
 
 
-def test_as_an_array(engine: str) -> None:
+def test_as_an_array(engine: EngineChoice) -> None:
     """numpy gets a copy: changing it does not change the CPU."""
     regs = machine("halt", engine, a1=5, af=0xFF).board.cpu.regs
     array = numpy.asarray(regs)
@@ -51,7 +52,7 @@ def test_as_an_array(engine: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a8", "sp", "", "smt "])
-def test_unknown_names(name: str, engine: str) -> None:
+def test_unknown_names(name: str, engine: EngineChoice) -> None:
     """The message lists the known ones."""
     regs = machine("halt", engine).board.cpu.regs
     with pytest.raises(KeyError, match=f"unknown register '{name}'.*a0, a1, .*smt"):
@@ -60,7 +61,7 @@ def test_unknown_names(name: str, engine: str) -> None:
         regs[name] = 1
 
 
-def test_unknown_attributes(engine: str) -> None:
+def test_unknown_attributes(engine: EngineChoice) -> None:
     """A mistyped attribute is an error, not a new attribute."""
     regs = machine("halt", engine).board.cpu.regs
     with pytest.raises(AttributeError, match=r"unknown register 'a9'.*a0, a1"):
@@ -70,7 +71,7 @@ def test_unknown_attributes(engine: str) -> None:
 
 
 @pytest.mark.parametrize("code", [-1, 32, 1 << 40])
-def test_unknown_codes(code: int, engine: str) -> None:
+def test_unknown_codes(code: int, engine: EngineChoice) -> None:
     regs = machine("halt", engine).board.cpu.regs
     with pytest.raises(IndexError, match=rf"{code} is outside 0\.\.31"):
         regs[code]
@@ -79,7 +80,7 @@ def test_unknown_codes(code: int, engine: str) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 1 << 32])
-def test_values_out_of_range(value: int, engine: str) -> None:
+def test_values_out_of_range(value: int, engine: EngineChoice) -> None:
     """The message names register, value and limit; the register keeps its value."""
     regs = machine("halt", engine, c1=5).board.cpu.regs
     with pytest.raises(ValueError, match=rf"{value} for c1 is outside 0\.\.4294967295"):
@@ -88,7 +89,7 @@ def test_values_out_of_range(value: int, engine: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1.5, "7"])
-def test_values_of_another_type(value: object, engine: str) -> None:
+def test_values_of_another_type(value: object, engine: EngineChoice) -> None:
     regs = machine("halt", engine).board.cpu.regs
     with pytest.raises(TypeError, match="integer"):
         regs.a0 = value  # type: ignore[assignment]
@@ -96,7 +97,7 @@ def test_values_of_another_type(value: object, engine: str) -> None:
         regs[value if not isinstance(value, str) else 1.0]  # type: ignore[index]
 
 
-def test_numpy_integers(engine: str) -> None:
+def test_numpy_integers(engine: EngineChoice) -> None:
     regs = machine("halt", engine).board.cpu.regs
     regs[numpy.int64(3)] = numpy.uint32(0xFFFFFFFF)  # type: ignore[index]
     assert regs.a3 == 0xFFFFFFFF
@@ -104,7 +105,7 @@ def test_numpy_integers(engine: str) -> None:
 
 
 @pytest.mark.parametrize("af", range(256))
-def test_every_value_of_af(af: int, engine: str) -> None:
+def test_every_value_of_af(af: int, engine: EngineChoice) -> None:
     """The host may set flags that no result has; they are read back, by CPY and by IF."""
     source = "\n".join(
         [
@@ -124,14 +125,14 @@ def test_every_value_of_af(af: int, engine: str) -> None:
     assert testing.board.cpu.regs.af == af
 
 
-def test_af_beyond_its_bits(engine: str) -> None:
+def test_af_beyond_its_bits(engine: EngineChoice) -> None:
     """As any register it holds 32 bits if the host says so, until an instruction sets flags."""
     testing = machine("cpy a0, af\nadd a1, 1\ncpy a2, af\nhalt", engine, af=0xFFFFFF81)
     testing.run()
     assert (testing.a0, testing.a2) == (0xFFFFFF81, 0x04)
 
 
-def test_flags_after_arithmetic_as_the_host_reads_them(engine: str) -> None:
+def test_flags_after_arithmetic_as_the_host_reads_them(engine: EngineChoice) -> None:
     """Between instructions af shows what the last one left, at any point of a run."""
     testing = machine("add a0, 1\nsub a0, 2\nshl a0, 16\ncpy a1, 5\nhalt", engine)
     seen = []
@@ -140,7 +141,7 @@ def test_flags_after_arithmetic_as_the_host_reads_them(engine: str) -> None:
     assert seen == [0x04, 0x50, 0x1A, 0x1A]
 
 
-def test_the_host_ignores_the_mode(engine: str) -> None:
+def test_the_host_ignores_the_mode(engine: EngineChoice) -> None:
     """In userland, too, every register may be read and set."""
     regs = machine("halt", engine, smt=0).board.cpu.regs
     for code in range(32):
@@ -149,7 +150,7 @@ def test_the_host_ignores_the_mode(engine: str) -> None:
     assert regs[:31] == [0x100 + code for code in range(31)]
 
 
-def test_representation(engine: str) -> None:
+def test_representation(engine: EngineChoice) -> None:
     """Four registers a line."""
     regs = machine("halt", engine, a3=0xABC, rr7=1).board.cpu.regs
     lines = repr(regs).splitlines()

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from lrvm_jit import GuestException, StopReason
+from tests.engines import EngineChoice
 from tests.machine.guest import machine
 
 PROGRAM = """
@@ -37,7 +38,7 @@ routine:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_random_pieces_equal_one_run(seed: int, engine: str) -> None:
+def test_random_pieces_equal_one_run(seed: int, engine: EngineChoice) -> None:
     """Budgets in any pieces add up to the same machine, cycle for cycle."""
     whole, pieces = machine(PROGRAM, engine), machine(PROGRAM, engine)
     assert whole.run().reason == "halted"
@@ -54,7 +55,7 @@ def test_random_pieces_equal_one_run(seed: int, engine: str) -> None:
     assert pieces.ram.words.tolist() == whole.ram.words.tolist()
 
 
-def test_a_budget_is_per_run_and_exact(engine: str) -> None:
+def test_a_budget_is_per_run_and_exact(engine: EngineChoice) -> None:
     """max_cycles counts from this run's start; the counter goes on from the reset."""
     spinning = machine("loop: inc a0\njp loop", engine)
     for total, piece in ((1, 1), (8, 7), (8, 0), (1000, 992), (1003, 3)):
@@ -63,7 +64,7 @@ def test_a_budget_is_per_run_and_exact(engine: str) -> None:
     assert spinning.a0 == 502
 
 
-def test_a_long_run_is_exact(engine: str) -> None:
+def test_a_long_run_is_exact(engine: EngineChoice) -> None:
     """More cycles than the compiled engine takes in one go."""
     cycles = 1_000_003 if engine != "reference" else 10_003
     spinning = machine("loop: inc a0\njp loop", engine)
@@ -71,7 +72,7 @@ def test_a_long_run_is_exact(engine: str) -> None:
     assert (stop.reason, stop.cycles, spinning.a0) == ("budget", cycles, cycles // 2 + 1)
 
 
-def test_halted(engine: str) -> None:
+def test_halted(engine: EngineChoice) -> None:
     """HALT is the last instruction, pc is behind it, and nothing runs after it."""
     halting = machine("inc a0\nhalt\ninc a0", engine)
     stop = halting.run()
@@ -81,11 +82,11 @@ def test_halted(engine: str) -> None:
     assert halting.a0 == 1
 
 
-def test_a_halt_that_uses_up_the_budget_is_a_halt(engine: str) -> None:
+def test_a_halt_that_uses_up_the_budget_is_a_halt(engine: EngineChoice) -> None:
     assert machine("inc a0\nhalt", engine).run(max_cycles=2).reason == "halted"
 
 
-def test_the_host_wakes_a_halted_cpu(engine: str) -> None:
+def test_the_host_wakes_a_halted_cpu(engine: EngineChoice) -> None:
     """`halted` may be set either way."""
     halting = machine("halt\ninc a0\nhalt", engine)
     halting.run()
@@ -97,7 +98,7 @@ def test_the_host_wakes_a_halted_cpu(engine: str) -> None:
     assert halting.run().cycles == 3
 
 
-def test_never_reset_is_halted(engine: str) -> None:
+def test_never_reset_is_halted(engine: EngineChoice) -> None:
     """A CPU that was never reset is halted, with all registers 0 and no cycle counted."""
     from lrvm_components import Ram
     from lrvm_jit import Motherboard
@@ -113,7 +114,7 @@ def test_never_reset_is_halted(engine: str) -> None:
     assert board.cpu.regs.smt == 1
 
 
-def test_step(engine: str) -> None:
+def test_step(engine: EngineChoice) -> None:
     """One instruction at a time, faulting ones and jumps included."""
     stepping = machine("jp there\nhalt\nthere: itr 1\nhalt", engine)
     cpu = stepping.board.cpu
@@ -125,7 +126,7 @@ def test_step(engine: str) -> None:
     assert cpu.exception == GuestException(supervisor=True, code=0xF0, data=1)
 
 
-def test_stop_on_exception(engine: str) -> None:
+def test_stop_on_exception(engine: EngineChoice) -> None:
     """The stop tells the exception and the faulting instruction; the CPU has taken it, and the
     next run goes on in the handler."""
     faulting = machine(
@@ -145,7 +146,7 @@ def test_stop_on_exception(engine: str) -> None:
     assert (faulting.a0, faulting.a1) == (1, 1)
 
 
-def test_stop_on_exception_is_for_that_run_only(engine: str) -> None:
+def test_stop_on_exception_is_for_that_run_only(engine: EngineChoice) -> None:
     """The next run without it runs through exceptions."""
     faulting = machine("cpy ev, handler\nitr 1\nhandler: itr 2\nhalt", engine)
     assert faulting.board.run(halt_on_exception=True).reason == "exception"
@@ -153,12 +154,12 @@ def test_stop_on_exception_is_for_that_run_only(engine: str) -> None:
     assert faulting.board.run(halt_on_exception=True).reason == "exception"
 
 
-def test_exception_with_the_last_cycle_of_the_budget(engine: str) -> None:
+def test_exception_with_the_last_cycle_of_the_budget(engine: EngineChoice) -> None:
     faulting = machine("itr 1", engine)
     assert faulting.board.run(max_cycles=1, halt_on_exception=True).reason == "exception"
 
 
-def test_an_unaligned_fetch_is_an_attempt(engine: str) -> None:
+def test_an_unaligned_fetch_is_an_attempt(engine: EngineChoice) -> None:
     """What cannot be fetched counts as a cycle and is the stop's address."""
     astray = machine("halt", engine, pc=0x102, ev=0x40)
     stop = astray.board.run(halt_on_exception=True)
@@ -166,14 +167,14 @@ def test_an_unaligned_fetch_is_an_attempt(engine: str) -> None:
     assert astray.et == 0x01050002
 
 
-def test_the_stop_after_a_reset_names_the_reset(engine: str) -> None:
+def test_the_stop_after_a_reset_names_the_reset(engine: EngineChoice) -> None:
     """RESET of the CPU takes the counter and pc to 0, yet it was the last instruction attempted."""
     resetting = machine("inc a0\ninc a0\nreset 0x0F", engine)
     stop = resetting.run(max_cycles=3)
     assert (stop.reason, stop.cycles, stop.pc, stop.address) == ("budget", 0, 0, 8)
 
 
-def test_the_budget_counts_through_a_reset(engine: str) -> None:
+def test_the_budget_counts_through_a_reset(engine: EngineChoice) -> None:
     """A budget is about instructions attempted in the run, not about the counter."""
     resetting = machine("inc a0\nreset 0x0F", engine)
     stop = resetting.run(max_cycles=7)
@@ -181,16 +182,16 @@ def test_the_budget_counts_through_a_reset(engine: str) -> None:
 
 
 @pytest.mark.parametrize("budget", [-1, -(1 << 70)])
-def test_a_negative_budget_is_refused(budget: int, engine: str) -> None:
+def test_a_negative_budget_is_refused(budget: int, engine: EngineChoice) -> None:
     with pytest.raises(ValueError, match=f"{budget}.*0 or more"):
         machine("halt", engine).board.run(max_cycles=budget)
 
 
-def test_a_budget_beyond_64_bits_is_no_limit(engine: str) -> None:
+def test_a_budget_beyond_64_bits_is_no_limit(engine: EngineChoice) -> None:
     assert machine("halt", engine).board.run(max_cycles=1 << 80).reason == "halted"
 
 
-def test_reset_by_the_host(engine: str) -> None:
+def test_reset_by_the_host(engine: EngineChoice) -> None:
     """board.reset() takes CPU and components back: memory too, and a halted CPU runs again."""
     counting = machine("inc a0\nlsa a1, 0x40\ninc a1\nwsa 0x40, 0, a1\nhalt", engine)
     counting.run()
@@ -203,7 +204,7 @@ def test_reset_by_the_host(engine: str) -> None:
     assert counting.state == first
 
 
-def test_wrap_around_of_pc(engine: str) -> None:
+def test_wrap_around_of_pc(engine: EngineChoice) -> None:
     """After the instruction at 0xFFFFFFFC comes the one at 0."""
     from lrvm_components import BootRom, Ram
     from lrvm_jit import Motherboard
@@ -225,7 +226,9 @@ def test_wrap_around_of_pc(engine: str) -> None:
 
 
 @pytest.mark.parametrize(("offset", "expected"), [(0, 4), (4, 0)])
-def test_skips_at_the_end_of_the_address_space(offset: int, expected: int, engine: str) -> None:
+def test_skips_at_the_end_of_the_address_space(
+    offset: int, expected: int, engine: EngineChoice
+) -> None:
     """A skip in the last word, or over it, goes on at the bottom; so does a call's return."""
     from lrvm_components import BootRom, Ram
     from lrvm_jit import Motherboard
@@ -246,7 +249,7 @@ def test_skips_at_the_end_of_the_address_space(offset: int, expected: int, engin
 @pytest.mark.parametrize(
     "last", ["if ZF", "inc a0\nif ZF", "cmp a0, 1\nif ZF", "call a1", "inc a0"]
 )
-def test_running_off_the_end_of_memory(last: str, engine: str) -> None:
+def test_running_off_the_end_of_memory(last: str, engine: EngineChoice) -> None:
     """Behind the last word of a region is the void: an unknown opcode, wherever the skip ends."""
     from lrvm_components import BootRom
     from lrvm_jit import Motherboard

@@ -11,6 +11,7 @@ import pytest
 
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard
+from tests.engines import EngineChoice
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -20,7 +21,7 @@ def load(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def outcome(case: dict[str, Any], engine: str) -> dict[str, Any]:
+def outcome(case: dict[str, Any], engine: EngineChoice) -> dict[str, Any]:
     """Run a case the way the vectors' README says, and report in their form."""
     ram = Ram(case["ram_size"], hw_id=2)
     board = Motherboard(
@@ -40,7 +41,7 @@ def outcome(case: dict[str, Any], engine: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["cpu.jsonl.gz", "mmu.jsonl.gz"])
-def test_vectors(name: str, engine: str) -> None:
+def test_vectors(name: str, engine: EngineChoice) -> None:
     """Every case ends with exactly the registers, cycles, memory and halt state it lists."""
     cases = load(name)
     assert len(cases) >= 1500

@@ -19,6 +19,7 @@ from lrvm_jit import (
 )
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
+from tests.engines import EngineChoice
 from tests.machine.guest import machine
 
 BASE = 0x10000
@@ -92,7 +93,7 @@ def test_filling_a_display_calls_python_once(monkeypatch: pytest.MonkeyPatch) ->
     assert calls == [4092]
 
 
-def test_a_display_shows_and_clears(engine: str) -> None:
+def test_a_display_shows_and_clears(engine: EngineChoice) -> None:
     """On every engine the text arrives, and the buffer is empty after it."""
     shown: list[str] = []
     display = BufferedDisplay(16, shown.append)
@@ -108,7 +109,7 @@ def test_a_display_shows_and_clears(engine: str) -> None:
     assert display.words.tolist() == [0, 0, 0]
 
 
-def test_reading_a_display_is_refused(engine: str) -> None:
+def test_reading_a_display_is_refused(engine: EngineChoice) -> None:
     """The window's read error reaches the guest: buffer and command word alike, and as code."""
     for source in ("lsa a1, a0", "lsa a1, a0, 12", "srm a0, 4, a1", "jp a0"):
         reading = machine(
@@ -119,7 +120,7 @@ def test_reading_a_display_is_refused(engine: str) -> None:
         assert reading.a1 == 7
 
 
-def test_a_line_is_readable_after_the_command(engine: str) -> None:
+def test_a_line_is_readable_after_the_command(engine: EngineChoice) -> None:
     """The keyboard fills its window in the write call; the guest reads it right after."""
     keyboard = LineKeyboard(16, iter(["Hello", "yes"]).__next__)
     reading = machine(
@@ -146,7 +147,7 @@ def test_a_line_is_readable_after_the_command(engine: str) -> None:
     assert reading.board.cpu.regs[1:8] == [0, 0x48656C6C, 0x6F000000, 0x79657300, 0, 0, 0]
 
 
-def test_writing_a_keyboard_buffer_is_refused(engine: str) -> None:
+def test_writing_a_keyboard_buffer_is_refused(engine: EngineChoice) -> None:
     """The window's write error, from the kernel and on the bus."""
     writing = machine(
         "cpy ev, 8\nwsa a0, 0, 5\nlsa a1, a0\nhalt", engine, [CharKeyboard(lambda: "x")], a0=BASE
@@ -156,7 +157,7 @@ def test_writing_a_keyboard_buffer_is_refused(engine: str) -> None:
     assert writing.a1 == 0
 
 
-def test_words_between_windows_ask_the_component(engine: str) -> None:
+def test_words_between_windows_ask_the_component(engine: EngineChoice) -> None:
     """Each word goes where it belongs: words 0, 3, 4 and 7 to Python, the others to memory."""
     component = Windowed()
     reading = machine(
@@ -179,7 +180,7 @@ def test_words_between_windows_ask_the_component(engine: str) -> None:
     assert reading.a2 == 11 + 12 + 15 + 16 + 4000 + 0 + 12 + 16 + 28
 
 
-def test_writes_between_windows(engine: str) -> None:
+def test_writes_between_windows(engine: EngineChoice) -> None:
     """A write by the component to its own window is what the guest reads next."""
     component = Windowed()
     writing = machine(
@@ -195,7 +196,7 @@ def test_writes_between_windows(engine: str) -> None:
 
 
 @pytest.mark.parametrize(("refused", "word"), [("read", 0x2042), ("write", 0x3099)])
-def test_errors_of_a_window_are_its_own(refused: str, word: int, engine: str) -> None:
+def test_errors_of_a_window_are_its_own(refused: str, word: int, engine: EngineChoice) -> None:
     """One window refuses, the other does not; the error's 16 bits are the window's."""
     error = HardwareError.from_word(word)
     component = Windowed(**{f"{refused}_error": error})
@@ -213,7 +214,7 @@ def test_errors_of_a_window_are_its_own(refused: str, word: int, engine: str) ->
     assert accessing.era == 12
 
 
-def test_a_component_rewrites_code_in_its_window_on_a_write(engine: str) -> None:
+def test_a_component_rewrites_code_in_its_window_on_a_write(engine: EngineChoice) -> None:
     """The guest runs code in the window, has the component rewrite it, and runs the new code."""
     component = Windowed()
     component.windows[0].words[:] = [encode("add", Reg.A1, 1), encode("cpy", Reg.PC, Reg.A7)]
@@ -241,7 +242,7 @@ def test_a_component_rewrites_code_in_its_window_on_a_write(engine: str) -> None
     assert rewriting.pc == BASE + 8
 
 
-def test_a_component_rewrites_code_in_its_window_on_a_read(engine: str) -> None:
+def test_a_component_rewrites_code_in_its_window_on_a_read(engine: EngineChoice) -> None:
     """The same where it happens while a read is answered."""
     component = Windowed()
     component.windows[0].words[:] = [encode("add", Reg.A1, 1), encode("cpy", Reg.PC, Reg.A7)]
@@ -261,7 +262,7 @@ def test_a_component_rewrites_code_in_its_window_on_a_read(engine: str) -> None:
     assert (rewriting.a1, rewriting.pc) == (2, BASE + 8)
 
 
-def test_the_live_words_are_the_hosts_too(engine: str) -> None:
+def test_the_live_words_are_the_hosts_too(engine: EngineChoice) -> None:
     """`window.words` is a view: what the host writes there the guest reads, and back."""
     component = Windowed()
     before = component.windows[0].words
@@ -273,7 +274,7 @@ def test_the_live_words_are_the_hosts_too(engine: str) -> None:
     assert component.windows[0].words[1] == 77
 
 
-def test_a_partly_mapped_window(engine: str) -> None:
+def test_a_partly_mapped_window(engine: EngineChoice) -> None:
     """map_abs may end inside a window; what lies beyond is not mapped."""
     component = Windowed()
     board = Motherboard([component], engine=engine)

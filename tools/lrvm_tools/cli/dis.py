@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from ..disassembly import Disassembly, analyse, disassemble, to_dot, to_svg
 from ..images import load_image
 from ..program import Label
+from .native import PARTS, check_options, native_document, native_listing, native_text, show_native
 from .options import (
     INPUT_FILE,
     OUTPUT_FILE,
@@ -23,7 +25,7 @@ from .report import print_json
 
 
 @click.command(short_help="Disassemble a program.")
-@click.argument("file", type=INPUT_FILE)
+@click.argument("file", type=INPUT_FILE, required=False, metavar="FILE")
 @click.option("--addresses", is_flag=True, help="Add each line's address as a comment.")
 @click.option(
     "--strings",
@@ -47,17 +49,35 @@ from .report import print_json
     "--graph", type=click.Choice(["dot", "svg"]), help="Draw the control-flow graph instead."
 )
 @click.option(
+    "--native",
+    metavar="LABEL",
+    help="Show what the translator makes of the code at a label or an address instead.",
+)
+@click.option(
+    "--native-part",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    help="Of --native only this: the guest's code, LLVM's, the processor's. May be repeated.",
+)
+@click.option(
+    "--userland", is_flag=True, help="With --native: as userland runs the code, not supervisor."
+)
+@click.option(
     "-o", "--output", type=OUTPUT_FILE, metavar="OUT", help="Where to write instead of stdout."
 )
 @json_option
 @traceback_option
 def dis(
-    file: Path,
+    file: Path | None,
     addresses: bool,
     min_text: int,
     entries: tuple[int, ...],
     plain: bool,
     graph: str | None,
+    native: str | None,
+    parts: tuple[str, ...],
+    userland: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,12 +87,22 @@ def dis(
     targets get labels, and text in the data is shown as strings. Assembling the output gives
     the same bytes.
 
+    --native shows code as the engine `translator` runs it, from where it is hot: the guest's
+    code block by block, LLVM's IR after optimisation, and machine code, both with the guest
+    instructions they come from. Addresses that computed jumps lead to are given by --entry.
+
     \b
     Examples:
       lrvm dis hello.bin --addresses
       lrvm dis kernel.bin --entry 0x200 --strings 8
       lrvm dis hello.bin --graph svg -o hello.svg
+      lrvm dis hello.lasm --native loop | less
+      lrvm dis hello.bin --native 0x20 --native-part asm
     """
+    if file is None:
+        taken = "" if native is None else f": {native!r} is taken for the LABEL of --native"
+        raise click.UsageError(f"Missing argument 'FILE'{taken}.")
+    check_options(native, parts, userland, {"--plain": plain, "--graph": graph is not None})
     if sum((plain, graph is not None, as_json)) > 1:
         raise click.UsageError("--plain, --graph and --json exclude each other")
     try:
@@ -86,7 +116,17 @@ def dis(
         disassembly = analyse(image.data, sorted({0, *entries}), min_text)
     except ValueError as error:
         raise InputError(f"{file}: {error}") from None
-    if as_json:
+    if native is not None:
+        listing = native_listing(image, disassembly, native, not userland, entries)
+        chosen = [part for part in PARTS if part in parts or not parts]
+        if as_json:
+            document = {"label": native, **native_document(listing, chosen)}
+            print_json({"file": str(file), **document, "exit_code": 0})
+        elif output is None and sys.stdout.isatty():
+            show_native(listing, chosen)
+        else:
+            write_output(output, native_text(listing, chosen), file)
+    elif as_json:
         print_json({"file": str(file), **_document(disassembly), "exit_code": 0})
     elif graph is None:
         write_output(output, _line_end(disassembly.to_lasm(addresses)), file)

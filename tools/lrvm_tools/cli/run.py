@@ -22,6 +22,7 @@ from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import INPUT_FILE, InputError, Number, json_option, traceback_option
 from .progress import Progress
 from .report import can_animate, print_json
+from .stats import statistics_document, statistics_text
 
 _WORTH_MENTIONING: Final = 1.0
 """Seconds that a run must take for its speed to be told."""
@@ -47,6 +48,9 @@ _WORTH_MENTIONING: Final = 1.0
 @click.option(
     "--engine", type=click.Choice(ENGINES), help="What runs the CPU; all give the same results."
 )
+@click.option(
+    "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
+)
 @json_option
 @traceback_option
 @click.pass_context
@@ -59,6 +63,7 @@ def run(
     verbose: bool,
     quiet: bool,
     engine: str | None,
+    stats: bool,
     as_json: bool,
 ) -> None:
     """Run a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
@@ -73,6 +78,7 @@ def run(
       lrvm run hello.bin --max-cycles 10_000_000 --halt-on-exception
       lrvm run --machine machine.toml --quiet
       lrvm run hello.lasm --json | jq .cycles
+      lrvm run --quiet --stats hello.lasm
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
@@ -87,7 +93,7 @@ def run(
     with open_machine(file, machine_file, host, engine) as machine:
         if verbose:
             host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
-        ctx.exit(_run(machine, config, host))
+        ctx.exit(_run(machine, config, host, stats))
 
 
 def open_machine(
@@ -105,7 +111,7 @@ def open_machine(
     return default_machine(program, host=host, engine=engine)
 
 
-def _run(machine: Machine, config: RunConfig, host: ConsoleHost) -> ExitCode:
+def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) -> ExitCode:
     board = machine.board
     began = time.perf_counter()
     first = board.cpu.cycles
@@ -122,12 +128,17 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost) -> ExitCode:
     seconds = time.perf_counter() - began
     speed = (board.cpu.cycles - first) / seconds / 1e6
     if isinstance(host, CapturingHost):
-        print_json(_document(machine, stop, code, seconds, speed, host.text))
+        document = _document(machine, stop, code, seconds, speed, host.text)
+        if stats:
+            document["stats"] = statistics_document(board.stats())
+        print_json(document)
         return code
     if config.print_finish and stop is not None and stop.exception is not None:
         _tell_place(machine, stop, host)
     if config.print_finish and seconds > _WORTH_MENTIONING and sys.stderr.isatty():
         host.write(f"{PREFIX} {seconds:.1f} seconds, {speed:,.1f} MIPS\n")
+    if stats:
+        host.write(statistics_text(board.stats()))
     return code
 
 

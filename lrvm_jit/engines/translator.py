@@ -1,0 +1,273 @@
+"""The translator engine: the interpreter, and native code for what is hot.
+
+Between slices of a run it looks where the interpreter is. What such a look finds is translated
+on the background thread and handed to the kernel when it is ready.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..isa.table import Reg
+from ..kernel import layout
+from ..machine.statistics import Statistics
+from ..translator.cache import CodeCache, default_cache
+from ..translator.installation import ROWS, Installation, Installed, KernelArrays
+from ..translator.job import Job, Outcome, perform
+from ..translator.options import TranslatorOptions
+from ..translator.store import Origin
+from ..translator.worker import WORKER, Results
+from .interpreter import InterpreterEngine
+
+if TYPE_CHECKING:
+    from ..machine.core import Core
+
+COPIED_WORDS = 8192
+"""Guest words to either side of a look that a region may consist of."""
+SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
+WANTED_SLICE = 0.01
+"""Seconds between two looks at signals and results while translated code runs."""
+MOST_RETRANSLATIONS = 6
+MOST_TARGETS = 24
+
+
+EXIT_NAMES = {
+    layout.EXIT_JUMP: "jump outside",
+    layout.EXIT_BUDGET: "budget",
+    layout.EXIT_DYNAMIC: "unexpected target",
+    layout.EXIT_INTERPRET: "instruction for the interpreter",
+    layout.EXIT_READ: "load outside its window",
+    layout.EXIT_WRITE: "store outside its window",
+    layout.EXIT_STACK: "stack outside its window",
+}
+
+
+class TranslatorEngine(InterpreterEngine):
+    """Runs the kernel with translated regions in it."""
+
+    name = "translator"
+
+    def __init__(self, core: Core, options: TranslatorOptions | None = None) -> None:
+        super().__init__(core)
+        self._options = options or TranslatorOptions()
+        self._cache = default_cache() if self._options.cache else CodeCache(None)
+        self._array_of_state = core.state.state
+        _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
+        self._installation = Installation(
+            KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
+            self._options.max_bytes,
+        )
+        weakref.finalize(self, self._installation.clear)
+        self._regs = core.state.regs_view
+        self._results: Results = queue.SimpleQueue()
+        self._waiting = False
+        self._attempts: Counter[int] = Counter()
+        self._retranslations: Counter[int] = Counter()
+        self._interpreted = 0
+        """Instructions interpreted since the last look."""
+        self._bonus = SMALLEST_BONUS
+        self._first_sight = self._options.threshold == 1
+        self._state[layout.FIRST_SIGHT] = self._first_sight
+        self._state[layout.FIRST_SIGHT_PASSED] = -1
+        self._state[layout.NO_FUSION] = self._first_sight
+        self.origins: Counter[Origin] = Counter()
+        self.seconds = 0.0
+        self.invalidations = 0
+        self.failures = 0
+
+    def _translation_rows(self) -> int:
+        return ROWS
+
+    def statistics(self) -> Statistics:
+        state = self._state
+        exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
+        return Statistics(
+            self.name,
+            self._instructions,
+            translated=state[layout.TRANSLATED],
+            regions=len(self._installation),
+            code_bytes=self._installation.bytes,
+            compiled=self.origins[Origin.COMPILER],
+            loaded=self.origins[Origin.DISK],
+            shared=self.origins[Origin.PROCESS],
+            translation_seconds=self.seconds,
+            invalidations=self.invalidations,
+            exits={name: count for name, count in exits.items() if count},
+        )
+
+    def set_breakpoints(self, addresses: list[int]) -> None:
+        # The kernel forgets all decoding with them; regions must not reach across one.
+        self._installation.clear()
+        self._attempts.clear()
+        super().set_breakpoints(addresses)
+        self._state[layout.NO_FUSION] |= self._first_sight
+
+    # --- slices ------------------------------------------------------------------------------
+
+    def _extra_budget(self, left: int) -> int:
+        return min(left, self._bonus)
+
+    def _run_slice(
+        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
+    ) -> int:
+        state = self._state
+        start = time.perf_counter()
+        budget, bonus = state[layout.BUDGET], state[layout.BONUS]
+        while True:
+            stop = super()._run_slice(reads, writes)
+            if stop == layout.STOP_STALE:
+                self.invalidations += self._installation.settle()
+            elif stop == layout.STOP_TRANSLATE:
+                self._translate_at_first_sight()
+            else:
+                break
+        self._interpreted += budget - state[layout.BUDGET]
+        if bonus and not state[layout.BONUS]:
+            self._adapt_bonus(time.perf_counter() - start)
+        return stop
+
+    def _adapt_bonus(self, seconds: float) -> None:
+        if seconds < WANTED_SLICE / 2:
+            limit = SMALLEST_BONUS if self._waiting else LARGEST_BONUS
+            self._bonus = min(2 * self._bonus, limit)
+        elif seconds > 2 * WANTED_SLICE:
+            self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
+
+    def _between_slices(self) -> None:
+        if self._waiting:
+            self._take_results()
+        if self._state[layout.TARGETS_NOTED]:
+            self._state[layout.TARGETS_NOTED] = 0
+            self._translate_again()
+        if self._interpreted >= self._options.threshold and not self._first_sight:
+            self._interpreted = 0
+            self._look()
+
+    # --- looking -----------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Have the code at pc translated, if it is not."""
+        pc = self._regs[Reg.PC]
+        delta = self._delta(pc)
+        if self._waiting or delta is None:
+            return
+        index = (pc >> 2) + delta
+        attempts = self._attempts[index]
+        if (
+            attempts > 1
+            or self._installation.entered_at(index) is not None
+            or not self._installation.may_translate(index)
+        ):
+            return
+        self._attempts[index] += 1
+        # If time is still spent here although the region around is translated, it lacks an entry.
+        self._submit(self._job(pc, delta, enter_at_start=attempts == 1))
+
+    def _translate_again(self) -> None:
+        """Translate a region with the targets that its indirect jumps have left it for."""
+        if self._waiting:
+            return
+        for installed in self._installation:
+            row = self._installation.row(installed.row)
+            if row[layout.TRANSLATION_DYNAMIC] < layout.TARGETS_INTERVAL:
+                continue
+            row[layout.TRANSLATION_DYNAMIC] = 0
+            first = layout.TRANSLATION_TARGETS
+            seen = row[first : first + layout.TRANSLATION_TARGET_COUNT].tolist()
+            targets = installed.targets | set(seen)
+            if (
+                targets == installed.targets
+                or len(targets) > MOST_TARGETS
+                or self._retranslations[installed.start] >= MOST_RETRANSLATIONS
+            ):
+                continue
+            self._retranslations[installed.start] += 1
+            delta = int(row[layout.TRANSLATION_DELTA])
+            self._submit(self._job(installed.start, delta, targets, replaces=installed))
+            return
+
+    def _delta(self, pc: int) -> int | None:
+        """Arena index minus virtual address in words at pc; None if that is no plain memory."""
+        state = self._state
+        inside = (pc >> 2) - state[layout.FETCH_LOW]
+        if pc & 3 or not 0 <= inside < state[layout.FETCH_WORDS]:
+            return None
+        return state[layout.FETCH_BASE] - state[layout.FETCH_LOW]
+
+    def _job(
+        self,
+        pc: int,
+        delta: int,
+        targets: frozenset[int] = frozenset(),
+        *,
+        enter_at_start: bool = False,
+        replaces: Installed | None = None,
+    ) -> Job:
+        state = self._state
+        low, words = state[layout.FETCH_LOW], state[layout.FETCH_WORDS]
+        if not low <= pc >> 2 < low + words:
+            low, words = pc >> 2, 1
+        first = max(low, (pc >> 2) - COPIED_WORDS)
+        last = min(low + words, (pc >> 2) + COPIED_WORDS)
+        return Job(
+            start=pc,
+            words=self._core.arena[first + delta : last + delta].copy(),
+            first=4 * first,
+            delta=delta,
+            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
+            limit=self._options.max_instructions,
+            optimize=self._options.optimize,
+            cache=self._cache,
+            targets=targets,
+            enter_at_start=enter_at_start,
+            replaces=None if replaces is None else replaces.row,
+        )
+
+    def _submit(self, job: Job) -> None:
+        if self._options.background:
+            self._waiting = True
+            WORKER.submit(job, self._results)
+        else:
+            self._install(perform(job))
+
+    def _take_results(self) -> None:
+        try:
+            outcome = self._results.get_nowait()
+        except queue.Empty:
+            return
+        self._waiting = False
+        self._install(outcome)
+
+    def _install(self, outcome: Outcome) -> Installed | None:
+        """Hand a translation to the kernel."""
+        self.seconds += outcome.seconds
+        if outcome.error is not None:
+            self.failures += 1
+            raise outcome.error
+        if outcome.region is None or outcome.delivery is None:
+            return None
+        self.origins[outcome.delivery.origin] += 1
+        job = outcome.job
+        if job.replaces is not None:
+            old = self._installation.get(job.replaces)
+            if old is not None and old.start == job.start:
+                self._installation.remove(old)
+        return self._installation.add(
+            outcome.region, outcome.delivery.code, job.start, job.delta, job.targets
+        )
+
+    def _translate_at_first_sight(self) -> None:
+        state = self._state
+        pc = self._regs[Reg.PC]
+        delta = self._delta(pc)
+        state[layout.FIRST_SIGHT_PASSED] = pc
+        if delta is None or not self._installation.may_translate((pc >> 2) + delta):
+            return
+        installed = self._install(perform(self._job(pc, delta, enter_at_start=True)))
+        if installed is not None and (pc >> 2) + delta in installed.entries:
+            state[layout.FIRST_SIGHT_PASSED] = -1

@@ -1,0 +1,345 @@
+"""Entering translated regions of guest code, and the windows that they use.
+
+A region is a native function made by `lrvm_jit.translator`. It works on `regs` and `state` as
+the dispatch loop does, reaches memory through the window slots of its row in `translations`, and
+leaves with one of `EXIT_*` whenever it cannot go on. The function's arguments: addresses of
+`regs`, of `state`, of the row; the budget left; the number of the entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
+from .hints import cold_path, unlikely
+from .jit import kernel_function
+from .layout import (
+    ARENA_ADDRESS,
+    BONUS,
+    BUDGET,
+    CLEAN,
+    CLEAN_GENERATION,
+    CLEAN_HIGH,
+    CLEAN_LOW,
+    EXIT_ADDRESS,
+    EXIT_FLAGS,
+    EXIT_LEFT,
+    EXIT_READ,
+    EXIT_STACK,
+    EXIT_X,
+    EXIT_Y,
+    EXITS,
+    FLAG_OVERFLOW,
+    FLAG_RESULT,
+    FLAGS_ADD,
+    FLAGS_RAW,
+    FLAGS_SUB,
+    PAGE_WORDS,
+    SLOT_ADDRESS,
+    SLOT_FIELDS,
+    SLOT_SPAN,
+    SLOT_WISH,
+    STALE_HIGH,
+    TABLES_HIGH,
+    TABLES_LOW,
+    TARGETS_INTERVAL,
+    TARGETS_NOTED,
+    TRANSLATED,
+    TRANSLATION_CLEAN,
+    TRANSLATION_DELTA,
+    TRANSLATION_DYNAMIC,
+    TRANSLATION_FIELDS,
+    TRANSLATION_FUNCTION,
+    TRANSLATION_HIGH,
+    TRANSLATION_KEY,
+    TRANSLATION_LOW,
+    TRANSLATION_MODE,
+    TRANSLATION_SLOTS,
+    TRANSLATION_SLOTS_USED,
+    TRANSLATION_TARGET_COUNT,
+    TRANSLATION_TARGETS,
+    TRANSLATION_WISHED,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_KEY,
+    WINDOW_LOW,
+)
+from .layout import EXIT_BUDGET as _EXIT_BUDGET
+from .layout import EXIT_DYNAMIC as _EXIT_DYNAMIC
+from .layout import EXIT_INTERPRET as _EXIT_INTERPRET
+from .layout import EXIT_JUMP as _EXIT_JUMP
+from .layout import NOT_ENTERED as _NOT_ENTERED
+from .memory import window_slot
+from .step import PC
+from .typed import READ, WRITE, I, U
+from .windows import find_window
+
+EXIT_JUMP, EXIT_BUDGET, EXIT_DYNAMIC, EXIT_INTERPRET, NOT_ENTERED = map(
+    np.int64, (_EXIT_JUMP, _EXIT_BUDGET, _EXIT_DYNAMIC, _EXIT_INTERPRET, _NOT_ENTERED)
+)
+STALE = np.int64(-1)
+"""`run_translation`'s answer if regions are out of date."""
+
+CLEAN_KIND = np.int64(CLEAN)
+MOST_PAGES = 4096
+"""A clean window reaches so many pages at most to either side of the access that asks for it."""
+
+
+@intrinsic
+def _call_native(
+    typing_context: Any,
+    function: Any,
+    regs: Any,
+    state: Any,
+    translations: Any,
+    row: Any,
+    left: Any,
+    number: Any,
+) -> Any:
+    """Call the native function at an address; `row` is an index into `translations`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        pointer = ir.PointerType(ir.IntType(8))
+        kind = ir.FunctionType(word, [pointer, pointer, pointer, word, word])
+
+        def data(position: int) -> Any:
+            array = make_array(signature.args[position])(context, builder, arguments[position])
+            return array.data
+
+        row_data = builder.gep(data(3), [arguments[4]])
+        values = [builder.bitcast(value, pointer) for value in (data(1), data(2), row_data)]
+        target = builder.inttoptr(arguments[0], ir.PointerType(kind))
+        return builder.call(target, [*values, arguments[5], arguments[6]])
+
+    signature = types.int64(
+        types.int64, regs, state, translations, types.int64, types.int64, types.int64
+    )
+    return signature, generate
+
+
+@kernel_function
+def _valid(state, translations, row, fetch_low, fetch_words):
+    """Whether the region may run under the current translation of addresses; then notes that."""
+    cold_path()
+    if ((state[WINDOW_KEY] >> 32) & 1) != translations[U(row + TRANSLATION_MODE)]:
+        return False
+    low = translations[U(row + TRANSLATION_LOW)]
+    high = translations[U(row + TRANSLATION_HIGH)]
+    if low < fetch_low or high > fetch_low + fetch_words:
+        return False
+    for slot in range(translations[U(row + TRANSLATION_SLOTS_USED)]):
+        at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS
+        translations[U(at + SLOT_SPAN)] = 0
+        translations[U(at + SLOT_WISH)] = 0
+    translations[U(row + TRANSLATION_WISHED)] = 0
+    translations[U(row + TRANSLATION_KEY)] = state[WINDOW_KEY]
+    translations[U(row + TRANSLATION_CLEAN)] = state[CLEAN_GENERATION]
+    return True
+
+
+@kernel_function
+def _grant_wishes(state, translations, row):
+    """Move the windows that served accesses outside their slots into the slots."""
+    cold_path()
+    for slot in range(translations[U(row + TRANSLATION_SLOTS_USED)]):
+        at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS
+        window = translations[U(at + SLOT_WISH)]
+        if window != 0:
+            translations[U(at + SLOT_WISH)] = 0
+            low = state[U(window + WINDOW_LOW)] - state[WINDOW_KEY]
+            _set_slot(
+                state,
+                translations,
+                at,
+                low,
+                state[U(window + WINDOW_BYTES)] >> 2,
+                state[U(window + WINDOW_BASE)],
+            )
+    translations[U(row + TRANSLATION_WISHED)] = 0
+
+
+@kernel_function
+def _set_slot(state, translations, at, low, words, base):
+    """Make a window slot: `words` from virtual address `low` on are arena words from `base`."""
+    translations[U(at + SLOT_SPAN)] = low | words << 32
+    translations[U(at + SLOT_ADDRESS)] = state[ARENA_ADDRESS] + 4 * base
+
+
+@kernel_function
+def _page_is_clean(state, code_pages, index):
+    """Whether no word of the 256-word arena page with this word is marked."""
+    pages = len(code_pages) >> 1
+    first = index & ~I(PAGE_WORDS - 1)
+    return code_pages[U(pages + index // PAGE_WORDS)] == 0 and (
+        first >= state[TABLES_HIGH] or first + PAGE_WORDS <= state[TABLES_LOW]
+    )
+
+
+@kernel_function
+def _clean_start(state, marks, code_pages, index, first):
+    """The lowest index >= `first` from which on no word up to `index` is marked."""
+    for _ in range(MOST_PAGES):
+        if _page_is_clean(state, code_pages, index):
+            index = max(first, index & ~I(PAGE_WORDS - 1))
+        else:
+            page = max(first, index & ~I(PAGE_WORDS - 1))
+            while index > page and marks[U(index - 1)] == 0:
+                index -= 1
+            if index > page:
+                return index
+        if index == first or marks[U(index - 1)] != 0:
+            return index
+        index -= 1
+    return index
+
+
+@kernel_function
+def _clean_end(state, marks, code_pages, index, last):
+    """The highest index <= `last` up to which, itself excluded, no word from `index` is marked."""
+    for _ in range(MOST_PAGES):
+        page = min(last, (index | I(PAGE_WORDS - 1)) + 1)
+        if _page_is_clean(state, code_pages, index):
+            index = page
+        else:
+            while index < page and marks[U(index)] == 0:
+                index += 1
+            if index < page:
+                return index
+        if index == last:
+            return index
+    return index
+
+
+@kernel_function
+def _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, kind, address):
+    """Make the window that an access has missed, if the memory there is plain and unmarked."""
+    cold_path()
+    if address & 3:
+        return
+    window = find_window(regs, state, arena, marks, address, READ if kind == EXIT_READ else WRITE)
+    if window < 0 or state[U(window + WINDOW_BASE)] < 0:
+        return
+    low = state[U(window + WINDOW_LOW)] - state[WINDOW_KEY]
+    base = state[U(window + WINDOW_BASE)]
+    words = state[U(window + WINDOW_BYTES)] >> 2
+    if kind != EXIT_READ:
+        if kind == EXIT_STACK:
+            # Pushes and pops share a slot, so both must be allowed, in the same place.
+            readable = find_window(regs, state, arena, marks, address, READ)
+            if readable < 0:
+                return
+            read_low = state[U(readable + WINDOW_LOW)] - state[WINDOW_KEY]
+            read_base = state[U(readable + WINDOW_BASE)]
+            if read_base < 0 or (read_base - base) << 2 != read_low - low:
+                return
+            end = min(low + words * 4, read_low + state[U(readable + WINDOW_BYTES)])
+            base = max(base, read_base)
+            low = max(low, read_low)
+            words = (end - low) >> 2
+        index = base + ((address - low) >> 2)
+        if marks[U(index)] != 0:
+            return
+        start = _clean_start(state, marks, code_pages, index, base)
+        end = _clean_end(state, marks, code_pages, index, base + words)
+        low += (start - base) << 2
+        base = start
+        words = end - start
+        state[CLEAN_LOW] = min(state[CLEAN_LOW], start)
+        state[CLEAN_HIGH] = max(state[CLEAN_HIGH], end)
+        clean = window_slot(address, CLEAN_KIND)
+        state[U(clean + WINDOW_LOW)] = low + state[WINDOW_KEY]
+        state[U(clean + WINDOW_BYTES)] = words << 2
+        state[U(clean + WINDOW_BASE)] = base
+    at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS
+    _set_slot(state, translations, at, low, words, base)
+    translations[U(at + SLOT_WISH)] = 0
+
+
+@kernel_function
+def _take_flags(state):
+    """Bring the flags of a region into the interpreter's form."""
+    kind = state[EXIT_FLAGS]
+    x = state[EXIT_X]
+    y = state[EXIT_Y]
+    if kind == FLAGS_SUB:
+        result = x - y
+        overflow = sub_overflow(x, y, result)
+    elif kind == FLAGS_ADD:
+        result = x + y
+        overflow = add_overflow(x, y, result)
+    elif kind == FLAGS_RAW:
+        result = x | (y & 1) << 32
+        overflow = (y >> 1) << 31
+    else:
+        result = multiply(x, y)
+        overflow = multiply_overflow(x, y)
+    state[FLAG_RESULT] = result
+    state[FLAG_OVERFLOW] = overflow
+
+
+@kernel_function
+def run_translation(
+    regs,
+    state,
+    arena,
+    marks,
+    code_pages,
+    translations,
+    entry,
+    left,
+    delta,
+    fetch_low,
+    fetch_words,
+):
+    """Run the region of an ENTER entry; EXIT_*, NOT_ENTERED or STALE.
+
+    `delta` is the difference of arena index and virtual address in words. The flags must be in
+    `state`; afterwards they are there again, pc is in `regs` and the budget in EXIT_LEFT.
+    """
+    row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+    if unlikely(state[STALE_HIGH] != 0):
+        return STALE
+    if translations[U(row + TRANSLATION_DELTA)] != delta:
+        return NOT_ENTERED
+    if unlikely(
+        translations[U(row + TRANSLATION_KEY)] != state[WINDOW_KEY]
+        or translations[U(row + TRANSLATION_CLEAN)] != state[CLEAN_GENERATION]
+    ) and not _valid(state, translations, row, fetch_low, fetch_words):
+        return NOT_ENTERED
+    if unlikely(translations[U(row + TRANSLATION_WISHED)] != 0):
+        _grant_wishes(state, translations, row)
+    function = translations[U(row + TRANSLATION_FUNCTION)]
+    bonus = state[BONUS]
+    # While the region runs, BUDGET - left must be what has been executed: CYCLES relies on it.
+    state[BUDGET] += bonus
+    number = (entry >> 24) & 0xFF
+    answer = _call_native(function, regs, state, translations, row, left + bonus, number)
+    used = left + bonus - state[EXIT_LEFT]
+    unused = bonus - min(used, bonus)
+    state[BONUS] = unused
+    state[BUDGET] -= unused
+    state[EXIT_LEFT] -= unused
+    state[TRANSLATED] += used
+    _take_flags(state)
+    code = answer & 0xFF
+    state[U(EXITS + code)] += 1
+    if code == EXIT_DYNAMIC:
+        count = translations[U(row + TRANSLATION_DYNAMIC)]
+        at = TRANSLATION_TARGETS + (count & (TRANSLATION_TARGET_COUNT - 1))
+        translations[U(row + at)] = I(regs[PC])
+        translations[U(row + TRANSLATION_DYNAMIC)] = count + 1
+        if count & (TARGETS_INTERVAL - 1) == TARGETS_INTERVAL - 1:
+            state[TARGETS_NOTED] = 1
+    elif code >= EXIT_READ:
+        address = state[EXIT_ADDRESS]
+        slot = answer >> 8
+        _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, code, address)
+        return EXIT_INTERPRET
+    return code

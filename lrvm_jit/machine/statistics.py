@@ -1,0 +1,39 @@
+"""What an engine has done so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts since the board was made; `Motherboard.stats` gives them.
+
+    Instructions are attempted ones, as the cycle counter counts them.
+    """
+
+    engine: str
+    instructions: int = 0
+    translated: int = 0
+    """Of these, executed by translated regions. The others were interpreted."""
+    regions: int = 0
+    """Translated regions that exist now,"""
+    code_bytes: int = 0
+    """and the memory that they hold."""
+    compiled: int = 0
+    """Regions that were compiled for this board,"""
+    loaded: int = 0
+    """found in the cache on disk,"""
+    shared: int = 0
+    """and found in this process, where another board had them."""
+    translation_seconds: float = 0.0
+    """Time spent on getting them; on the background thread, unless that is turned off."""
+    invalidations: int = 0
+    """Regions thrown away because their guest code changed."""
+    exits: Mapping[str, int] = field(default_factory=dict)
+    """How often translated regions were left, by reason (docs/translator.md)."""
+
+    @property
+    def interpreted(self) -> int:
+        return self.instructions - self.translated

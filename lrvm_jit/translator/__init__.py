@@ -1,0 +1,1 @@
+"""The translator: hot guest code becomes native code."""

@@ -1,0 +1,90 @@
+"""From a region's IR to machine code."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+QUICK = "quick"
+FULL = "full"
+LOOPS = "full, loops vectorised"
+
+
+def choose_pipeline(optimize: bool, has_loops: bool) -> str:
+    """How to compile: the vectoriser is left out where it finds nothing, as it takes its time."""
+    if not optimize:
+        return QUICK
+    return LOOPS if has_loops else FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Machine code as an object file's bytes, and what making it cost."""
+
+    code: bytes
+    seconds: float
+
+
+_lock = threading.Lock()
+
+
+@cache
+def _target() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
+
+
+@cache
+def _machine(optimize: int) -> Any:
+    """A target machine for this very processor."""
+    return _target().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=optimize,
+        reloc="pic",
+        codemodel="small",
+    )
+
+
+def _optimize(module: Any, machine: Any, pipeline: str) -> None:
+    options = llvm.create_pipeline_tuning_options()
+    options.speed_level = 2
+    options.loop_vectorization = pipeline == LOOPS
+    options.slp_vectorization = False
+    options.loop_unrolling = pipeline == LOOPS
+    builder = llvm.create_pass_builder(machine, options)
+    if pipeline == QUICK:
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_simplify_cfg_pass()
+    else:
+        passes = builder.getModulePassManager()
+    passes.run(module, builder)
+
+
+def optimized_module(text: str, pipeline: str = FULL) -> Any:
+    """The module after LLVM's passes."""
+    machine = _machine(0 if pipeline == QUICK else 2)
+    module = llvm.parse_assembly(text)
+    module.triple = _target().triple if hasattr(_target(), "triple") else llvm.get_default_triple()
+    module.data_layout = str(machine.target_data)
+    _optimize(module, machine, pipeline)
+    return module
+
+
+def compile_object(text: str, pipeline: str = FULL) -> bytes:
+    """The object file of an IR module."""
+    module = optimized_module(text, pipeline)
+    machine = _machine(0 if pipeline == QUICK else 2)
+    return bytes(machine.emit_object(module))
+
+
+def assembly(text: str, pipeline: str = FULL) -> str:
+    """The machine code of an IR module as text."""
+    module = optimized_module(text, pipeline)
+    return str(_machine(0 if pipeline == QUICK else 2).emit_assembly(module))

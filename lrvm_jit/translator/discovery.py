@@ -1,0 +1,299 @@
+"""Discovery: which guest code belongs together, seen from an address where time is spent.
+
+First all instructions that can be reached are followed. If the address lies in a cycle, the
+region is that cycle's strongly connected component: it is the same one from wherever in the
+loop the look came, so what was compiled for one run serves the next. Otherwise it is what lies
+ahead, up to the limit. Then blocks are made of it, called functions once for each way they were
+called (see `region.Context`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from .graphs import back_edge_targets, component_of, longest_paths
+from .instructions import Flow, GuestInstruction, instruction_at
+from .region import Block, BlockKey, Context, Edge, Region
+
+FOLLOWED = 1500
+"""Instructions looked at before a region is chosen from them."""
+MOST_CALL_DEPTH = 3
+MOST_RETURN_SITES = 24
+MOST_ENTRIES = 16
+
+
+class Discovery:
+    """Finds the region of an address.
+
+    `word_at(pc)` gives the guest word at a virtual address, or None where the region may not
+    reach. `targets` are addresses that indirect jumps have been seen to go to. `limit` is the
+    number of instructions the region may have, counting copies.
+    """
+
+    def __init__(
+        self,
+        word_at: Callable[[int], int | None],
+        supervisor: bool,
+        limit: int,
+        targets: Iterable[int] = (),
+        enter_at_start: bool = False,
+    ) -> None:
+        self._word_at = word_at
+        self._supervisor = supervisor
+        self._limit = limit
+        self._targets = sorted(targets)
+        self._enter_at_start = enter_at_start
+        self._instructions: dict[int, GuestInstruction | None] = {}
+        self._words: dict[int, int] = {}
+
+    def region(self, start: int) -> Region | None:
+        """The region of an address; None if there is nothing to translate."""
+        chosen = self._choose(start)
+        if not chosen:
+            return None
+        entries = self._entries(start, chosen)
+        if not entries:
+            return None
+        leaders = self._leaders(chosen, entries)
+        for depth in range(MOST_CALL_DEPTH, -1, -1):
+            blocks = self._blocks(chosen, entries, leaders, depth)
+            if blocks is not None:
+                break
+        else:
+            return None
+        keys: list[BlockKey] = [(entry, ()) for entry in entries]
+        self._mark_heads(blocks, keys)
+        words = {
+            instruction.pc: instruction.word
+            for block in blocks.values()
+            for instruction in block.instructions
+        }
+        words |= self._words
+        return Region(self._supervisor, entries, blocks, words)
+
+    # --- what can be reached -----------------------------------------------------------------
+
+    def _at(self, pc: int) -> GuestInstruction | None:
+        """The instruction at an address; None where the region may not reach."""
+        if pc not in self._instructions:
+            word = None if pc & 3 else self._word_at(pc)
+            self._instructions[pc] = (
+                None if word is None else instruction_at(pc, word, self._supervisor)
+            )
+        return self._instructions[pc]
+
+    def _choose(self, start: int) -> set[int]:
+        """Addresses of the instructions that belong to the region."""
+        order = self._follow(start)
+        sites = [
+            pc + 4
+            for pc in order
+            if (one := self._at(pc)) and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
+        ]
+        graph: dict[int, list[int]] = {}
+        for pc in order:
+            instruction = self._at(pc)
+            assert instruction is not None
+            after = self._successors(instruction)
+            if instruction.flow is Flow.RETURN:
+                after = [*after, *sites]
+            graph[pc] = [target for target in after if target in order]
+        component = component_of(graph, start)
+        if len(component) > 1 or start in graph.get(start, ()):
+            if len(component) <= self._limit:
+                return component
+            return set(self._nearest(start, graph, component))
+        first = self._at(start)
+        if first is None or not first.translatable:
+            return set()
+        return set(list(order)[: self._limit])
+
+    def _nearest(self, start: int, graph: dict[int, list[int]], within: set[int]) -> list[int]:
+        seen = [start]
+        known = {start}
+        for pc in seen:
+            if len(seen) >= self._limit:
+                break
+            for target in graph[pc]:
+                if target in within and target not in known:
+                    known.add(target)
+                    seen.append(target)
+        return seen[: self._limit]
+
+    def _follow(self, start: int) -> dict[int, None]:
+        """Addresses reached from `start`, nearest first."""
+        order: dict[int, None] = {}
+        queue = deque([start])
+        while queue and len(order) < FOLLOWED:
+            pc = queue.popleft()
+            if pc in order:
+                continue
+            instruction = self._at(pc)
+            if instruction is None:
+                continue
+            order[pc] = None
+            queue.extend(self._successors(instruction))
+        return order
+
+    def _successors(self, one: GuestInstruction) -> list[int]:
+        """Where an instruction may lead, a return only as far as it has been seen."""
+        after = (one.pc + 4) & 0xFFFF_FFFF
+        match one.flow:
+            case Flow.NEXT | Flow.INTERPRET:
+                return [after]
+            case Flow.SKIP:
+                return [after, (after + 4) & 0xFFFF_FFFF]
+            case Flow.JUMP:
+                return [one.target]
+            case Flow.CALL:
+                return [one.target, after]
+            case Flow.CALL_DYNAMIC:
+                return [*self._targets, after]
+            case Flow.RETURN | Flow.DYNAMIC:
+                return list(self._targets)
+            case Flow.LEAVE:
+                return []
+
+    # --- entries and blocks ------------------------------------------------------------------
+
+    def _entries(self, start: int, chosen: set[int]) -> list[int]:
+        """Where the interpreter may enter: at each cycle's head, and after what it executed."""
+        sites = [
+            pc + 4
+            for pc in sorted(chosen)
+            if (one := self._at(pc)) and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
+        ]
+        graph: dict[int, list[int]] = {}
+        entries: set[int] = set()
+        for pc in sorted(chosen):
+            instruction = self._at(pc)
+            assert instruction is not None
+            after = self._successors(instruction)
+            if instruction.flow is Flow.RETURN:
+                after = [*after, *sites]
+            if instruction.flow is Flow.INTERPRET:
+                entries.update(target for target in after if target in chosen)
+                after = []
+            graph[pc] = [target for target in after if target in chosen]
+        # A second root for each part that the first one does not reach.
+        entries |= back_edge_targets(graph, sorted(chosen))
+        if self._enter_at_start or not entries:
+            entries.add(start)
+        translatable = [pc for pc in sorted(entries) if (one := self._at(pc)) and one.translatable]
+        if self._enter_at_start and start in translatable:
+            translatable.remove(start)
+            translatable.insert(0, start)
+        return sorted(translatable[:MOST_ENTRIES])
+
+    def _leaders(self, chosen: set[int], entries: list[int]) -> set[int]:
+        """Addresses at which a block must begin."""
+        leaders = set(entries) | (chosen & set(self._targets))
+        for pc in chosen:
+            instruction = self._at(pc)
+            assert instruction is not None
+            if instruction.flow is not Flow.NEXT:
+                leaders.update(self._successors(instruction))
+        return leaders & chosen
+
+    def _blocks(
+        self, chosen: set[int], entries: list[int], leaders: set[int], depth: int
+    ) -> dict[BlockKey, Block] | None:
+        """The graph with calls followed `depth` deep, or None if that exceeds the limit."""
+        sites = sorted(
+            pc + 4
+            for pc in chosen
+            if (one := self._at(pc))
+            and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
+            and pc + 4 in chosen
+        )[:MOST_RETURN_SITES]
+        blocks: dict[BlockKey, Block] = {}
+        queue: deque[BlockKey] = deque((entry, ()) for entry in entries)
+        count = 0
+        most = self._limit if depth else 2 * self._limit
+        while queue:
+            key = queue.popleft()
+            if key in blocks:
+                continue
+            block = self._block(key, chosen, leaders, sites, depth)
+            blocks[key] = block
+            count += len(block.instructions)
+            if count > most and depth:
+                return None
+            queue.extend(edge.key for edge in block.edges if edge.inside)
+        return blocks
+
+    def _block(
+        self,
+        key: BlockKey,
+        chosen: set[int],
+        leaders: set[int],
+        sites: list[int],
+        depth: int,
+    ) -> Block:
+        pc, context = key
+        block = Block(pc, context)
+
+        def edge(target: int, within: Context = context, cycles: int = 0) -> Edge:
+            return Edge(target, within, cycles, target in chosen)
+
+        while True:
+            instruction = self._at(pc)
+            assert instruction is not None
+            block.instructions.append(instruction)
+            after = (pc + 4) & 0xFFFF_FFFF
+            flow = instruction.flow
+            if flow is Flow.NEXT:
+                if after in chosen and after not in leaders:
+                    pc = after
+                    continue
+                block.edges = [edge(after)]
+            elif flow is Flow.SKIP:
+                skipped = edge((after + 4) & 0xFFFF_FFFF)
+                block.edges = [self._through_jump(edge(after), chosen), skipped]
+            elif flow is Flow.JUMP:
+                block.edges = [edge(instruction.target)]
+            elif flow in (Flow.CALL, Flow.CALL_DYNAMIC):
+                inner = (*context, after) if len(context) < depth else ()
+                if flow is Flow.CALL:
+                    block.edges = [edge(instruction.target, inner)]
+                else:
+                    block.edges = [edge(at, inner) for at in self._targets if at in chosen]
+            elif flow is Flow.RETURN:
+                if context and context[-1] in chosen:
+                    block.edges = [edge(context[-1], context[:-1])]
+                else:
+                    known = {*sites, *(at for at in self._targets if at in chosen)}
+                    block.edges = [edge(at, ()) for at in sorted(known)]
+            elif flow is Flow.DYNAMIC:
+                block.edges = [edge(at) for at in self._targets if at in chosen]
+            return block
+
+    def _through_jump(self, edge: Edge, chosen: set[int]) -> Edge:
+        """The edge itself, or where the jump leads that is all there is at its end."""
+        instruction = self._at(edge.pc)
+        if instruction is None or instruction.flow is not Flow.JUMP or not edge.inside:
+            return edge
+        self._words[instruction.pc] = instruction.word
+        target = instruction.target
+        return Edge(target, edge.context, edge.cycles + 1, target in chosen)
+
+    @staticmethod
+    def _mark_heads(blocks: dict[BlockKey, Block], entries: list[BlockKey]) -> None:
+        """Decide where the budget is tested, and against how much."""
+        graph = {
+            key: [edge.key for edge in block.edges if edge.inside] for key, block in blocks.items()
+        }
+        heads = back_edge_targets(graph, entries) | set(entries)
+        for key in heads:
+            blocks[key].head = True
+        lengths = {
+            key: [
+                (None if not edge.inside or edge.key in heads else edge.key, edge.cycles)
+                for edge in block.edges
+            ]
+            for key, block in blocks.items()
+        }
+        sizes = {key: len(block.instructions) for key, block in blocks.items()}
+        for key, need in longest_paths(lengths, sizes).items():
+            blocks[key].need = need

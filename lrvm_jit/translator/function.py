@@ -1,0 +1,444 @@
+"""Generates the native function of a region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..isa.table import BY_OPCODE, Op, Reg, Role
+from ..kernel import layout
+from .builder import Builder, Value
+from .instructions import Flow, GuestInstruction
+from .loops import FEWEST_ROUNDS, CountedLoop, counted_loop, emit_pointers, emit_rounds
+from .region import Block, BlockKey, Edge, Region
+from .runtime import DECLARATIONS, HELPERS
+from .semantics import SEMANTICS
+from .stack import StackAnalysis
+
+SYMBOL = "region"
+_READS = (Role.READ, Role.READ_LAST, Role.READ_WRITE, Role.LATE_READ_WRITE)
+_WRITES = (Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The IR module of a region, and whether LLVM's vectoriser can do something for it."""
+
+    text: str
+    has_loops: bool
+
+
+def generate(region: Region) -> Generated:
+    """The IR module of a region: one function `region`, see `kernel.translations`."""
+    function = Function(region)
+    text = function.text()
+    return Generated(text, function.has_loops)
+
+
+class Function:
+    """The function while it is generated."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.stack_register = int(Reg.SSP if region.supervisor else Reg.USP)
+        self.lines: list[str] = []
+        self.exits: list[tuple[str, list[str], int, int]] = []
+        """Ways out: label, what is stored on the way, pc, code."""
+        self.used: set[int] = set()
+        self.written: set[int] = set()
+        self.probes: set[str] = set()
+        self.uses_all_flags = False
+        self.has_loops = False
+        self._way_round: tuple[BlockKey | None, str] = (None, "")
+        """A counted loop, and where its ordinary rounds begin."""
+        self.stack = StackAnalysis(region, self.stack_register)
+        self._declared: set[str] = {"fshl"}
+        self._names = 0
+        self._slots: dict[tuple[str, int], int] = {}
+        self._labels = {key: f"b{number}" for number, key in enumerate(region.blocks)}
+        self._outside: dict[int, str] = {}
+        self._kinds = flag_kinds(region)
+        self._pending: list[list[str]] = []
+
+    # --- names -------------------------------------------------------------------------------
+
+    def new_name(self) -> str:
+        self._names += 1
+        return f"%v{self._names}"
+
+    def new_label(self) -> str:
+        self._names += 1
+        return f"l{self._names}"
+
+    def declare(self, intrinsic: str) -> None:
+        self._declared.add(intrinsic)
+
+    # --- window slots ------------------------------------------------------------------------
+
+    def slot(self, access: str, pc: int) -> int:
+        """The window slot of an access: one for each instruction, while there are enough."""
+        known = self._slots.get((access, pc))
+        if known is not None:
+            return known
+        number = len(set(self._slots.values()))
+        if number >= layout.TRANSLATION_SLOT_COUNT:
+            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+            # The reserve below leaves at least one of each kind.
+            number = same[pc // 4 % len(same)]
+        elif number >= layout.TRANSLATION_SLOT_COUNT - 3 and any(
+            kind == access for kind, _ in self._slots
+        ):
+            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+            number = same[pc // 4 % len(same)]
+        self._slots[access, pc] = number
+        return number
+
+    @property
+    def slot_count(self) -> int:
+        return len(set(self._slots.values()))
+
+    def slot_fields(self, build: Builder, slot: int) -> tuple[str, str, str]:
+        """First address, size in words, and host address of a slot's window.
+
+        They never change while the region runs, so LLVM may load them when it likes.
+        """
+        at = 8 * (layout.TRANSLATION_SLOTS + slot * layout.SLOT_FIELDS)
+
+        def load(kind: str, offset: int) -> str:
+            pointer = build.value(f"getelementptr i8, ptr %row, i64 {at + offset}")
+            return build.value(f"load {kind}, ptr {pointer}, align 4, !invariant.load !2")
+
+        return load("i32", 0), load("i32", 4), load("ptr", 8 * layout.SLOT_ADDRESS)
+
+    # --- blocks ------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        for key, block in self.region.blocks.items():
+            self._block(key, block)
+        body = self.lines
+        entry = self._entry()
+        leave = self._leave()
+        header = [
+            *(DECLARATIONS[name] for name in sorted(self._declared)),
+            *(HELPERS[f"window_{access}"] for access in sorted(self.probes)),
+            HELPERS["all_flags"] if self.uses_all_flags else "",
+            HELPERS["cycles"] if any("@cycles" in line for line in body) else "",
+            f"define i64 @{SYMBOL}(ptr noalias %regs, ptr noalias %state, ptr noalias %row, "
+            "i64 %budget, i64 %entry) nounwind #0 {",
+        ]
+        return "\n".join(
+            [
+                *header,
+                *entry,
+                *body,
+                *leave,
+                "}",
+                '!0 = !{!"branch_weights", i32 2000, i32 1}',
+                '!1 = !{!"branch_weights", i32 1, i32 2000}',
+                "!2 = !{}",
+                # There is no C library to call.
+                'attributes #0 = { "no-builtins" }',
+                "",
+            ]
+        )
+
+    def _block(self, key: BlockKey, block: Block) -> None:
+        self.lines.append(f"{self._labels[key]}:")
+        loop = counted_loop(block) if block.head else None
+        if loop is not None:
+            self._counted(key, block, loop)
+        build = Builder(self, block, self._kinds[key])
+        build.begin()
+        build.pc = block.pc
+        if block.head:
+            enough = build.value(f"icmp sgt i64 {build.budget_left}, {block.need}")
+            away = build.leave(layout.EXIT_BUDGET)
+            go_on = self.new_label()
+            self.lines.append(f"  br i1 {enough}, label %{go_on}, label %{away}, !prof !0")
+            self.lines.append(f"{go_on}:")
+        for position, instruction in enumerate(block.instructions):
+            build.pc = instruction.pc
+            build.executed = position
+            if not instruction.translatable:
+                label = build.leave(layout.EXIT_INTERPRET)
+                self.lines.append(f"  br label %{label}")
+                return
+            self._instruction(build, instruction)
+            build.done(instruction)
+        self._go_on(build, block)
+
+    def _counted(self, key: BlockKey, block: Block, loop: CountedLoop) -> None:
+        """The rounds of a loop that need no checks, before the block itself."""
+        self.has_loops = True
+        build = Builder(self, block, self._kinds[key])
+        build.begin()
+        rounds = emit_rounds(build, loop, block.need)
+        worth = build.value(f"icmp ugt i64 {rounds}, {FEWEST_ROUNDS}")
+        ready, again, done, body = (self.new_label() for _ in range(4))
+        self.lines += [f"  br i1 {worth}, label %{ready}, label %{body}", f"{ready}:"]
+        pointers = emit_pointers(build, loop)
+        after = self.new_name()
+        self.lines += [
+            f"  br label %{again}",
+            f"{again}:",
+            f"  %n{again} = phi i64 [ 0, %{ready} ], [ {after}, %{again} ]",
+        ]
+        build = Builder(self, block, self._kinds[key])
+        build.begin()
+        build.unchecked = pointers
+        build.round = f"n{again}"
+        for position, instruction in enumerate(block.instructions[:-1]):
+            build.pc, build.executed = instruction.pc, position
+            self._instruction(build, instruction)
+        build.end(0)
+        finished = self.new_name()
+        self.lines += [
+            f"  {after} = add nuw i64 %n{again}, 1",
+            f"  {finished} = icmp eq i64 {after}, {rounds}",
+            f"  br i1 {finished}, label %{done}, label %{again}",
+            f"{done}:",
+        ]
+        cost = build.value(f"mul i64 {rounds}, {loop.cycles}")
+        left = build.value(f"sub i64 {build.budget_left}, {cost}")
+        self.lines += [f"  store i64 {left}, ptr %left", f"  br label %{body}", f"{body}:"]
+        self._way_round = (key, body)
+
+    def _instruction(self, build: Builder, instruction: GuestInstruction) -> None:
+        """Operands, body, result of one instruction, by the instruction table."""
+        assert instruction.op is not None
+        row = BY_OPCODE[instruction.op]
+        sources: list[Value] = []
+        targets = []
+        for operand, value in zip(row.operands, instruction.operands, strict=True):
+            if operand.role in _READS:
+                is_register = isinstance(value, Reg)
+                sources.append(build.read(value) if is_register else int(value) & 0xFFFF_FFFF)
+            if operand.role in _WRITES:
+                targets.append(value)
+        result = SEMANTICS[Op(instruction.op)](build, *sources)
+        if result is None:
+            return
+        values = result if isinstance(result, tuple) else (result,)
+        for target, written in zip(targets, values, strict=True):
+            build.write(target, written)
+
+    def _go_on(self, build: Builder, block: Block) -> None:
+        """Leave a block by its edges."""
+        count = len(block.instructions)
+        last = block.last
+        assert last is not None
+        if last.flow is Flow.SKIP:
+            executed, skipped = block.edges
+            condition = build.skip_condition
+            if executed.cycles == skipped.cycles:
+                build.end(count + executed.cycles)
+                ways = [self._way(executed, 0, build), self._way(skipped, 0, build)]
+            else:
+                build.end(0)
+                ways = [
+                    self._way(executed, count + executed.cycles, build),
+                    self._way(skipped, count + skipped.cycles, build),
+                ]
+            self.lines.append(f"  br i1 {condition}, label %{ways[0]}, label %{ways[1]}")
+            self._place_ways()
+            return
+        if last.flow in (Flow.NEXT, Flow.JUMP, Flow.CALL):
+            (edge,) = block.edges
+            build.end(count + edge.cycles)
+            self.lines.append(f"  br label %{self._way(edge, 0, build)}")
+            self._place_ways()
+            return
+        target = build.jump_target
+        assert target is not None
+        build.end(count)
+        self._dynamic(build, target, block.edges)
+        self._place_ways()
+
+    def _dynamic(self, build: Builder, target: Value, edges: Sequence[Edge]) -> None:
+        """An indirect jump: to one of the expected targets, or out of the region."""
+        if isinstance(target, int):
+            # A return address that is known to be on the stack.
+            for edge in edges:
+                if edge.pc == target:
+                    self.lines.append(f"  br label %{self._way(edge, 0, build)}")
+                    return
+        other = self.new_label()
+        if len(edges) == 1:
+            expected = build.compare("eq", target, edges[0].pc)
+            way = self._way(edges[0], 0, build)
+            self.lines.append(f"  br i1 {expected}, label %{way}, label %{other}, !prof !0")
+        elif edges:
+            # Relative to the lowest and in words, so that LLVM can make a table of them.
+            lowest = min(edge.pc for edge in edges)
+            inside = build.op("sub", target, lowest)
+            turned = build.value(f"call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)")
+            cases = " ".join(
+                f"i32 {(edge.pc - lowest) // 4}, label %{self._way(edge, 0, build)}"
+                for edge in edges
+            )
+            self.lines.append(f"  switch i32 {turned}, label %{other} [{cases}]")
+        else:
+            self.lines.append(f"  br label %{other}")
+        self.lines += [
+            f"{other}:",
+            f"  store i32 {target}, ptr %pc",
+            f"  store i64 {layout.EXIT_DYNAMIC}, ptr %code",
+            "  br label %leave",
+        ]
+
+    def _way(self, edge: Edge, cycles: int, build: Builder) -> str:
+        """Label of the way along an edge, on which `cycles` more are paid."""
+        if not edge.inside:
+            goal = self._way_out(edge.pc)
+        elif self._way_round[0] == edge.key == build.block.key:
+            goal = self._way_round[1]
+        else:
+            goal = self._labels[edge.key]
+        if not cycles:
+            return goal
+        label = self.new_label()
+        left = self.new_name()
+        self._pending.append(
+            [
+                f"{label}:",
+                f"  {left} = sub i64 {build.budget_left}, {cycles}",
+                f"  store i64 {left}, ptr %left",
+                f"  br label %{goal}",
+            ]
+        )
+        return label
+
+    def _place_ways(self) -> None:
+        for lines in self._pending:
+            self.lines += lines
+        self._pending = []
+
+    def _way_out(self, pc: int) -> str:
+        """Label of the jump to an address outside the region."""
+        if pc not in self._outside:
+            self._outside[pc] = self.new_label()
+        return self._outside[pc]
+
+    # --- frame -------------------------------------------------------------------------------
+
+    def _entry(self) -> list[str]:
+        """Load everything, then go to the entry asked for."""
+        lines = ["start:"]
+        for register in sorted(self.used):
+            lines.append(f"  %r{register} = alloca i32")
+        for name, kind in (("flag_kind", "i32"), ("flag_x", "i32"), ("flag_y", "i32")):
+            lines.append(f"  %{name} = alloca {kind}")
+        for name, kind in (("left", "i64"), ("pc", "i32"), ("code", "i64"), ("address", "i32")):
+            lines.append(f"  %{name} = alloca {kind}")
+        for register in sorted(self.used):
+            lines += [
+                f"  %p{register} = getelementptr i32, ptr %regs, i64 {register}",
+                f"  %i{register} = load i32, ptr %p{register}",
+                f"  store i32 %i{register}, ptr %r{register}",
+            ]
+        lines += [
+            f"  %result_at = getelementptr i64, ptr %state, i64 {layout.FLAG_RESULT}",
+            "  %result = load i64, ptr %result_at",
+            f"  %overflow_at = getelementptr i64, ptr %state, i64 {layout.FLAG_OVERFLOW}",
+            "  %overflow = load i64, ptr %overflow_at",
+            "  %result_word = trunc i64 %result to i32",
+            "  %carry_up = lshr i64 %result, 32",
+            "  %carry_word = trunc i64 %carry_up to i32",
+            "  %carry = and i32 %carry_word, 1",
+            "  %overflow_up = lshr i64 %overflow, 30",
+            "  %overflow_word = trunc i64 %overflow_up to i32",
+            "  %overflow_bit = and i32 %overflow_word, 2",
+            "  %both = or i32 %carry, %overflow_bit",
+            f"  store i32 {layout.FLAGS_RAW}, ptr %flag_kind",
+            "  store i32 %result_word, ptr %flag_x",
+            "  store i32 %both, ptr %flag_y",
+            "  store i64 %budget, ptr %left",
+            "  %stack_at = alloca ptr",
+            "  store i32 0, ptr %address",
+        ]
+        labels = [self._labels[entry, ()] for entry in self.region.entries]
+        cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(labels))
+        lines.append(f"  switch i64 %entry, label %{labels[0]} [{cases}]")
+        return lines
+
+    def _leave(self) -> list[str]:
+        """The ways out, and the one place where registers and budget go back to memory."""
+        lines = []
+        for label, stores, pc, code in self.exits:
+            lines += [
+                f"{label}:",
+                *stores,
+                f"  store i32 {pc}, ptr %pc",
+                f"  store i64 {code}, ptr %code",
+                "  br label %leave",
+            ]
+        for pc, label in self._outside.items():
+            lines += [
+                f"{label}:",
+                f"  store i32 {pc}, ptr %pc",
+                f"  store i64 {layout.EXIT_JUMP}, ptr %code",
+                "  br label %leave",
+            ]
+        lines.append("leave:")
+        for register in sorted(self.written):
+            lines += [
+                f"  %o{register} = load i32, ptr %r{register}",
+                f"  store i32 %o{register}, ptr %p{register}",
+            ]
+        lines += [
+            "  %pc_out = load i32, ptr %pc",
+            f"  %pc_at = getelementptr i32, ptr %regs, i64 {int(Reg.PC)}",
+            "  store i32 %pc_out, ptr %pc_at",
+        ]
+        fields = (
+            ("left", "i64", layout.EXIT_LEFT),
+            ("flag_kind", "i32", layout.EXIT_FLAGS),
+            ("flag_x", "i32", layout.EXIT_X),
+            ("flag_y", "i32", layout.EXIT_Y),
+            ("address", "i32", layout.EXIT_ADDRESS),
+        )
+        for name, kind, index in fields:
+            lines.append(f"  %{name}_out = load {kind}, ptr %{name}")
+            value = f"%{name}_out"
+            if kind == "i32":
+                lines.append(f"  %{name}_wide = zext i32 {value} to i64")
+                value = f"%{name}_wide"
+            lines += [
+                f"  %{name}_at = getelementptr i64, ptr %state, i64 {index}",
+                f"  store i64 {value}, ptr %{name}_at",
+            ]
+        return [*lines, "  %code_out = load i64, ptr %code", "  ret i64 %code_out"]
+
+
+_SETTERS = {
+    Op.ADD: layout.FLAGS_ADD,
+    Op.SUB: layout.FLAGS_SUB,
+    Op.CMP: layout.FLAGS_SUB,
+    Op.MUL: layout.FLAGS_MUL,
+}
+
+
+def flag_kinds(region: Region) -> dict[BlockKey, int | None]:
+    """The kind of the flags at the beginning of each block, None where ways disagree."""
+    after: dict[BlockKey, int | None] = {}
+    for key, block in region.blocks.items():
+        setters = [one for one in block.instructions if one.op and BY_OPCODE[one.op].writes_flags]
+        if setters:
+            op = setters[-1].op
+            after[key] = _SETTERS.get(op, layout.FLAGS_RAW) if op else None
+    unknown = -1
+    kinds: dict[BlockKey, int | None] = dict.fromkeys(region.blocks, unknown)
+    work: list[tuple[BlockKey, int | None]] = [
+        ((entry, ()), layout.FLAGS_RAW) for entry in region.entries
+    ]
+    while work:
+        key, kind = work.pop()
+        known = kinds[key]
+        merged = kind if known in (unknown, kind) else None
+        if merged == known:
+            continue
+        kinds[key] = merged
+        leaving = after.get(key, merged)
+        block = region.blocks[key]
+        work.extend((edge.key, leaving) for edge in block.edges if edge.inside)
+    return kinds

@@ -1,0 +1,215 @@
+"""Which regions a board has, how the kernel finds them, and when they must go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ..kernel import layout
+from .region import Region
+from .store import STORE, SharedCode
+
+ROWS = 1024
+"""Regions that a board can have at a time."""
+MOST_LOSSES = 4
+"""Code that changes so often after having been translated stays with the interpreter."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelArrays:
+    """The kernel's arrays that say what is translated; `lrvm_jit.kernel.layout` describes them."""
+
+    state: NDArray[numpy.int64]
+    arena: NDArray[numpy.uint32]
+    entries: NDArray[numpy.int64]
+    marks: NDArray[numpy.uint8]
+    snapshot: NDArray[numpy.uint32]
+    code_pages: NDArray[numpy.int64]
+    translations: NDArray[numpy.int64]
+
+
+@dataclass(eq=False, slots=True)
+class Installed:
+    """A region that the kernel can enter."""
+
+    row: int
+    start: int
+    """Virtual address that it was made for."""
+    region: Region
+    code: SharedCode
+    indices: NDArray[numpy.int64]
+    """Arena indices of its words,"""
+    words: NDArray[numpy.uint32]
+    """and what must stand there."""
+    entries: list[int]
+    """Arena indices at which it can be entered."""
+    targets: frozenset[int]
+
+
+class Installation:
+    """The regions of one board. Only while the kernel does not run."""
+
+    def __init__(self, arrays: KernelArrays, max_bytes: int) -> None:
+        self._arrays = arrays
+        self._max_bytes = max_bytes
+        self._rows: dict[int, Installed] = {}
+        self._free = list(range(ROWS - 1, -1, -1))
+        self._uses: Counter[int] = Counter()
+        """How many regions rely on an arena word."""
+        self.losses: Counter[int] = Counter()
+        """How often a region with an entry at this arena index was lost to a change."""
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Installed]:
+        return iter(list(self._rows.values()))
+
+    def row(self, number: int) -> NDArray[numpy.int64]:
+        """A row of the kernel's table."""
+        first = number * layout.TRANSLATION_FIELDS
+        return self._arrays.translations[first : first + layout.TRANSLATION_FIELDS]
+
+    def get(self, number: int) -> Installed | None:
+        """The region in a row."""
+        return self._rows.get(number)
+
+    def entered_at(self, index: int) -> Installed | None:
+        """The region that the kernel enters at an arena index."""
+        entry = int(self._arrays.entries[index])
+        if entry & 0xFF != layout.ENTER:
+            return None
+        return self._rows.get(entry >> 8 & 0xFFFF)
+
+    def add(
+        self,
+        region: Region,
+        code: SharedCode,
+        start: int,
+        delta: int,
+        targets: frozenset[int] = frozenset(),
+    ) -> Installed | None:
+        """Make the kernel enter a region. None, and the code released, if that has no use.
+
+        The words must still be what was translated, and at least one entry must be free.
+        """
+        arrays = self._arrays
+        pcs = numpy.fromiter(region.words.keys(), numpy.int64, len(region.words))
+        words = numpy.fromiter(region.words.values(), numpy.uint32, len(region.words))
+        indices = (pcs >> 2) + delta
+        fits = bool(((indices >= 0) & (indices < len(arrays.arena))).all())
+        if not fits or not bool((arrays.arena[indices] == words).all()):
+            STORE.release(code)
+            return None
+        entries = [
+            (number, (pc >> 2) + delta)
+            for number, pc in enumerate(region.entries)
+            if self.entered_at((pc >> 2) + delta) is None
+        ]
+        if not entries:
+            STORE.release(code)
+            return None
+        if not self._free or self.bytes + code.native.size > self._max_bytes:
+            self.clear()
+        number = self._free.pop()
+        installed = Installed(
+            number, start, region, code, indices, words, [index for _, index in entries], targets
+        )
+        self._rows[number] = installed
+        self.bytes += code.native.size
+        self._fill_row(installed, delta)
+        for index in indices.tolist():
+            self._uses[index] += 1
+        self._mark(installed)
+        for selector, index in entries:
+            row = self.row(number)
+            row[layout.TRANSLATION_ORIGINALS + selector] = arrays.entries[index]
+            need = min(region.blocks[region.entries[selector], ()].need, 0xFFFF)
+            arrays.entries[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
+        return installed
+
+    def _fill_row(self, installed: Installed, delta: int) -> None:
+        row = self.row(installed.row)
+        row[:] = 0
+        row[layout.TRANSLATION_FUNCTION] = installed.code.native.address
+        row[layout.TRANSLATION_KEY] = -1
+        row[layout.TRANSLATION_LOW] = installed.region.low >> 2
+        row[layout.TRANSLATION_HIGH] = installed.region.high >> 2
+        row[layout.TRANSLATION_DELTA] = delta
+        row[layout.TRANSLATION_MODE] = installed.region.supervisor
+        row[layout.TRANSLATION_SLOTS_USED] = layout.TRANSLATION_SLOT_COUNT
+
+    def _mark(self, installed: Installed) -> None:
+        """Have stores to the region's words noticed: by the kernel, and by its check of what the
+        host has changed."""
+        arrays = self._arrays
+        arrays.marks[installed.indices] |= layout.MARK_CODE | layout.MARK_TRANSLATED
+        arrays.snapshot[installed.indices] = installed.words
+        pages = len(arrays.code_pages) >> 1
+        state = arrays.state
+        for page in numpy.unique(installed.indices // layout.PAGE_WORDS).tolist():
+            if not arrays.code_pages[pages + page]:
+                arrays.code_pages[pages + page] = 1
+                arrays.code_pages[state[layout.CODE_PAGE_COUNT]] = page
+                state[layout.CODE_PAGE_COUNT] += 1
+        # No window may still cover the words as plain memory.
+        state[layout.CLEAN_WINDOWS : layout.REGIONS] = 0
+        state[layout.CLEAN_GENERATION] += 1
+        state[layout.CLEAN_LOW] = 1 << 62
+        state[layout.CLEAN_HIGH] = 0
+
+    def remove(self, installed: Installed) -> None:
+        """Take a region from the kernel."""
+        arrays = self._arrays
+        for index in installed.entries:
+            if self.entered_at(index) is installed:
+                arrays.entries[index] = 0
+        for index in installed.indices.tolist():
+            self._uses[index] -= 1
+            if not self._uses[index]:
+                del self._uses[index]
+                arrays.marks[index] &= 0xFF ^ layout.MARK_TRANSLATED
+        self.row(installed.row)[:] = 0
+        del self._rows[installed.row]
+        self._free.append(installed.row)
+        self.bytes -= installed.code.native.size
+        STORE.release(installed.code)
+
+    def clear(self) -> None:
+        """Take all regions from the kernel."""
+        for installed in self:
+            self.remove(installed)
+
+    def settle(self) -> int:
+        """Remove the regions whose words have changed; how many."""
+        state = self._arrays.state
+        low, high = state[layout.STALE_LOW], state[layout.STALE_HIGH]
+        removed = 0
+        for installed in self:
+            indices = installed.indices
+            if not ((indices >= low) & (indices < high)).any():
+                continue
+            if (self._arrays.arena[indices] == installed.words).all():
+                # Written, but with what was there.
+                self._mark(installed)
+            else:
+                for index in installed.entries:
+                    self.losses[index] += 1
+                self.remove(installed)
+                removed += 1
+        state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0
+        return removed
+
+    def may_translate(self, index: int) -> bool:
+        """Whether code at an arena index has not changed too often."""
+        return self.losses[index] < MOST_LOSSES
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts of what is installed."""
+        return {"regions": len(self._rows), "bytes": self.bytes}

@@ -1,0 +1,82 @@
+"""One translation: from guest words to loaded machine code. Runs on any thread."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy
+from numpy.typing import NDArray
+
+from .cache import CodeCache
+from .compiler import choose_pipeline
+from .discovery import Discovery
+from .function import generate
+from .region import Region
+from .store import STORE, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to translate. The words are a copy: the guest may change its own meanwhile."""
+
+    start: int
+    """Virtual address around which the region is."""
+    words: NDArray[numpy.uint32]
+    first: int
+    """Virtual address of the first word."""
+    delta: int
+    """Arena index minus virtual address in words."""
+    supervisor: bool
+    limit: int
+    optimize: bool
+    cache: CodeCache
+    targets: frozenset[int] = frozenset()
+    enter_at_start: bool = False
+    replaces: int | None = None
+    """Row number of the region that is translated again."""
+
+    def region(self) -> Region | None:
+        """The region that is there."""
+        words, first = self.words, self.first
+        size = 4 * len(words)
+
+        def word_at(pc: int) -> int | None:
+            inside = pc - first
+            return int(words[inside >> 2]) if 0 <= inside < size else None
+
+        discovery = Discovery(
+            word_at, self.supervisor, self.limit, self.targets, self.enter_at_start
+        )
+        return discovery.region(self.start)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a job: nothing, if there was no code worth translating there."""
+
+    job: Job
+    region: Region | None = None
+    delivery: Delivery | None = None
+    error: BaseException | None = None
+    seconds: float = field(default=0.0)
+
+
+def perform(job: Job) -> Outcome:
+    """Translate. An error is part of the outcome: the guest can go on without translation."""
+    start = time.perf_counter()
+    outcome = Outcome(job)
+    try:
+        region = job.region()
+        # Lets a thread that waits for Python go on: the guest may be asking a component.
+        time.sleep(0)
+        if region is not None:
+            generated = generate(region)
+            time.sleep(0)
+            pipeline = choose_pipeline(job.optimize, generated.has_loops)
+            outcome.delivery = STORE.get(generated.text, pipeline, job.cache)
+            outcome.region = region
+    except Exception as error:
+        outcome.error = error
+    outcome.seconds = time.perf_counter() - start
+    return outcome

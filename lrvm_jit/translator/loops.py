@@ -1,0 +1,372 @@
+"""Counted loops: a loop's checks done once, before it.
+
+A block that jumps back to itself, whose memory addresses and whose condition change by the same
+amount each round, can say beforehand how many rounds pass without leaving a window, running out
+of budget or ending. So many rounds run without any check, as LLVM's vectoriser likes them; the
+ordinary block does the rest, and all of what is exact about the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..isa.codec import Value as Operand
+from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Condition, Flag, Op, Reg, Role
+from .instructions import Flow, GuestInstruction
+from .region import Block, Edge
+
+if TYPE_CHECKING:
+    from .builder import Builder, Value
+
+WORD = 0xFFFF_FFFF
+
+SIMPLE = frozenset(
+    {
+        *(Op.CPY, Op.EX, Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.BOR, Op.XOR, Op.SHL, Op.SHR),
+        *(Op.CMP, Op.LSA, Op.LEA, Op.WSA, Op.WEA, Op.IF, Op.IFN, Op.IF2),
+    }
+)
+"""Instructions that such a loop may consist of: nothing else can leave it in the middle."""
+FEWEST_ROUNDS = 4
+"""Not worth it for fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A word: a constant plus registers (as they were at the round's beginning) times factors."""
+
+    constant: int = 0
+    terms: tuple[tuple[int, int], ...] = ()
+
+    def plus(self, other: Linear, factor: int = 1) -> Linear:
+        terms = dict(self.terms)
+        for register, count in other.terms:
+            terms[register] = (terms.get(register, 0) + factor * count) & WORD
+        kept = tuple(sorted((register, count) for register, count in terms.items() if count))
+        return Linear((self.constant + factor * other.constant) & WORD, kept)
+
+    def times(self, factor: int) -> Linear:
+        return Linear().plus(self, factor)
+
+    @property
+    def known(self) -> int | None:
+        """The value, if it is a constant."""
+        return None if self.terms else self.constant
+
+    def emit(self, build: Builder) -> Value:
+        """Code that computes it."""
+        total: Value = self.constant
+        for register, count in self.terms:
+            total = build.op("add", build.op("mul", build.read(register), count), total)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class MovingAccess:
+    """A load or store, its first address, and what is added to that each round."""
+
+    pc: int
+    kind: str
+    address: Linear
+    step: Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """The loop goes on while `predicate` (ult, uge or ne) holds of two words."""
+
+    predicate: str
+    left: Linear
+    right: Linear
+    left_step: Linear
+    right_step: Linear
+
+
+@dataclass(slots=True)
+class CountedLoop:
+    """What is known of a loop that qualifies."""
+
+    accesses: list[MovingAccess]
+    continuation: Continuation
+    cycles: int
+    """Instructions of a round."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """Symbolic execution of one round."""
+
+    registers: dict[int, Linear | None] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
+    accesses: list[tuple[int, str, Linear]] = field(default_factory=list)
+    compared: tuple[Linear, Linear] | None = None
+    result_only: bool = False
+
+    def read(self, operand: Operand) -> Linear | None:
+        if not isinstance(operand, Reg):
+            return Linear(int(operand) & WORD)
+        if operand in (Reg.PC, Reg.AF):
+            return None
+        return self.registers.get(operand, Linear(0, ((int(operand), 1),)))
+
+    def write(self, operand: Operand, value: Linear | None) -> None:
+        self.registers[int(operand)] = value
+        self.written.add(int(operand))
+
+
+def counted_loop(block: Block) -> CountedLoop | None:
+    """The block as a counted loop, or None."""
+    last = block.last
+    back = [edge for edge in block.edges if edge.inside and edge.key == block.key]
+    if last is None or last.flow is not Flow.SKIP or len(back) != 1:
+        return None
+    if any(one.op not in SIMPLE or one.flow not in (Flow.NEXT, Flow.SKIP)
+           for one in block.instructions):  # fmt: skip
+        return None
+    done = _Round()
+    for instruction in block.instructions[:-1]:
+        if not _execute(done, instruction):
+            return None
+    if not done.accesses:
+        return None
+    steps = _steps(done)
+    accesses = []
+    for pc, kind, address in done.accesses:
+        step = _step_of(address, steps)
+        if step is None:
+            return None
+        accesses.append(MovingAccess(pc, kind, address, step))
+    continuation = _continuation(done, last, back[0] is block.edges[0], steps)
+    if continuation is None:
+        return None
+    return CountedLoop(accesses, continuation, len(block.instructions) + _cycles(back[0]))
+
+
+def _cycles(edge: Edge) -> int:
+    return edge.cycles
+
+
+def _execute(done: _Round, one: GuestInstruction) -> bool:
+    """One instruction, symbolically; False if its address is not linear."""
+    operands = one.operands
+    op = one.op
+    assert op is not None
+    row = BY_OPCODE[op]
+    values = [done.read(value) for value in operands]
+    if op in (Op.LSA, Op.LEA, Op.WSA, Op.WEA):
+        base, add = (values[1], values[2]) if op is Op.LSA else (values[0], values[1])
+        if base is None or add is None:
+            return False
+        if op in (Op.LEA, Op.WEA):
+            factor = values[2].known if values[2] is not None else None
+            if factor is None:
+                return False
+            add = add.times(factor)
+        kind = "read" if op in (Op.LSA, Op.LEA) else "write"
+        done.accesses.append((one.pc, kind, base.plus(add)))
+        if op is Op.LSA:
+            done.write(operands[0], None)
+        elif op is Op.LEA:
+            done.write(Reg.AVR, None)
+        return True
+    if op is Op.EX:
+        done.write(operands[0], values[1])
+        done.write(operands[1], values[0])
+        return True
+    first, second = values
+    result = _result(op, first, second)
+    if row.writes_flags:
+        done.compared = None
+        done.result_only = False
+        if op in (Op.SUB, Op.CMP) and first is not None and second is not None:
+            done.compared = (first, second)
+        elif result is not None and op is Op.ADD:
+            done.compared = (result, Linear())
+            done.result_only = True
+    if row.operands[0].role is not Role.READ_LAST:
+        done.write(operands[0], result)
+    return True
+
+
+def _result(op: Op, first: Linear | None, second: Linear | None) -> Linear | None:
+    if op is Op.CPY:
+        return second
+    if first is None or second is None:
+        return None
+    if op is Op.ADD:
+        return first.plus(second)
+    if op is Op.SUB:
+        return first.plus(second, -1)
+    factor = second.known
+    if op is Op.MUL and factor is not None:
+        return first.times(factor)
+    if op is Op.SHL and factor is not None:
+        return first.times(1 << (factor & 31))
+    return None
+
+
+def _steps(done: _Round) -> dict[int, Linear | None]:
+    """What a round adds to each register that it writes; None if that is no fixed amount."""
+    steps: dict[int, Linear | None] = {}
+    for register in done.written:
+        value = done.registers[register]
+        step = None if value is None else value.plus(Linear(0, ((register, 1),)), -1)
+        if step is not None and any(term in done.written for term, _ in step.terms):
+            step = None
+        steps[register] = step
+    return steps
+
+
+def _step_of(value: Linear, steps: dict[int, Linear | None]) -> Linear | None:
+    """What a round adds to a linear word."""
+    total = Linear()
+    for register, count in value.terms:
+        step = steps.get(register, Linear())
+        if step is None:
+            return None
+        total = total.plus(step, count)
+    return total
+
+
+_PREDICATES = {
+    (Op.IF, Flag.ZF): "eq",
+    (Op.IFN, Flag.ZF): "ne",
+    (Op.IF, Flag.CF): "ult",
+    (Op.IFN, Flag.CF): "uge",
+}
+_OPPOSITE = {"eq": "ne", "ne": "eq", "ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
+
+
+def _continuation(
+    done: _Round, last: GuestInstruction, when_executed: bool, steps: dict[int, Linear | None]
+) -> Continuation | None:
+    if done.compared is None:
+        return None
+    predicate = _predicate(last)
+    if predicate is None or (done.result_only and predicate not in ("eq", "ne")):
+        return None
+    if not when_executed:
+        predicate = _OPPOSITE[predicate]
+    left, right = done.compared
+    if predicate in ("ule", "ugt"):
+        left, right = right, left
+        predicate = "uge" if predicate == "ule" else "ult"
+    left_step, right_step = _step_of(left, steps), _step_of(right, steps)
+    if left_step is None or right_step is None or predicate == "eq":
+        return None
+    # Exactly one side moves, and towards the end: upwards where a positive step ends it.
+    if (left_step == Linear()) == (right_step == Linear()):
+        return None
+    moving = left_step if right_step == Linear() else right_step
+    upwards = predicate != "uge" if moving is left_step else predicate == "uge"
+    if moving.known is not None and predicate != "ne" and (moving.known < 1 << 31) != upwards:
+        return None
+    if moving.known is None and predicate != "ne" and not upwards:
+        return None
+    return Continuation(predicate, left, right, left_step, right_step)
+
+
+def _predicate(last: GuestInstruction) -> str | None:
+    if last.op is Op.IF2:
+        first, second, condition = (int(value) for value in last.operands)
+        if {first, second} != {Flag.ZF, Flag.CF}:
+            return None
+        truth = CONDITION_TRUTH[Condition(condition)]
+        return {0b1110: "ule", 0b0001: "ugt"}.get(truth)
+    assert last.op is not None
+    return _PREDICATES.get((last.op, Flag(int(last.operands[0]))))
+
+
+# --- code -----------------------------------------------------------------------------------
+
+
+def emit_rounds(build: Builder, loop: CountedLoop, need: int) -> str:
+    """Code that computes how many rounds need no checks, at least 0: an i64."""
+    left = build.budget_left
+    spare = build.value(f"sub i64 {left}, {need}")
+    positive = build.value(f"icmp sgt i64 {spare}, 0")
+    enough = build.value(f"select i1 {positive}, i64 {spare}, i64 0")
+    rounds = build.value(f"udiv i64 {enough}, {loop.cycles}")
+    limits = [_rounds_until_end(build, loop.continuation)]
+    limits += [_rounds_within(build, access) for access in loop.accesses]
+    for limit in limits:
+        less = build.value(f"icmp ult i64 {limit}, {rounds}")
+        rounds = build.value(f"select i1 {less}, i64 {limit}, i64 {rounds}")
+    return rounds
+
+
+def _quotient(build: Builder, distance: Value, step: Value) -> str:
+    """distance // step as an i64, 0 if the step is 0."""
+    if isinstance(step, int):
+        quotient: Value = build.value(f"udiv i32 {distance}, {step}") if step else 0
+    else:
+        none = build.compare("eq", step, 0)
+        divisor = build.select(none, 1, step)
+        quotient = build.select(none, 0, build.value(f"udiv i32 {distance}, {divisor}"))
+    return build.value(f"zext i32 {quotient} to i64")
+
+
+def _rounds_until_end(build: Builder, loop: Continuation) -> str:
+    left, right = loop.left.emit(build), loop.right.emit(build)
+    step_left = loop.right_step == Linear()
+    step = (loop.left_step if step_left else loop.right_step).emit(build)
+    if loop.predicate == "ne":
+        # Until both are equal: the moving one has this distance to go, in steps' direction.
+        backwards = isinstance(step, int) and step >= 1 << 31
+        size: Value = -int(step) & WORD if backwards else step
+        forwards = step_left != backwards
+        distance = build.op("sub", right, left) if forwards else build.op("sub", left, right)
+        return _quotient(build, distance, size)
+    size = step
+    negative = isinstance(step, int) and step >= 1 << 31
+    if negative:
+        assert isinstance(step, int)
+        size = -step & WORD
+    holds = build.compare(loop.predicate, left, right)
+    if loop.predicate == "ult":
+        distance = build.op("sub", build.op("sub", right, left), 1)
+    else:
+        distance = build.op("sub", left, right)
+    rounds = build.value(f"add i64 {_quotient(build, distance, size)}, 1")
+    if not isinstance(step, int):
+        # Compiled for steps upwards.
+        holds = build.bit("and", holds, build.compare("sgt", step, 0))
+    return build.value(f"select i1 {holds}, i64 {rounds}, i64 0")
+
+
+def _rounds_within(build: Builder, access: MovingAccess) -> str:
+    """How many rounds an access stays in its slot's window."""
+    slot = build.function.slot(access.kind, access.pc)
+    low, words, _ = build.function.slot_fields(build, slot)
+    inside = build.op("sub", access.address.emit(build), low)
+    step = access.step.emit(build)
+    last = build.op("sub", build.op("shl", words, 2), 4)
+    odd = build.op("and", build.op("or", inside, step), 3)
+    within = build.compare("ule", inside, last)
+    fits = build.bit("and", within, build.compare("eq", odd, 0))
+    fits = build.bit("and", fits, build.compare("ne", words, 0))
+    if step == 0:
+        return build.value(f"select i1 {fits}, i64 {1 << 62}, i64 0")
+    if isinstance(step, int) and step >= 1 << 31:
+        quotient = _quotient(build, inside, -step & WORD)
+    else:
+        quotient = _quotient(build, build.op("sub", last, inside), step)
+        if not isinstance(step, int):
+            fits = build.bit("and", fits, build.compare("sgt", step, 0))
+    rounds = build.value(f"add i64 {quotient}, 1")
+    return build.value(f"select i1 {fits}, i64 {rounds}, i64 0")
+
+
+def emit_pointers(build: Builder, loop: CountedLoop) -> dict[int, tuple[str, str]]:
+    """For each access by its pc: the host's first address, and the step in bytes as an i64."""
+    pointers = {}
+    for access in loop.accesses:
+        slot = build.function.slot(access.kind, access.pc)
+        low, _, base = build.function.slot_fields(build, slot)
+        inside = build.op("sub", access.address.emit(build), low)
+        offset = build.value(f"zext i32 {inside} to i64")
+        pointer = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")
+        step = build.value(f"sext i32 {access.step.emit(build)} to i64")
+        pointers[access.pc] = (pointer, step)
+    return pointers

@@ -1,0 +1,38 @@
+"""How the translator works for one board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatorOptions:
+    """Settings of the engine `translator`; pass one as `Motherboard(..., engine=...)`.
+
+    - `threshold`: instructions that the interpreter executes between two looks at where it is;
+      what such a look finds is translated. 1 translates everything at first sight, which is for
+      tests.
+    - `background`: compile on a thread of its own while the interpreter goes on. False waits
+      for the compiler, so that runs are reproducible.
+    - `cache`: keep compiled code on disk for the next process (see docs/translator.md).
+    - `optimize`: False for the quickest compilation instead of the fastest code.
+    - `max_instructions`: guest instructions in one region, 8 to 4,096.
+    - `max_bytes`: memory for compiled code; when it is full all regions make room.
+    """
+
+    threshold: int = 2_000_000
+    background: bool = True
+    cache: bool = True
+    optimize: bool = True
+    max_instructions: int = 400
+    max_bytes: int = 16 << 20
+
+    def __post_init__(self) -> None:
+        if self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold}; it must be 1 or more")
+        if not 8 <= self.max_instructions <= 4096:
+            raise ValueError(
+                f"max_instructions is {self.max_instructions}; it must be within 8..4096"
+            )
+        if self.max_bytes < 1 << 16:
+            raise ValueError(f"max_bytes is {self.max_bytes}; it must be {1 << 16} or more")

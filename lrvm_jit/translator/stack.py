@@ -1,0 +1,187 @@
+"""What is known of the guest's stack while a region runs.
+
+Pushes, pops, calls and returns of a region share one window slot. One check covers all of them
+that may follow before the next head; return addresses that the region has pushed itself and
+that nothing can have overwritten need not be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..isa.table import BY_OPCODE, Access, Op, Reg, Role
+from .instructions import Flow, GuestInstruction
+from .region import Block, BlockKey, Region
+
+Span = tuple[int, int]
+"""Lowest and highest offset of words, in bytes from the stack pointer."""
+
+
+@dataclass(slots=True)
+class StackState:
+    """At one point of the code, relative to the stack pointer there."""
+
+    checked: Span | None = None
+    """Words known to be within the slot's window."""
+    known: dict[int, int] = field(default_factory=dict)
+    """Return addresses known to stand on the stack, by offset."""
+
+    def copy(self) -> StackState:
+        return StackState(self.checked, dict(self.known))
+
+    def covers(self, offset: int) -> bool:
+        return self.checked is not None and self.checked[0] <= offset <= self.checked[1]
+
+    def move(self, by: int) -> None:
+        """The stack pointer has been changed by so many bytes."""
+        self.checked = shifted(self.checked, -by)
+        self.known = {at - by: value for at, value in self.known.items() if at - by >= 0}
+
+    def forget(self) -> None:
+        """The stack pointer has been set to something else."""
+        self.checked = None
+        self.known = {}
+
+    def meet(self, other: StackState) -> StackState:
+        """What is known if either may be the case."""
+        checked = None
+        if self.checked is not None and other.checked is not None:
+            low = max(self.checked[0], other.checked[0])
+            high = min(self.checked[1], other.checked[1])
+            checked = (low, high) if low <= high else None
+        known = {at: value for at, value in self.known.items() if other.known.get(at) == value}
+        return StackState(checked, known)
+
+
+def hull(first: Span | None, second: Span | None) -> Span | None:
+    """The smallest span that has both in it."""
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first[0], second[0]), max(first[1], second[1])
+
+
+def shifted(span: Span | None, by: int) -> Span | None:
+    return None if span is None else (span[0] + by, span[1] + by)
+
+
+def access_of(instruction: GuestInstruction) -> int | None:
+    """Offset of the word that an instruction accesses on the stack; None if it does not."""
+    if instruction.op in (Op.PUSH, Op.CALL) and instruction.translatable:
+        return -4
+    return 0 if instruction.op is Op.POP and instruction.translatable else None
+
+
+def sets_stack_pointer(instruction: GuestInstruction, register: int) -> bool:
+    """Whether it writes the stack pointer as an operand."""
+    if instruction.op is None:
+        return False
+    row = BY_OPCODE[instruction.op]
+    return any(
+        operand.role not in (Role.READ, Role.READ_LAST) and value == register
+        for operand, value in zip(row.operands, instruction.operands, strict=True)
+        if isinstance(value, Reg)
+    )
+
+
+def stores_anywhere(instruction: GuestInstruction) -> bool:
+    """Whether it may overwrite any word of memory."""
+    return (
+        instruction.op is not None
+        and BY_OPCODE[instruction.op].memory in (Access.STORE, Access.SWAP)
+        and access_of(instruction) is None
+    )
+
+
+class StackAnalysis:
+    """For each block what is known where it begins, and what will be needed after its end."""
+
+    def __init__(self, region: Region, register: int) -> None:
+        self._region = region
+        self._register = register
+        self._needs: dict[BlockKey, Span | None] = {}
+        self.at: dict[BlockKey, StackState] = {}
+        self._flow()
+
+    def need_ahead(self, instructions: Iterable[GuestInstruction], block: Block) -> Span | None:
+        """Span that the given last instructions of a block and what follows will access."""
+        need: Span | None = None
+        at = 0
+        for instruction in instructions:
+            offset = access_of(instruction)
+            if offset is not None:
+                need = hull(need, (at + offset, at + offset))
+                at += -4 if offset else 4
+            if sets_stack_pointer(instruction, self._register):
+                return need
+        after: Span | None = None
+        for edge in block.edges:
+            if edge.inside and not self._region.blocks[edge.key].head:
+                after = hull(after, self._need(edge.key))
+        return hull(need, shifted(after, at))
+
+    def _need(self, key: BlockKey) -> Span | None:
+        """Span accessed from the beginning of a block to the next heads."""
+        # Blocks between heads form no cycle; the stack of the search stands for recursion,
+        # whose depth could be that of the whole region.
+        pending = [key]
+        while pending:
+            top = pending[-1]
+            block = self._region.blocks[top]
+            missing = [
+                edge.key
+                for edge in block.edges
+                if edge.inside
+                and not self._region.blocks[edge.key].head
+                and edge.key not in self._needs
+            ]
+            if missing and top not in self._needs:
+                pending.extend(missing)
+                continue
+            pending.pop()
+            self._needs[top] = self.need_ahead(block.instructions, block)
+        return self._needs[key]
+
+    def _flow(self) -> None:
+        """Carry what is known along all edges until nothing changes."""
+        work: list[tuple[BlockKey, StackState]] = [
+            ((entry, ()), StackState()) for entry in self._region.entries
+        ]
+        while work:
+            key, arriving = work.pop()
+            before = self.at.get(key)
+            now = arriving if before is None else before.meet(arriving)
+            if before is not None and now == before:
+                continue
+            self.at[key] = now
+            block = self._region.blocks[key]
+            leaving = self._through(block, now.copy())
+            work.extend((edge.key, leaving.copy()) for edge in block.edges if edge.inside)
+
+    def _through(self, block: Block, state: StackState) -> StackState:
+        """What is known at the end of a block."""
+        for position, instruction in enumerate(block.instructions):
+            offset = access_of(instruction)
+            if offset is not None:
+                if not state.covers(offset):
+                    need = self.need_ahead(block.instructions[position:], block)
+                    state.checked = hull(state.checked, need)
+                self.move(state, instruction, offset)
+            self.after(state, instruction)
+        return state
+
+    @staticmethod
+    def move(state: StackState, instruction: GuestInstruction, offset: int) -> None:
+        """The effect of a stack access: the pointer moves, a call leaves its return address."""
+        state.move(-4 if offset else 4)
+        if offset:
+            state.known.pop(0, None)
+            if instruction.flow in (Flow.CALL, Flow.CALL_DYNAMIC):
+                state.known[0] = (instruction.pc + 4) & 0xFFFF_FFFF
+
+    def after(self, state: StackState, instruction: GuestInstruction) -> None:
+        """The effect of an instruction besides its access to the stack."""
+        if stores_anywhere(instruction):
+            state.known = {}
+        if sets_stack_pointer(instruction, self._register):
+            state.forget()

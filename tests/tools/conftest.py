@@ -1,0 +1,13 @@
+"""Fixtures of the tools' tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines import ENGINES
+
+
+@pytest.fixture(params=[engine for engine in ENGINES if isinstance(engine, str)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine that has a name: options are for the library."""
+    return str(request.param)
