@@ -199,7 +199,8 @@ class _Guest:
     def _introduction(self, start: int) -> list[str]:
         region = self._region
         mode = "supervisor" if region.supervisor else "userland"
-        entries = " and ".join(self._place(entry) for entry in region.entries)
+        *others, last = [self._place(entry) for entry in region.entries]
+        entries = f"{', '.join(others)} and {last}" if others else last
         text = (
             f"Region of {self._place(start)}, for {mode} mode: "
             f"{_count(_instruction_count(region), 'instruction')} in "
@@ -212,7 +213,7 @@ class _Guest:
         if not block.context and block.pc in self._region.entries:
             told.append("entry")
         if block.head:
-            told.append(f"goes on if more than {_count(block.need, 'cycle')} are left")
+            told.append(f"leaves when {block.need} or fewer cycles are left")
         if block.context:
             told.append("in the call that returns to " + self._place(block.context[-1]))
         yield f"; {', '.join(told)}"

@@ -95,6 +95,16 @@ def test_a_run_that_reaches_its_limit_has_statistics(count: str) -> None:
     assert "  instructions" in result.stderr
 
 
+def test_an_interrupted_run_has_statistics(count: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lrvm_tools.cli.run.run_board", interrupt)
+    result = lrvm("run", count, "--stats")
+    assert result.exit_code == 130
+    assert "  instructions" in result.stderr
+
+
 def test_a_machine_file_may_ask_for_the_translator(count: str, tmp_path: Path) -> None:
     machine = tmp_path / "machine.toml"
     machine.write_text('engine = "translator"\n[[component]]\ntype = "rom"\n')
