@@ -20,7 +20,7 @@ from ..translator.cache import CodeCache, default_cache
 from ..translator.installation import ROWS, Installation, Installed, KernelArrays
 from ..translator.job import Job, Outcome, perform
 from ..translator.options import TranslatorOptions
-from ..translator.store import Origin
+from ..translator.store import STORE, Origin
 from ..translator.worker import WORKER, Results
 from .interpreter import InterpreterEngine
 
@@ -62,7 +62,7 @@ class TranslatorEngine(InterpreterEngine):
             KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
             self._options.max_bytes,
         )
-        weakref.finalize(self, self._installation.clear)
+        weakref.finalize(self, STORE.abandon, self._installation.codes)
         self._regs = core.state.regs_view
         self._results: Results = queue.SimpleQueue()
         self._waiting = False

@@ -61,6 +61,8 @@ class Installation:
         self._free = list(range(ROWS - 1, -1, -1))
         self._uses: Counter[int] = Counter()
         """How many regions rely on an arena word."""
+        self.codes: dict[int, SharedCode] = {}
+        """The code of each row."""
         self.losses: Counter[int] = Counter()
         """How often a region with an entry at this arena index was lost to a change."""
         self.bytes = 0
@@ -122,6 +124,7 @@ class Installation:
             number, start, region, code, indices, words, [index for _, index in entries], targets
         )
         self._rows[number] = installed
+        self.codes[number] = code
         self.bytes += code.native.size
         self._fill_row(installed, delta)
         for index in indices.tolist():
@@ -176,7 +179,7 @@ class Installation:
                 del self._uses[index]
                 arrays.marks[index] &= 0xFF ^ layout.MARK_TRANSLATED
         self.row(installed.row)[:] = 0
-        del self._rows[installed.row]
+        del self._rows[installed.row], self.codes[installed.row]
         self._free.append(installed.row)
         self.bytes -= installed.code.native.size
         STORE.release(installed.code)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -52,6 +53,7 @@ class CodeStore:
         self._codes: dict[str, SharedCode] = {}
         self._unused: OrderedDict[str, SharedCode] = OrderedDict()
         self._unused_bytes = 0
+        self._abandoned: deque[dict[int, SharedCode]] = deque()
 
     def get(self, text: str, pipeline: str, cache: CodeCache) -> Delivery:
         """The machine code of an IR module: what is loaded, or kept on disk, or compiled now.
@@ -59,6 +61,7 @@ class CodeStore:
         The caller must `release` it.
         """
         start = time.perf_counter()
+        self._release_abandoned()
         digest = hashlib.sha256(f"{pipeline}\n{text}".encode())
         digest.update(host_key().encode())
         key = digest.hexdigest()
@@ -106,6 +109,22 @@ class CodeStore:
         native.release()
         taken = self._take(key)
         return taken if taken is not None else self._put(key, native)
+
+    def abandon(self, codes: dict[int, SharedCode]) -> None:
+        """Release all codes of a table some time before the next `get`.
+
+        For finalizers. They run wherever Python collects garbage, perhaps in a thread that is
+        inside this store and holds its lock; and what a signal raises in them is lost, so they
+        must be short.
+        """
+        self._abandoned.append(codes)
+
+    def _release_abandoned(self) -> None:
+        with suppress(IndexError):
+            while True:
+                codes = self._abandoned.popleft()
+                for code in codes.values():
+                    self.release(code)
 
     def release(self, code: SharedCode) -> None:
         """The user no longer runs the code. What nobody uses goes when too much has gathered."""
