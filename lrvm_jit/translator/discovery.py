@@ -18,9 +18,11 @@ from .region import Block, BlockKey, Context, Edge, Region
 
 FOLLOWED = 1500
 """Instructions looked at before a region is chosen from them."""
-MOST_CALL_DEPTH = 3
+MOST_CALL_DEPTH = 5
 MOST_RETURN_SITES = 24
 MOST_ENTRIES = 16
+LONGEST_DISPATCH = 16
+"""Instructions up to an indirect jump that are copied to each jump that leads to them."""
 
 
 class Discovery:
@@ -58,10 +60,10 @@ class Discovery:
         leaders = self._leaders(chosen, entries)
         for depth in range(MOST_CALL_DEPTH, -1, -1):
             blocks = self._blocks(chosen, entries, leaders, depth)
-            if blocks is not None:
+            if sum(len(block.instructions) for block in blocks.values()) <= self._limit:
                 break
         else:
-            return None
+            blocks = self._blocks(chosen, entries, leaders, 0, copy_dispatch=False)
         keys: list[BlockKey] = [(entry, ()) for entry in entries]
         self._mark_heads(blocks, keys)
         words = {
@@ -197,9 +199,14 @@ class Discovery:
         return leaders & chosen
 
     def _blocks(
-        self, chosen: set[int], entries: list[int], leaders: set[int], depth: int
-    ) -> dict[BlockKey, Block] | None:
-        """The graph with calls followed `depth` deep, or None if that exceeds the limit."""
+        self,
+        chosen: set[int],
+        entries: list[int],
+        leaders: set[int],
+        depth: int,
+        copy_dispatch: bool = True,
+    ) -> dict[BlockKey, Block]:
+        """The graph with calls followed `depth` deep; not whole, if that exceeds the limit."""
         sites = sorted(
             pc + 4
             for pc in chosen
@@ -210,16 +217,13 @@ class Discovery:
         blocks: dict[BlockKey, Block] = {}
         queue: deque[BlockKey] = deque((entry, ()) for entry in entries)
         count = 0
-        most = self._limit if depth else 2 * self._limit
-        while queue:
+        while queue and (count <= self._limit or not copy_dispatch):
             key = queue.popleft()
             if key in blocks:
                 continue
-            block = self._block(key, chosen, leaders, sites, depth)
+            block = self._block(key, chosen, leaders, sites, depth, copy_dispatch)
             blocks[key] = block
             count += len(block.instructions)
-            if count > most and depth:
-                return None
             queue.extend(edge.key for edge in block.edges if edge.inside)
         return blocks
 
@@ -230,6 +234,7 @@ class Discovery:
         leaders: set[int],
         sites: list[int],
         depth: int,
+        copy_dispatch: bool,
     ) -> Block:
         pc, context = key
         block = Block(pc, context)
@@ -252,6 +257,9 @@ class Discovery:
                 skipped = edge((after + 4) & 0xFFFF_FFFF)
                 block.edges = [self._through_jump(edge(after), chosen), skipped]
             elif flow is Flow.JUMP:
+                if copy_dispatch and self._dispatches(instruction.target, chosen, leaders):
+                    pc = instruction.target
+                    continue
                 block.edges = [edge(instruction.target)]
             elif flow in (Flow.CALL, Flow.CALL_DYNAMIC):
                 inner = (*context, after) if len(context) < depth else ()
@@ -268,6 +276,23 @@ class Discovery:
             elif flow is Flow.DYNAMIC:
                 block.edges = [edge(at) for at in self._targets if at in chosen]
             return block
+
+    def _dispatches(self, pc: int, chosen: set[int], leaders: set[int]) -> bool:
+        """Whether a short block with an indirect jump at its end begins here.
+
+        An interpreter's loop has one. Copied behind each of its handlers, it knows the flags, and
+        the processor predicts each copy's jump by itself.
+        """
+        for position in range(LONGEST_DISPATCH):
+            instruction = self._at(pc)
+            if instruction is None or pc not in chosen or (position and pc in leaders):
+                return False
+            if instruction.flow is Flow.DYNAMIC:
+                return len(self._targets) > 1
+            if instruction.flow is not Flow.NEXT or not instruction.translatable:
+                return False
+            pc = (pc + 4) & 0xFFFF_FFFF
+        return False
 
     def _through_jump(self, edge: Edge, chosen: set[int]) -> Edge:
         """The edge itself, or where the jump leads that is all there is at its end."""

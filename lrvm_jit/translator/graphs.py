@@ -55,6 +55,29 @@ def back_edge_targets(graph: Mapping[Node, Sequence[Node]], roots: Iterable[Node
     return targets
 
 
+def reverse_postorder(graph: Mapping[Node, Sequence[Node]], roots: Iterable[Node]) -> list[Node]:
+    """The nodes reached from the roots, each before those that follow it where there is no
+    cycle."""
+    done: list[Node] = []
+    seen: set[Node] = set()
+    for root in roots:
+        if root in seen:
+            continue
+        seen.add(root)
+        stack = [(root, iter(graph.get(root, ())))]
+        while stack:
+            node, following = stack[-1]
+            for target in following:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append((target, iter(graph.get(target, ()))))
+                    break
+            else:
+                stack.pop()
+                done.append(node)
+    return done[::-1]
+
+
 def longest_paths(
     edges: Mapping[Node, Sequence[tuple[Node | None, int]]], sizes: Mapping[Node, int]
 ) -> dict[Node, int]:

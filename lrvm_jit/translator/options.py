@@ -16,7 +16,8 @@ class TranslatorOptions:
       for the compiler, so that runs are reproducible.
     - `cache`: keep compiled code on disk for the next process (see docs/translator.md).
     - `optimize`: False for the quickest compilation instead of the fastest code.
-    - `max_instructions`: guest instructions in one region, 8 to 4,096.
+    - `max_instructions`: guest instructions in one region, 8 to 4,096. A function that is called
+      from several places counts once for each.
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
     """
 
@@ -24,7 +25,7 @@ class TranslatorOptions:
     background: bool = True
     cache: bool = True
     optimize: bool = True
-    max_instructions: int = 400
+    max_instructions: int = 720
     max_bytes: int = 16 << 20
 
     def __post_init__(self) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from ..isa.table import BY_OPCODE, Access, Op, Reg, Role
+from .graphs import reverse_postorder
 from .instructions import Flow, GuestInstruction
 from .region import Block, BlockKey, Region
 
@@ -122,11 +124,16 @@ class StackAnalysis:
 
     def _need(self, key: BlockKey) -> Span | None:
         """Span accessed from the beginning of a block to the next heads."""
+        if key in self._needs:
+            return self._needs[key]
         # Blocks between heads form no cycle; the stack of the search stands for recursion,
         # whose depth could be that of the whole region.
         pending = [key]
         while pending:
             top = pending[-1]
+            if top in self._needs:
+                pending.pop()
+                continue
             block = self._region.blocks[top]
             missing = [
                 edge.key
@@ -135,7 +142,7 @@ class StackAnalysis:
                 and not self._region.blocks[edge.key].head
                 and edge.key not in self._needs
             ]
-            if missing and top not in self._needs:
+            if missing:
                 pending.extend(missing)
                 continue
             pending.pop()
@@ -144,19 +151,37 @@ class StackAnalysis:
 
     def _flow(self) -> None:
         """Carry what is known along all edges until nothing changes."""
-        work: list[tuple[BlockKey, StackState]] = [
-            ((entry, ()), StackState()) for entry in self._region.entries
-        ]
+        blocks = self._region.blocks
+        roots: list[BlockKey] = [(entry, ()) for entry in self._region.entries]
+        graph = {
+            key: [edge.key for edge in block.edges if edge.inside] for key, block in blocks.items()
+        }
+        # What comes first is done first: a block then is seldom done more than twice.
+        order = reverse_postorder(graph, roots)
+        number = {key: position for position, key in enumerate(order)}
+        arriving = {key: StackState() for key in roots}
+        work = [number[key] for key in roots]
+        heapify(work)
         while work:
-            key, arriving = work.pop()
+            key = order[heappop(work)]
+            now = arriving.pop(key)
+            block = blocks[key]
+            if block.head:
+                # Some span of an earlier check may reach a head and cover its first access, but
+                # not all that follows: better one new check for that than one at each place.
+                now.checked = None
             before = self.at.get(key)
-            now = arriving if before is None else before.meet(arriving)
-            if before is not None and now == before:
-                continue
+            if before is not None:
+                now = before.meet(now)
+                if now == before:
+                    continue
             self.at[key] = now
-            block = self._region.blocks[key]
             leaving = self._through(block, now.copy())
-            work.extend((edge.key, leaving.copy()) for edge in block.edges if edge.inside)
+            for target in graph[key]:
+                waiting = arriving.get(target)
+                if waiting is None:
+                    heappush(work, number[target])
+                arriving[target] = leaving.copy() if waiting is None else waiting.meet(leaving)
 
     def _through(self, block: Block, state: StackState) -> StackState:
         """What is known at the end of a block."""

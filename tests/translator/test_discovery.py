@@ -116,11 +116,15 @@ def mistakes(region: Region, program: Program, limit: int) -> list[str]:
         check(not block.head or block.need == longest_way(region, key), f"need of {key}")
         check(len(block.context) <= MOST_CALL_DEPTH, f"context of {key}")
         check((key[0] in region.entries and not key[1]) <= block.head, f"{key} is not tested")
+        pc = block.pc
         for position, one in enumerate(block.instructions):
-            check(one.pc == block.pc + 4 * position, f"gap in {key}")
+            check(one.pc == pc, f"gap in {key}")
+            # The jump to a copied dispatch is within the block.
+            joined = one.flow is Flow.JUMP
+            pc = one.target if joined else pc + 4
             check(one.word == program.words[one.pc // 4] == region.words.get(one.pc), f"{one.pc}")
             last = position == len(block.instructions) - 1
-            check(last or one.flow is Flow.NEXT, f"{one.flow} within {key}")
+            check(last or joined or one.flow is Flow.NEXT, f"{one.flow} within {key}")
         for edge in block.edges:
             check(edge.inside == (edge.key in region.blocks), f"{key} -> {edge.key}")
         flow = block.instructions[-1].flow
@@ -431,7 +435,7 @@ def test_recursion_ends() -> None:
         add a1, a0
         ret
     """)
-    region = program.found()
+    region = program.found(limit=1000)
     assert max(len(context) for _, context in region.blocks) == MOST_CALL_DEPTH
     ends = [b for b in region.blocks.values() if b.instructions[-1].flow is Flow.RETURN]
     unknown = {program["first"], program["second"]}
@@ -467,6 +471,44 @@ def test_targets_outside_do_no_harm() -> None:
     assert addresses(region) == {0, 4, 12}
     region = program.found(8, targets=[6, 0x8000, 0xFFFF_FFFC])
     assert leads_to(region, (8, ())) == []
+
+
+# --- dispatch ----------------------------------------------------------------------------------
+
+INTERPRETING = """
+fetch:
+    lsa a0, ac0, 0
+    add ac0, 4
+    cpy pc, a0
+one:
+    inc a1
+    jp fetch
+two:
+    dec a1
+    jp fetch
+"""
+
+
+def test_a_dispatch_is_copied_behind_each_handler() -> None:
+    """Handlers lead to each other, each with an indirect jump of its own."""
+    program = Program(INTERPRETING)
+    fetch, one, two = program["fetch"], program["one"], program["two"]
+    region = program.found(targets=[one, two])
+    for handler in (one, two):
+        block = region.blocks[handler, ()]
+        pcs = [instruction.pc for instruction in block.instructions]
+        assert pcs == [handler, handler + 4, fetch, fetch + 4, fetch + 8]
+        assert inside(block) == [(one, ()), (two, ())]
+        assert block.head
+    assert region.entries == [fetch]
+
+
+def test_copies_of_a_dispatch_count_against_the_limit() -> None:
+    """Where they would be too many there is one dispatch for all handlers."""
+    program = Program(INTERPRETING)
+    fetch, one, two = program["fetch"], program["one"], program["two"]
+    region = program.found(targets=[one, two], limit=8)
+    assert [inside(region.blocks[handler, ()]) for handler in (one, two)] == 2 * [[(fetch, ())]]
 
 
 # --- limits ------------------------------------------------------------------------------------
