@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
+import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable
@@ -35,6 +36,8 @@ WANTED_SLICE = 0.01
 MOST_RETRANSLATIONS = 6
 MOST_TARGETS = 24
 
+_has_warned = False
+"""Whether this process has heard of a failed translation."""
 
 EXIT_NAMES = {
     layout.EXIT_JUMP: "jump outside",
@@ -62,9 +65,10 @@ class TranslatorEngine(InterpreterEngine):
             KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
             self._options.max_bytes,
         )
+        self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
+        weakref.finalize(self, self._results.abandon)
         self._regs = core.state.regs_view
-        self._results: Results = queue.SimpleQueue()
         self._waiting = False
         self._attempts: Counter[int] = Counter()
         self._retranslations: Counter[int] = Counter()
@@ -72,6 +76,7 @@ class TranslatorEngine(InterpreterEngine):
         """Instructions interpreted since the last look."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
+        self.look_after = self._options.threshold
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
@@ -97,6 +102,7 @@ class TranslatorEngine(InterpreterEngine):
             shared=self.origins[Origin.PROCESS],
             translation_seconds=self.seconds,
             invalidations=self.invalidations,
+            failures=self.failures,
             exits={name: count for name, count in exits.items() if count},
         )
 
@@ -121,7 +127,7 @@ class TranslatorEngine(InterpreterEngine):
         while True:
             stop = super()._run_slice(reads, writes)
             if stop == layout.STOP_STALE:
-                self.invalidations += self._installation.settle()
+                self._settle()
             elif stop == layout.STOP_TRANSLATE:
                 self._translate_at_first_sight()
             else:
@@ -130,6 +136,16 @@ class TranslatorEngine(InterpreterEngine):
         if bonus and not state[layout.BONUS]:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
+
+    def _settle(self) -> None:
+        """Give up the regions whose words have been changed."""
+        if not self._state[layout.STALE_HIGH]:
+            return
+        for lost in self._installation.settle():
+            self.invalidations += 1
+            for index in lost.indices.tolist():
+                # What stands there now has not been attempted.
+                self._attempts.pop(index, None)
 
     def _adapt_bonus(self, seconds: float) -> None:
         if seconds < WANTED_SLICE / 2:
@@ -148,10 +164,38 @@ class TranslatorEngine(InterpreterEngine):
             self._interpreted = 0
             self._look()
 
+    # --- for batches -------------------------------------------------------------------------
+
+    def serve(self, stop: int) -> None:
+        if stop == layout.STOP_STALE:
+            self._settle()
+        elif stop == layout.STOP_TRANSLATE:
+            self._translate_at_first_sight()
+        else:
+            super().serve(stop)
+
+    def look(self, start: int | None = None) -> None:
+        if self._waiting or self._first_sight:
+            return
+        if start is None:
+            self._look()
+            return
+        delta = self._delta(start)
+        if delta is not None and self._installation.entered_at((start >> 2) + delta) is None:
+            self._submit(self._job(start, delta, enter_at_start=True))
+
+    def take_up(self) -> None:
+        if self._waiting:
+            self._take_results()
+        if self._state[layout.TARGETS_NOTED]:
+            self._state[layout.TARGETS_NOTED] = 0
+            self._translate_again()
+
     # --- looking -----------------------------------------------------------------------------
 
     def _look(self) -> None:
         """Have the code at pc translated, if it is not."""
+        self._settle()
         pc = self._regs[Reg.PC]
         delta = self._delta(pc)
         if self._waiting or delta is None:
@@ -247,8 +291,8 @@ class TranslatorEngine(InterpreterEngine):
         """Hand a translation to the kernel."""
         self.seconds += outcome.seconds
         if outcome.error is not None:
-            self.failures += 1
-            raise outcome.error
+            self._note_failure(outcome.error)
+            return None
         if outcome.region is None or outcome.delivery is None:
             return None
         self.origins[outcome.delivery.origin] += 1
@@ -261,8 +305,23 @@ class TranslatorEngine(InterpreterEngine):
             outcome.region, outcome.delivery.code, job.start, job.delta, job.targets
         )
 
+    def _note_failure(self, error: BaseException) -> None:
+        """The guest goes on without this translation, unless its runs must be reproducible."""
+        global _has_warned
+        self.failures += 1
+        if not self._options.background:
+            raise error
+        if not _has_warned:
+            _has_warned = True
+            warnings.warn(
+                f"a translation failed, the interpreter goes on: {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
     def _translate_at_first_sight(self) -> None:
         state = self._state
+        self._settle()
         pc = self._regs[Reg.PC]
         delta = self._delta(pc)
         state[layout.FIRST_SIGHT_PASSED] = pc

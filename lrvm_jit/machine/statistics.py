@@ -31,6 +31,8 @@ class Statistics:
     """Time spent on getting them; on the background thread, unless that is turned off."""
     invalidations: int = 0
     """Regions thrown away because their guest code changed."""
+    failures: int = 0
+    """Translations that ended in an error; their code is interpreted."""
     exits: Mapping[str, int] = field(default_factory=dict)
     """How often translated regions were left, by reason (docs/translator.md)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,9 +28,6 @@ class Compiled:
     seconds: float
 
 
-_lock = threading.Lock()
-
-
 @cache
 def _target() -> Any:
     llvm.initialize_native_target()
@@ -51,13 +47,19 @@ def _machine(optimize: int) -> Any:
     )
 
 
-def _optimize(module: Any, machine: Any, pipeline: str) -> None:
+@cache
+def _builder(pipeline: str) -> Any:
+    """Makes LLVM's passes. One for all modules: llvmlite never gives back 1.5 KB of each."""
     options = llvm.create_pipeline_tuning_options()
     options.speed_level = 2
     options.loop_vectorization = pipeline == LOOPS
     options.slp_vectorization = False
     options.loop_unrolling = pipeline == LOOPS
-    builder = llvm.create_pass_builder(machine, options)
+    return llvm.create_pass_builder(_machine(0 if pipeline == QUICK else 2), options)
+
+
+def _optimize(module: Any, pipeline: str) -> None:
+    builder = _builder(pipeline)
     if pipeline == QUICK:
         passes = llvm.create_new_module_pass_manager()
         passes.add_sroa_pass()
@@ -73,7 +75,7 @@ def optimized_module(text: str, pipeline: str = FULL) -> Any:
     module = llvm.parse_assembly(text)
     module.triple = _target().triple if hasattr(_target(), "triple") else llvm.get_default_triple()
     module.data_layout = str(machine.target_data)
-    _optimize(module, machine, pipeline)
+    _optimize(module, pipeline)
     return module
 
 

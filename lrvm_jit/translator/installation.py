@@ -17,7 +17,8 @@ from .store import STORE, SharedCode
 ROWS = 1024
 """Regions that a board can have at a time."""
 MOST_LOSSES = 4
-"""Code that changes so often after having been translated stays with the interpreter."""
+"""Code that has changed so often after having been translated is left alone for a while."""
+MOST_REMEMBERED = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ class Installation:
         self.codes: dict[int, SharedCode] = {}
         """The code of each row."""
         self.losses: Counter[int] = Counter()
-        """How often a region with an entry at this arena index was lost to a change."""
+        """How often a region with this arena word was lost to a change."""
+        self._looks = 0
+        self._next_try: dict[int, int] = {}
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -99,13 +102,16 @@ class Installation:
     ) -> Installed | None:
         """Make the kernel enter a region. None, and the code released, if that has no use.
 
-        The words must still be what was translated, and at least one entry must be free.
+        The words must still be what was translated, at least one entry must be free, and the code
+        must not be larger than all that a board may have.
         """
         arrays = self._arrays
         pcs = numpy.fromiter(region.words.keys(), numpy.int64, len(region.words))
         words = numpy.fromiter(region.words.values(), numpy.uint32, len(region.words))
         indices = (pcs >> 2) + delta
-        fits = bool(((indices >= 0) & (indices < len(arrays.arena))).all())
+        fits = code.native.size <= self._max_bytes and bool(
+            ((indices >= 0) & (indices < len(arrays.arena))).all()
+        )
         if not fits or not bool((arrays.arena[indices] == words).all()):
             STORE.release(code)
             return None
@@ -189,11 +195,11 @@ class Installation:
         for installed in self:
             self.remove(installed)
 
-    def settle(self) -> int:
-        """Remove the regions whose words have changed; how many."""
+    def settle(self) -> list[Installed]:
+        """Remove the regions whose words have changed; these."""
         state = self._arrays.state
         low, high = state[layout.STALE_LOW], state[layout.STALE_HIGH]
-        removed = 0
+        removed = []
         for installed in self:
             indices = installed.indices
             if not ((indices >= low) & (indices < high)).any():
@@ -202,16 +208,27 @@ class Installation:
                 # Written, but with what was there.
                 self._mark(installed)
             else:
-                for index in installed.entries:
-                    self.losses[index] += 1
+                self._note_loss(indices.tolist())
                 self.remove(installed)
-                removed += 1
+                removed.append(installed)
         state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0
         return removed
 
+    def _note_loss(self, indices: list[int]) -> None:
+        if len(self.losses) > MOST_REMEMBERED:
+            self.losses.clear()
+            self._next_try.clear()
+        for index in indices:
+            self.losses[index] += 1
+            self._next_try[index] = self._looks + (1 << min(self.losses[index], 16))
+
     def may_translate(self, index: int) -> bool:
-        """Whether code at an arena index has not changed too often."""
-        return self.losses[index] < MOST_LOSSES
+        """Whether code at an arena index has not changed too often.
+
+        After some changes it must wait: each time for twice as many of these questions.
+        """
+        self._looks += 1
+        return self.losses[index] < MOST_LOSSES or self._looks >= self._next_try[index]
 
     def statistics(self) -> dict[str, Any]:
         """Counts of what is installed."""

@@ -65,7 +65,7 @@ class GuestInstruction:
         return self.flow not in (Flow.INTERPRET, Flow.LEAVE)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def _decoded(word: int) -> Decoded | None:
     try:
         return decode(word)
@@ -73,7 +73,7 @@ def _decoded(word: int) -> Decoded | None:
         return None
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def instruction_at(pc: int, word: int, supervisor: bool) -> GuestInstruction:
     """The instruction that a word is at an address, in a mode."""
     decoded = _decoded(word)

@@ -61,7 +61,7 @@ class CodeStore:
         The caller must `release` it.
         """
         start = time.perf_counter()
-        self._release_abandoned()
+        self.release_abandoned()
         digest = hashlib.sha256(f"{pipeline}\n{text}".encode())
         digest.update(host_key().encode())
         key = digest.hexdigest()
@@ -111,7 +111,7 @@ class CodeStore:
         return taken if taken is not None else self._put(key, native)
 
     def abandon(self, codes: dict[int, SharedCode]) -> None:
-        """Release all codes of a table some time before the next `get`.
+        """Release all codes of a table at the next `get`.
 
         For finalizers. They run wherever Python collects garbage, perhaps in a thread that is
         inside this store and holds its lock; and what a signal raises in them is lost, so they
@@ -119,7 +119,8 @@ class CodeStore:
         """
         self._abandoned.append(codes)
 
-    def _release_abandoned(self) -> None:
+    def release_abandoned(self) -> None:
+        """Release what has been abandoned."""
         with suppress(IndexError):
             while True:
                 codes = self._abandoned.popleft()
@@ -141,6 +142,14 @@ class CodeStore:
                 gone.append(oldest)
         for old in gone:
             old.native.release()
+
+    def after_fork(self) -> None:
+        """In the child of a fork: a thread that exists no more may have held the lock, and may
+        have been in the middle of a change."""
+        self._lock = threading.Lock()
+        unused = [code for code in self._codes.values() if not code.users]
+        self._unused = OrderedDict((code.key, code) for code in unused)
+        self._unused_bytes = sum(code.native.size for code in unused)
 
 
 STORE = CodeStore()

@@ -6,10 +6,38 @@ import atexit
 import os
 import queue
 import threading
+from collections import deque
+from contextlib import suppress
+
+from llvmlite.binding import ffi
 
 from .job import Job, Outcome, perform
+from .store import STORE
 
-Results = queue.SimpleQueue[Outcome]
+
+class Results(queue.SimpleQueue[Outcome]):
+    """What comes of the jobs of one board, which may be gone by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._abandoned = False
+
+    def put(self, outcome: Outcome, block: bool = True, timeout: float | None = None) -> None:
+        super().put(outcome)
+        if self._abandoned:
+            self._drop()
+
+    def abandon(self) -> None:
+        """Nobody asks any more. For finalizers: see `CodeStore.abandon`."""
+        self._abandoned = True
+        self._drop()
+
+    def _drop(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                outcome = self.get_nowait()
+                if outcome.delivery is not None:
+                    STORE.abandon({0: outcome.delivery.code})
 
 
 class Worker:
@@ -19,21 +47,30 @@ class Worker:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._jobs: queue.SimpleQueue[tuple[Job, Results] | None] = queue.SimpleQueue()
+        self._unfinished: deque[tuple[Job, Results]] = deque()
 
     def submit(self, job: Job, results: Results) -> None:
         """Have a job done; its outcome goes to `results`."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._work, name="lrvm_jit translator", daemon=True
                 )
-                self._thread.start()
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    # The system has no more threads, or Python is about to end.
+                    results.put(Outcome(job, error=error))
+                    return
+                self._thread = thread
+        self._unfinished.append((job, results))
         self._jobs.put((job, results))
 
     def _work(self) -> None:
         while (item := self._jobs.get()) is not None:
             job, results = item
             results.put(perform(job))
+            self._unfinished.popleft()
 
     def finish(self) -> None:
         """Wait for the job in progress and forget the rest: LLVM must not run while the process
@@ -42,19 +79,42 @@ class Worker:
             thread, self._thread = self._thread, None
         if thread is None:
             return
-        try:
+        with suppress(queue.Empty):
             while True:
                 self._jobs.get_nowait()
-        except queue.Empty:
-            pass
         self._jobs.put(None)
         thread.join()
+        self._unfinished.clear()
 
     def after_fork(self) -> None:
-        """The child of a fork has no thread, and its locks may be in any state."""
+        """The child of a fork has no thread, and its locks may be in any state. Nothing comes of
+        the jobs that were under way."""
+        unfinished = list(self._unfinished)
         self.__init__()  # type: ignore[misc]
+        for job, results in unfinished:
+            results.put(Outcome(job))
 
 
 WORKER = Worker()
 atexit.register(WORKER.finish)
-os.register_at_fork(after_in_child=WORKER.after_fork)
+
+
+def _before_fork() -> None:
+    """Wait until no thread is inside LLVM: the child could not enter it any more."""
+    ffi.lib._lock.__enter__()
+
+
+def _after_fork() -> None:
+    ffi.lib._lock.__exit__(None, None, None)
+
+
+def _after_fork_in_child() -> None:
+    _after_fork()
+    STORE.after_fork()
+    WORKER.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+    )

@@ -78,6 +78,7 @@ def test_json(count: str, engine: str) -> None:
         "shared",
         "translation_seconds",
         "invalidations",
+        "failures",
         "exits",
     }
     if engine in ("reference", "interpreter"):
@@ -124,6 +125,7 @@ SEEN = Statistics(
     shared=1,
     translation_seconds=1.23456,
     invalidations=5,
+    failures=6,
     exits={"budget": 30, "jump outside": 12_000},
 )
 
@@ -139,6 +141,7 @@ def test_the_rows() -> None:
         "    from the cache on disk               2\n"
         "    from this process                    1\n"
         "    discarded, code changed              5\n"
+        "    failures                             6\n"
         "  translation seconds                1.235\n"
         "  exits from regions                12,030\n"
         "    jump outside                    12,000   99.75%\n"

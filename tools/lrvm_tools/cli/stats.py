@@ -27,6 +27,7 @@ def statistics_text(statistics: Statistics) -> str:
             (_INDENT + "from the cache on disk", f"{statistics.loaded:,}", ""),
             (_INDENT + "from this process", f"{statistics.shared:,}", ""),
             (_INDENT + "discarded, code changed", f"{statistics.invalidations:,}", ""),
+            (_INDENT + "failures", f"{statistics.failures:,}", ""),
             ("translation seconds", f"{statistics.translation_seconds:,.3f}", ""),
             ("exits from regions", f"{exits:,}", ""),
         ]

@@ -1,0 +1,31 @@
+"""Fixtures for the translator's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lrvm_jit.engines import translator as engine_module
+from lrvm_jit.kernel import compile as kernel_compile
+from lrvm_jit.translator import cache as cache_module
+from tests.translator.background import HeldWorker
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> HeldWorker:
+    """What boards hand their jobs to, instead of the process's worker."""
+    worker = HeldWorker()
+    monkeypatch.setattr(engine_module, "WORKER", worker)
+    return worker
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of its own that has the kernel, which would take long to compile."""
+    kernel = kernel_compile.cache_folder()
+    assert kernel is not None
+    (tmp_path / kernel.name).symlink_to(kernel, target_is_directory=True)
+    monkeypatch.setenv(kernel_compile.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.delenv(cache_module.SWITCH_VARIABLE, raising=False)
+    return tmp_path
