@@ -16,6 +16,7 @@ from ..machine.bus import GuestError
 from ..machine.component import Component
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
+from ..machine.swap import coming_store_of_request
 
 if TYPE_CHECKING:
     from ..machine.core import Core
@@ -86,7 +87,7 @@ class InterpreterEngine:
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
         state[layout.SKIP_BREAKPOINT] = 1
-        reads = [self._noting(component, component.read) for component in core.components]
+        reads = [self._noting(component, self._reading(component)) for component in core.components]
         writes = [self._noting(component, component.write) for component in core.components]
         try:
             while budget > 0:
@@ -108,6 +109,28 @@ class InterpreterEngine:
             self._abandon()
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
+
+    # --- for batches, which run the kernel from a compiled loop of their own ------------------
+
+    look_after: int = 1 << 62
+    """Interpreted instructions after which `look` is of use."""
+
+    @property
+    def context_address(self) -> int:
+        """Where the kernel's context lies; it does not move while no breakpoints are set."""
+        return int(self._context.ctypes.data)
+
+    def serve(self, stop: int) -> None:
+        """Deal with a stop of the kernel that is neither an end nor an access to a component."""
+        self._state[layout.ANSWER] = self._serve_rare(stop)
+
+    def look(self, start: int | None = None) -> None:
+        """See what is worth translating: at pc, or what a program does from `start` on."""
+
+    def take_up(self) -> None:
+        """Take up what has been translated meanwhile."""
+
+    # --- what other engines change ---------------------------------------------------------------
 
     def _translation_rows(self) -> int:
         """How many translated regions the kernel must have room for."""
@@ -197,6 +220,29 @@ class InterpreterEngine:
             state[layout.LOG_COUNT] = 0
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+
+    def _reading(self, component: Component) -> Callable[[int], int]:
+        """READ of a component. If that swaps, the load of an SRM completes its store as well."""
+        swap = component.swap
+        if swap is None:
+            return component.read
+        core, state, read = self._core, self._state, component.read
+        resume, step = layout.RESUME, layout.RESUME_STEP
+
+        def read_or_swap(offset: int) -> int:
+            # A simple load is no step; it is what has to be quick here.
+            store = coming_store_of_request(core) if state[resume] == step else None
+            if store is None:
+                return read(offset)
+            answer = swap(offset, store.value)
+            word = core.bus.word(state[layout.REQUEST_COMPONENT], offset, answer)
+            # The log gets what is left to read; the answer is the one to the store.
+            for entry in (word, *store.entries):
+                state[layout.LOG + state[layout.LOG_COUNT]] = entry
+                state[layout.LOG_COUNT] += 1
+            return 0
+
+        return read_or_swap
 
     def _noting(self, component: Component, access: Callable[..., Any]) -> Callable[..., Any]:
         """An access of a component; if that has windows, noting that they may have changed."""

@@ -32,6 +32,7 @@ from ..machine.bus import GuestError
 from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
+from ..machine.swap import coming_store
 
 if TYPE_CHECKING:
     from ..machine.core import Core
@@ -208,6 +209,20 @@ class ReferenceEngine:
         self._check_alignment(address)
         self._physical_write(self._translate(address, WRITE), word)
 
+    def _swap(self, address: int, code: int) -> int:
+        """Load a word and store a register in its place, as SRM does."""
+        self._check_alignment(address)
+        physical = self._translate(address, READ)
+        mapping = self._mappings.find(physical)
+        if mapping is not None and self._core.components[mapping.component].swap is not None:
+            store = coming_store(self._core, address, code)
+            if store is not None:
+                offset = physical - mapping.first
+                return self._bus.swap(mapping.component, offset, store.value)
+        word = self._physical_read(physical)
+        self._store(address, self._read_register(code))
+        return word
+
     # --- instructions --------------------------------------------------------------------------
 
     def _execute(self, word: int) -> None:
@@ -312,9 +327,7 @@ class ReferenceEngine:
             case Op.WEA:
                 self._store((v[0] + v[1] * v[2]) & WORD_MASK, regs[Reg.AVR])
             case Op.SRM:
-                address = (v[0] + v[1]) & WORD_MASK
-                word = self._load(address)
-                self._store(address, self._read_register(codes[2]))
+                word = self._swap((v[0] + v[1]) & WORD_MASK, codes[2])
                 self._write_register(codes[2], word)
             case Op.PUSH:
                 self._push(v[0])

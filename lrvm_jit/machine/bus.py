@@ -41,6 +41,12 @@ class Bus:
         """READ. ValueError if the component answers something that is no word."""
         return self.word(component, offset, self.components[component].read(offset))
 
+    def swap(self, component: int, offset: int, word: int) -> int:
+        """WRITE and READ of the old word in one, for a component that can."""
+        swap = self.components[component].swap
+        assert swap is not None
+        return self.word(component, offset, swap(offset, word))
+
     def word(self, component: int, offset: int, answer: SupportsIndex) -> int:
         """A component's answer as an int. ValueError, or TypeError, if it is no word."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy
 from numpy.typing import NDArray
@@ -72,6 +72,11 @@ class Component:
     windows: Sequence[MemoryWindow] = ()
     plugged_in: bool = False
     """Whether it belongs to a board. Set by boards."""
+    swap: Callable[[int, int], int] | None = None
+    """A component that must exchange words in one piece defines `swap(offset, word)`, which
+    writes the word and answers the old one. SRM then calls it instead of `read` and `write`,
+    unless the page-table entries on its way lie in a component themselves. Such a component has
+    no windows."""
 
     def metadata(self) -> Metadata | Sequence[int]:
         """The component's eight metadata words, as `Metadata` or as they are."""

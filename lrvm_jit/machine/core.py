@@ -25,7 +25,7 @@ class Core:
     def __init__(self, components: Sequence[Component]) -> None:
         self.components = tuple(components)
         metadata = [metadata_of(component) for component in self.components]
-        _check_components(self.components, metadata)
+        check_components(self.components, metadata)
         windows = [window for component in self.components for window in component.windows]
         self.arena: NDArray[numpy.uint32] = numpy.zeros(
             max(1, sum(len(window.words) for window in windows)), numpy.uint32
@@ -52,7 +52,8 @@ class Core:
                 base = end
 
 
-def _check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:
+def check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:
+    """ValueError or TypeError unless these can be plugged in, with this metadata, together."""
     if len({id(component) for component in components}) != len(components):
         raise ValueError("a component is listed twice; each one has one id")
     for component, data in zip(components, metadata, strict=True):
@@ -60,6 +61,8 @@ def _check_components(components: Sequence[Component], metadata: Sequence[Metada
             raise TypeError(f"a component's name must be a string, not {component.name!r}")
         if component.plugged_in:
             raise ValueError(f"{component.name} already belongs to another board")
+        if component.swap is not None and component.windows:
+            raise ValueError(f"{component.name} has both windows and swap(); choose one of them")
         end = 0
         for window in component.windows:
             if window.plugged_in:

@@ -66,6 +66,13 @@ class Memory:
                     self.write(address + 4 * (at + k), word)
         self._state.host_changed()
 
+    def changed(self) -> None:
+        """Say, during a run, that plain memory has been changed in another way than through here.
+
+        Otherwise the engine may go on with instructions as they were.
+        """
+        self._state.host_changed()
+
     def dump(self, first: int, last: int) -> NDArray[numpy.uint32]:
         """The words from address `first` to address `last`, both included, as a new array."""
         self._check(first)

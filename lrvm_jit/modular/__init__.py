@@ -1,0 +1,55 @@
+"""Machines made of processors and peripherals that talk over channels.
+
+docs/modular.md teaches how to write parts and put them together.
+"""
+
+from .channel import TwoWayChannel
+from .errors import (
+    ChannelError,
+    DeadlockError,
+    DisconnectedError,
+    EmptyError,
+    MachineError,
+    ModularError,
+)
+from .handle import MachineHandle
+from .lrvm import ComponentPeripheral, LrvmProcessor, Port
+from .machine import Machine, NodeMachine, ProcessorNetwork
+from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
+from .parts import Channels, Node, Peripheral, Processor, ProcessorNode
+from .seats import PartStatus
+from .shared_ram import SharedRam
+
+__all__ = [
+    "ChannelError",
+    "Channels",
+    "ComponentPeripheral",
+    "Data",
+    "DeadlockError",
+    "DisconnectedError",
+    "EmptyError",
+    "Fail",
+    "Good",
+    "Load",
+    "LrvmProcessor",
+    "Machine",
+    "MachineError",
+    "MachineHandle",
+    "Metadata",
+    "ModularError",
+    "Node",
+    "NodeMachine",
+    "PartStatus",
+    "Peripheral",
+    "Port",
+    "Processor",
+    "ProcessorNetwork",
+    "ProcessorNode",
+    "Query",
+    "Response",
+    "Save",
+    "SharedRam",
+    "Swap",
+    "Terminate",
+    "TwoWayChannel",
+]

@@ -1,0 +1,232 @@
+"""Running a machine of compiled parts: what the scheduler `cooperative` does in its rounds, done by
+a compiled loop. Everything else, such as booting, ending and halting parts, stays the scheduler's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import compiled_layout as layout
+from .compiled import CompiledPeripheral, CompiledProcessor, State
+from .errors import MachineError
+from .messages import Terminate
+from .seats import Seat
+
+FIRST_SLICE: Final = 1000
+SLICE_SECONDS: Final = 0.02
+"""How long the loop runs before Python looks at the world again: Ctrl-C, stop, a timeout."""
+
+S = TypeVar("S", bound=Seat)
+T = TypeVar("T")
+Record = tuple[int, int, int, int, int, int, int]
+
+
+class CompiledRun:
+    """The compiled loop of one machine, and the table that it works on.
+
+    `end(seat, error)` is called for every part that ends, in the order in which they do.
+    """
+
+    def __init__(
+        self,
+        processors: Sequence[S],
+        peripherals: Sequence[S],
+        end: Callable[[S, BaseException | None], None],
+    ) -> None:
+        from .compiled_code import Functions, UncompilableError, loop_of
+
+        self.slice = FIRST_SLICE
+        """Rounds that take about `SLICE_SECONDS`."""
+        self._end = end
+        self._seats = [*peripherals, *processors]
+        self._peripherals = len(peripherals)
+        self._states: list[State] = []
+        answering = [_peripheral(seat).functions for seat in peripherals]
+        executing = [_processor(seat).function for seat in processors]
+        functions = Functions(
+            exe_ins=_distinct(executing),
+            handle=_distinct([handle for handle, _ in answering]),
+            cycle=_distinct([cycle for _, cycle in answering if cycle is not None]),
+        )
+        try:
+            self._loop = loop_of(functions)
+        except UncompilableError as error:
+            raise self._explained(error.function, error.reason) from error
+
+        records: list[Record] = []
+        for seat, (handle, cycle) in zip(peripherals, answering, strict=True):
+            state = _peripheral(seat).state
+            cycle_kind = layout.NO_KIND if cycle is None else functions.cycle.index(cycle)
+            records.append(self._record(state, functions.handle.index(handle), cycle_kind))
+        for seat, exe_ins in zip(processors, executing, strict=True):
+            state = _processor(seat).state
+            records.append(self._record(state, functions.exe_ins.index(exe_ins), layout.NO_KIND))
+        head = [0] * layout.HEAD
+        head[layout.PERIPHERALS] = len(peripherals)
+        self._table = np.array([*head, *sum(records, ())], dtype=np.int64)
+
+    def _record(self, state: State, kind: int, cycle: int) -> Record:
+        self._states.append(state)  # The table has only its address.
+        return kind, state.ctypes.data, state.size, cycle, 0, 0, 0
+
+    def _explained(self, function: object, reason: str) -> MachineError:
+        for seat in self._seats:
+            part = seat.part
+            roles: dict[str, object]
+            if isinstance(part, CompiledProcessor):
+                roles = {"exe_ins": part.function}
+            else:
+                handle, cycle = _peripheral(seat).functions
+                roles = {"handle": handle, "cycle": cycle}
+            for role, used in roles.items():
+                if used is function:
+                    return MachineError(
+                        f"numba cannot compile {role} of {seat.name}, the function "
+                        f"{getattr(function, '__name__', function)!r}: {reason}. Change it, or "
+                        "run the machine with compiled=False"
+                    )
+        raise AssertionError(f"no part has the function {function!r}")
+
+    def run(self, rounds: int) -> int:
+        """Run a slice of at most so many rounds, whole ones; returns how many. At least one.
+
+        A round in which a part ends is the slice's last.
+        """
+        table = self._table
+        first, turns, done = 0, min(rounds, self.slice), 0
+        start = time.perf_counter()
+        while True:
+            processors, cycles = self._lists()
+            table[: layout.PERIPHERALS] = 0
+            error: BaseException | None = None
+            try:
+                self._loop(table, processors, cycles, first, turns)
+            except Exception as raised:
+                error = raised
+            done += int(table[layout.DONE])
+            if error is None and not table[layout.ENDED] and not table[layout.FALLEN]:
+                break
+            self._end_parts(error)
+            # Finish this round, from the next part on.
+            current = table[layout.CURRENT]
+            processors, cycles = self._lists()
+            if current >= self._offset(self._peripherals):
+                first = int(np.searchsorted(processors, current, side="right"))
+            else:
+                first = len(processors) + int(np.searchsorted(cycles, current, side="right"))
+            turns = 1
+        self._adapt(done, time.perf_counter() - start)
+        return done
+
+    def _adapt(self, done: int, seconds: float) -> None:
+        if done < self.slice:
+            return
+        fitting = int(done * SLICE_SECONDS / max(seconds, 1e-6))
+        self.slice = max(1, min(fitting, 4 * self.slice))
+
+    def _offset(self, number: int) -> int:
+        return layout.HEAD + layout.RECORD * number
+
+    def _lists(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The records of processors that have a turn, and of peripherals that cycle in theirs."""
+        processors: list[int] = []
+        cycles: list[int] = []
+        for number, seat in enumerate(self._seats):
+            record = self._offset(number)
+            if number >= self._peripherals:
+                if not seat.gone:
+                    processors.append(record)
+            elif seat.gone:
+                self._table[record + layout.KIND] = layout.NO_KIND
+            elif self._table[record + layout.CYCLE] != layout.NO_KIND:
+                cycles.append(record)
+        return np.array(processors, dtype=np.int64), np.array(cycles, dtype=np.int64)
+
+    def _end_parts(self, error: BaseException | None) -> None:
+        """Tell the scheduler who has ended: peripherals in handling a query, then who asked."""
+        table = self._table
+        if table[layout.FALLEN]:
+            ranks = {
+                int(table[self._offset(number) + layout.RANK]): number
+                for number in range(self._peripherals)
+            }
+            for rank in range(1, int(table[layout.FALLEN]) + 1):
+                number = ranks[rank]
+                reason = self._reason(number)
+                table[self._offset(number) + layout.RANK] = 0
+                self._end(self._seats[number], reason)
+        seat = self._seats[(int(table[layout.CURRENT]) - layout.HEAD) // layout.RECORD]
+        if error is not None:
+            self._end(seat, error)
+        elif table[layout.ENDED]:
+            self._end(seat, Terminate(int(table[layout.CODE])))
+
+    def _reason(self, number: int) -> BaseException:
+        """What a peripheral has ended with."""
+        record = self._offset(number)
+        why, code = self._table[record + layout.WHY], int(self._table[record + layout.END_CODE])
+        if why == layout.BY_CODE:
+            return Terminate(code)
+        if why == layout.BY_STATUS:
+            if code in (layout.DATA, layout.GOOD):
+                return TypeError(layout.WRONG_STATUS)
+            return ValueError(layout.UNKNOWN_STATUS)
+        from .compiled_numba import raise_error
+
+        try:
+            raise_error(code)
+        except Exception as error:
+            return error
+        raise AssertionError("the error that ended a peripheral is not one")
+
+
+def compiled_run(
+    processors: Sequence[S],
+    peripherals: Sequence[S],
+    end: Callable[[S, BaseException | None], None],
+) -> CompiledRun | None:
+    """The compiled loop of a machine; None if not all of its parts are compiled ones, or if the
+    environment variable NUMBA_DISABLE_JIT is set.
+
+    MachineError if numba cannot compile one of their functions.
+    """
+    if not all(_is_compiled(seat.part) for seat in (*processors, *peripherals)):
+        return None
+    from numba import config
+
+    if config.DISABLE_JIT:
+        return None
+    return CompiledRun(processors, peripherals, end)
+
+
+def _is_compiled(part: object) -> bool:
+    """Whether a part's work is done by its functions: no subclass does something else instead."""
+    for kind, methods in (
+        (CompiledProcessor, ["exe_ins"]),
+        (CompiledPeripheral, ["handle", "cycle"]),
+    ):
+        if isinstance(part, kind):
+            return not any(
+                method in vars(part) or getattr(type(part), method) is not getattr(kind, method)
+                for method in methods
+            )
+    return False
+
+
+def _distinct(items: Sequence[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _processor(seat: Seat) -> CompiledProcessor:
+    assert isinstance(seat.part, CompiledProcessor)
+    return seat.part
+
+
+def _peripheral(seat: Seat) -> CompiledPeripheral:
+    assert isinstance(seat.part, CompiledPeripheral)
+    return seat.part

@@ -1,0 +1,49 @@
+"""Fixtures of the modular machines' tests. A test that hangs fails, and the next one runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from tests.modular.schedulers import SCHEDULERS, SchedulerName
+
+PATIENCE = 60
+"""Seconds after which a test is taken to hang: far more than any needs."""
+
+
+class HungError(KeyboardInterrupt):
+    """Ends a machine as Ctrl-C does, so that nothing of it is left for the next test."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    def interrupt(*_: object) -> None:
+        raise HungError(f"not done after {PATIENCE} seconds")
+
+    outer = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 5)
+    try:
+        yield
+    except HungError as hung:
+        pytest.fail(str(hung))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, outer)
+
+
+@pytest.fixture(params=SCHEDULERS)
+def scheduler(request: pytest.FixtureRequest) -> SchedulerName:
+    """Each scheduler in turn: a machine does the same under both."""
+    name: SchedulerName = request.param
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Generator[None, None, None]:
+    """Whatever a test does to a machine, its threads are gone afterwards."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
