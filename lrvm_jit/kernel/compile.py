@@ -16,6 +16,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +28,53 @@ SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_DISABLE_
 CACHE_VARIABLE = "LRVM_JIT_CACHE_DIR"
 KEPT_FOLDERS = 8
 
+EntryPoint = Callable[[int], int]
+"""A compiled function: takes the address of a context, returns why it stopped. Releases the GIL.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointSource:
+    """A function to compile: `load_sources` in its module imports what it is compiled from."""
+
+    module: str
+    function: str
+    what: str
+    """What a message calls it."""
+    sources: tuple[str, ...]
+    """Files whose content decides what is compiled, relative to the package."""
+
+
+KERNEL = EntryPointSource("lrvm_jit.kernel.entry", "enter", "the kernel", SOURCES)
+
 _lock = threading.Lock()
-_kernel: Callable[[int], int] | None = None
+_loaded: dict[EntryPointSource, tuple[EntryPoint, int]] = {}
 
 
-def load_kernel() -> Callable[[int], int]:
-    """The kernel's entry point: takes the address of a context, returns why it stopped.
+def load_kernel() -> EntryPoint:
+    """The kernel's entry point."""
+    return load(KERNEL)[0]
 
-    Compiled at the first call in the process unless the cache has it. Releases the GIL.
+
+def load(source: EntryPointSource) -> tuple[EntryPoint, int]:
+    """The compiled function, and its address for other compiled functions to call.
+
+    Compiled at the first call in the process unless the cache has it.
     """
-    global _kernel
     with _lock:
-        if _kernel is None:
-            _kernel = _load()
-        return _kernel
+        if source not in _loaded:
+            _loaded[source] = _load(source)
+        return _loaded[source]
 
 
-def digest() -> str:
+def digest(source: EntryPointSource = KERNEL) -> str:
     """A name for everything that the compiled code depends on."""
     import llvmlite
     import numba
     import numpy
 
     hasher = hashlib.sha256()
-    for pattern in SOURCES:
+    for pattern in source.sources:
         for path in sorted(PACKAGE.glob(pattern)):
             hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     facts = (
@@ -75,14 +100,14 @@ def user_cache_folder() -> Path:
     return Path(base) / "lrvm_jit"
 
 
-def cache_folder() -> Path | None:
+def cache_folder(source: EntryPointSource = KERNEL) -> Path | None:
     """The folder for this kernel: beside the package, else the user's; None if none can be used.
 
     The environment variable LRVM_JIT_CACHE_DIR names another one.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     bases = [Path(chosen)] if chosen else [PACKAGE / "__pycache__", user_cache_folder()]
-    name = f"kernel-{digest()}"
+    name = f"kernel-{digest(source)}"
     for base in bases:
         if _writable(base / name):
             return base / name
@@ -98,23 +123,23 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _load() -> Callable[[int], int]:
-    folder = cache_folder()
+def _load(source: EntryPointSource) -> tuple[EntryPoint, int]:
+    folder = cache_folder(source)
     if folder is None:
         print(
             f"lrvm_jit: no folder for the kernel cache is writable; set {CACHE_VARIABLE} to one",
             file=sys.stderr,
         )
-        return _compile(None)
+        return _compile(source, None)
     try:
-        return _compile(folder)
+        return _compile(source, folder)
     except Exception:
         # A damaged cache must not stop anyone: compile without it, and throw it away.
         shutil.rmtree(folder, ignore_errors=True)
-        return _compile(None)
+        return _compile(source, None)
 
 
-def _compile(folder: Path | None) -> Callable[[int], int]:
+def _compile(source: EntryPointSource, folder: Path | None) -> tuple[EntryPoint, int]:
     import numba
     from numba.core import config, event
 
@@ -126,9 +151,9 @@ def _compile(folder: Path | None) -> Callable[[int], int]:
         def on_start(self, _: Any) -> None:
             if not Announcer.said:
                 Announcer.said = True
-                load_sources()
+                module.load_sources()
                 print(
-                    "lrvm_jit: compiling the kernel, which takes some seconds and happens once",
+                    f"lrvm_jit: compiling {source.what}, which takes some seconds and happens once",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -138,13 +163,18 @@ def _compile(folder: Path | None) -> Callable[[int], int]:
         def on_end(self, _: Any) -> None:
             pass
 
-    from .entry import enter, load_sources
     from .jit import OPTIONS
 
+    module = import_module(source.module)
+    function = getattr(module, source.function)
     with _cache_directory(config, folder), event.install_listener("numba:compile", Announcer()):
-        kernel = numba.njit("int64(int64)", nogil=True, cache=folder is not None, **OPTIONS)(enter)
+        kernel = numba.njit("int64(int64)", nogil=True, cache=folder is not None, **OPTIONS)(
+            function
+        )
+    compiled = kernel.overloads[kernel.signatures[0]]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     # The compiled entry point itself: half the cost of calling through numba's dispatcher.
-    return kernel.overloads[kernel.signatures[0]].entry_point  # type: ignore[no-any-return]
+    return compiled.entry_point, address
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def write_register(regs, state, code, value):
 def operand(regs, state, word, op, k):
     """Value of a source operand, or RAISED."""
     value = (word >> OPERAND_SHIFT[op, k]) & ((I(1) << OPERAND_BITS[op, k]) - 1)
-    if OPERAND_IS_REGISTER[op, k] or (word >> (26 - k)) & 1:
+    if OPERAND_IS_REGISTER[op, k] or (word >> (26 - I(k))) & 1:
         return read_register(regs, state, value >> (OPERAND_BITS[op, k] - 8))
     if OPERAND_SIGNED[op, k]:
         return I(np.int16(value)) & WORD

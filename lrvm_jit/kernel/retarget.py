@@ -1,0 +1,68 @@
+"""The kernel for other targets, GPUs above all: the same functions under another decorator.
+
+A kernel function consists of arithmetic on numbers and on the arrays it is given, so numba can
+compile it for whatever it knows. What keeps `dispatch` from being compiled elsewhere is only
+what it calls: functions declared for this machine's processor, and three intrinsics made of LLVM
+code for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from .hints import cold_path, unlikely
+from .translations import EXIT_INTERPRET, _call_native
+
+Decorator = Callable[[Callable[..., Any]], Any]
+
+
+def _plain_condition(condition):
+    """Instead of `unlikely`."""
+    return condition
+
+
+def _nothing():
+    """Instead of `cold_path`."""
+
+
+def _no_region(function, regs, state, translations, row, left, number):
+    """Instead of calling a translated region: nobody makes any, and the interpreter goes on."""
+    return EXIT_INTERPRET
+
+
+STAND_INS: dict[Any, Callable[..., Any]] = {
+    unlikely: _plain_condition,
+    cold_path: _nothing,
+    _call_native: _no_region,
+}
+"""What other targets have in the place of the intrinsics."""
+
+
+def retarget(function: Any, decorate: Decorator) -> Any:
+    """A kernel function, and all that it calls, as `decorate` makes them.
+
+        dispatch_on_gpu = retarget(dispatch, numba.cuda.jit(device=True))
+
+    They share their code with the originals, which stay as they are. Each gets globals of its
+    own, in which the functions that it calls are the target's.
+    """
+    made: dict[Any, Any] = {}
+
+    def make(source: Any) -> Any:
+        if source not in made:
+            body = STAND_INS.get(source) or source.py_func
+            space = {"__name__": body.__module__}
+            for name in body.__code__.co_names:
+                if name in body.__globals__:
+                    value = body.__globals__[name]
+                    space[name] = make(value) if _is_kernel_function(value) else value
+            made[source] = decorate(FunctionType(body.__code__, space, body.__name__))
+        return made[source]
+
+    return make(function)
+
+
+def _is_kernel_function(value: Any) -> bool:
+    return callable(value) and (hasattr(value, "py_func") or value in STAND_INS)
