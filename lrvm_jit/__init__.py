@@ -7,6 +7,7 @@ from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
 from .machine.statistics import Statistics
 from .machine.stop import Stop, StopReason
+from .machine.watchpoints import Watch, WatchHit
 from .translator.options import TranslatorOptions
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "Stop",
     "StopReason",
     "TranslatorOptions",
+    "Watch",
+    "WatchHit",
     "hardware_id",
 ]

@@ -17,6 +17,7 @@ from ..machine.component import Component
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store_of_request
+from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
     from ..machine.core import Core
@@ -89,6 +90,8 @@ class InterpreterEngine:
         state[layout.SKIP_BREAKPOINT] = 1
         reads = [self._noting(component, self._reading(component)) for component in core.components]
         writes = [self._noting(component, component.write) for component in core.components]
+        if core.watchpoints:
+            self._watch(reads, writes)
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
@@ -235,7 +238,11 @@ class InterpreterEngine:
             if store is None:
                 return read(offset)
             answer = swap(offset, store.value)
-            word = core.bus.word(state[layout.REQUEST_COMPONENT], offset, answer)
+            number = state[layout.REQUEST_COMPONENT]
+            word = core.bus.word(number, offset, answer)
+            if core.watchpoints:
+                core.note(number, offset, Watch.READ, word)
+                core.note(number, offset, Watch.WRITE, store.value)
             # The log gets what is left to read; the answer is the one to the store.
             for entry in (word, *store.entries):
                 state[layout.LOG + state[layout.LOG_COUNT]] = entry
@@ -243,6 +250,34 @@ class InterpreterEngine:
             return 0
 
         return read_or_swap
+
+    def _watch(
+        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
+    ) -> None:
+        """Have accesses to watched words noted."""
+        core = self._core
+
+        def watching(number: int, read: Callable[[int], int]) -> Callable[[int], int]:
+            def watched(offset: int) -> int:
+                word = read(offset)
+                core.note(number, offset, Watch.READ, word)
+                return word
+
+            return watched
+
+        def watching_write(
+            number: int, write: Callable[[int, int], None]
+        ) -> Callable[[int, int], None]:
+            def watched(offset: int, word: int) -> None:
+                write(offset, word)
+                core.note(number, offset, Watch.WRITE, word)
+
+            return watched
+
+        for number in range(len(core.components)):
+            if core.watchpoints.offsets(number):
+                reads[number] = watching(number, reads[number])
+                writes[number] = watching_write(number, writes[number])
 
     def _noting(self, component: Component, access: Callable[..., Any]) -> Callable[..., Any]:
         """An access of a component; if that has windows, noting that they may have changed."""

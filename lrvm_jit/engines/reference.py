@@ -33,6 +33,7 @@ from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store
+from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
     from ..machine.core import Core
@@ -167,12 +168,17 @@ class ReferenceEngine:
         mapping = self._mappings.find(address)
         if mapping is None:
             return 0
-        return self._bus.read(mapping.component, address - mapping.first)
+        word = self._bus.read(mapping.component, address - mapping.first)
+        if self._core.watchpoints:
+            self._core.note(mapping.component, address - mapping.first, Watch.READ, word)
+        return word
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
         if mapping is not None:
             self._bus.write(mapping.component, address - mapping.first, word)
+            if self._core.watchpoints:
+                self._core.note(mapping.component, address - mapping.first, Watch.WRITE, word)
 
     @staticmethod
     def _check_alignment(address: int) -> None:
@@ -218,7 +224,11 @@ class ReferenceEngine:
             store = coming_store(self._core, address, code)
             if store is not None:
                 offset = physical - mapping.first
-                return self._bus.swap(mapping.component, offset, store.value)
+                word = self._bus.swap(mapping.component, offset, store.value)
+                if self._core.watchpoints:
+                    self._core.note(mapping.component, offset, Watch.READ, word)
+                    self._core.note(mapping.component, offset, Watch.WRITE, store.value)
+                return word
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
         return word

@@ -12,6 +12,7 @@ from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
+from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
 
 class Core:
@@ -35,8 +36,16 @@ class Core:
         )
         self.bus = Bus(self.components, metadata, self.mappings)
         # Each component has at most one piece before, in and after each window.
-        self.state = CpuState(sum(1 + 2 * len(c.windows) for c in self.components))
+        # Each watched word cuts one in two and has one of its own.
+        rows = sum(1 + 2 * len(c.windows) for c in self.components)
+        self.state = CpuState(rows + 2 * MOST_WATCHPOINTS)
+        self.watchpoints = Watchpoints(self.mappings)
         self.stop_requested = False
+
+    def note(self, component: int, offset: int, access: Watch, word: int) -> None:
+        """The guest has accessed a word: if it is watched, the run ends after the instruction."""
+        if self.watchpoints.note(component, offset, access, word):
+            self.stop_requested = True
 
     def plug_in(self) -> None:
         """Make the components this board's own, and move the windows' contents into the arena."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import numpy
@@ -13,11 +13,13 @@ from ..translator.options import TranslatorOptions
 from .component import Component
 from .core import Core
 from .cpu import Cpu
-from .mapping import Mapping, MappingOutcome
+from .mapping import Mapping as ComponentMapping
+from .mapping import MappingOutcome
 from .memory import Memory
 from .runner import Runner
 from .statistics import Statistics
 from .stop import Stop
+from .watchpoints import Watch
 
 
 class Motherboard:
@@ -50,14 +52,14 @@ class Motherboard:
 
     # --- memory map ----------------------------------------------------------------------------
 
-    def map(self, address: int, component: int) -> Mapping:
+    def map(self, address: int, component: int) -> ComponentMapping:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
         mapping = self.mappings.map(address, component)
         self._update_regions()
         return mapping
 
-    def map_abs(self, first: int, last: int, component: int) -> Mapping:
+    def map_abs(self, first: int, last: int, component: int) -> ComponentMapping:
         """Map the component's first bytes; `last` is the address of the last mapped word.
 
         Raises a MappingError.
@@ -85,7 +87,11 @@ class Motherboard:
         rows = [
             row
             for mapping in self.mappings
-            for row in _regions(mapping, self.components[mapping.component])
+            for row in _regions(
+                mapping,
+                self.components[mapping.component],
+                self._core.watchpoints.offsets(mapping.component),
+            )
         ]
         state = self._core.state.state
         state[layout.REGION_COUNT] = len(rows)
@@ -129,6 +135,23 @@ class Motherboard:
     @breakpoints.setter
     def breakpoints(self, addresses: Iterable[int]) -> None:
         self._runner.set_breakpoints(addresses)
+
+    @property
+    def watchpoints(self) -> Mapping[int, Watch]:
+        """Physical addresses of words whose access stops a run, with the kind of access.
+
+        Assign a new mapping to change them, from addresses to `Watch` ("read", "write", "any"),
+        or a set of addresses for any access. The run stops after the instruction, with reason
+        `watchpoint` and the access in `Stop.watch`. Accesses to these words are as slow as a
+        component's. At most 64.
+        """
+        return self._core.watchpoints.addresses
+
+    @watchpoints.setter
+    def watchpoints(self, wanted: Mapping[int, str] | Iterable[int]) -> None:
+        self._runner.refuse_while_running("change watchpoints of")
+        self._core.watchpoints.set(wanted)
+        self._update_regions()
 
     @property
     def engine(self) -> str:
@@ -178,8 +201,13 @@ class Motherboard:
         return "\n".join(lines)
 
 
-def _regions(mapping: Mapping, component: Component) -> Iterator[list[int]]:
-    """Rows of the region table for a mapping: plain windows, and the bus in between."""
+def _regions(
+    mapping: ComponentMapping, component: Component, watched: Sequence[int]
+) -> Iterator[list[int]]:
+    """Rows of the region table for a mapping: plain windows, and the bus in between.
+
+    The words at the `watched` offsets are reached over the bus.
+    """
 
     def row(start: int, stop: int, base: int, read: int, write: int) -> list[int]:
         return [
@@ -202,7 +230,15 @@ def _regions(mapping: Mapping, component: Component) -> Iterator[list[int]]:
                 layout.PLAIN if error is None else error.word
                 for error in (window.read_error, window.write_error)
             )
-            yield row(start, stop, window.base, read, write)
+            here = start
+            for offset in watched:
+                if start <= offset < stop:
+                    if offset > here:
+                        yield row(here, offset, window.base + (here - start) // 4, read, write)
+                    yield row(offset, offset + 4, -1, layout.BUS, layout.BUS)
+                    here = offset + 4
+            if stop > here:
+                yield row(here, stop, window.base + (here - start) // 4, read, write)
         at = stop
     if mapping.size > at:
         yield row(at, mapping.size, -1, layout.BUS, layout.BUS)

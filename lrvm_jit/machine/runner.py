@@ -43,6 +43,7 @@ class Runner:
         try:
             # The host may have changed anything since the last run.
             self._core.state.host_changed()
+            self._core.watchpoints.hit = None
             reason = self._engine.run(min(max_cycles, UNLIMITED), halt_on_exception)
         finally:
             self._core.stop_requested = False
@@ -51,6 +52,9 @@ class Runner:
 
     def _stop(self, reason: StopReason) -> Stop:
         state = self._core.state
+        watch = self._core.watchpoints.hit
+        if watch is not None and reason in (StopReason.STOPPED, StopReason.BUDGET):
+            reason = StopReason.WATCHPOINT
         pc = int(state.regs[Reg.PC])
         address = int(state.state[layout.LAST_PC])
         exception = None
@@ -58,7 +62,7 @@ class Runner:
             address = pc
         elif reason is StopReason.EXCEPTION:
             exception = GuestException.from_word(int(state.regs[Reg.ET]))
-        return Stop(reason, int(state.state[layout.CYCLES]), pc, address, exception)
+        return Stop(reason, int(state.state[layout.CYCLES]), pc, address, exception, watch)
 
     def statistics(self) -> Statistics:
         """See `Motherboard.stats`."""

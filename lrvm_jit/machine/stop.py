@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..exceptions import GuestException
+from .watchpoints import WatchHit
 
 
 class StopReason(StrEnum):
@@ -19,6 +20,8 @@ class StopReason(StrEnum):
     """An exception or interruption was raised, and the caller asked to stop on one."""
     BREAKPOINT = "breakpoint"
     """The next instruction has a breakpoint."""
+    WATCHPOINT = "watchpoint"
+    """The last instruction has accessed a watched word."""
     STOPPED = "stopped"
     """`Motherboard.stop` was called."""
 
@@ -29,7 +32,8 @@ class Stop:
 
     `cycles` is the CPU's counter since its reset, `pc` the address of the next instruction,
     `address` the one of the last instruction attempted (HALT's own, the faulting one's; for a
-    breakpoint, the one it stands on), `exception` what was raised if that is the reason.
+    breakpoint, the one it stands on), `exception` what was raised if that is the reason, `watch`
+    the first access of the last instruction to a watched word.
     """
 
     reason: StopReason
@@ -37,3 +41,4 @@ class Stop:
     pc: int
     address: int
     exception: GuestException | None = None
+    watch: WatchHit | None = None

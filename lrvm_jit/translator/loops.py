@@ -28,6 +28,9 @@ SIMPLE = frozenset(
     }
 )
 """Instructions that such a loop may consist of: nothing else can leave it in the middle."""
+LONGEST_COUNTED = 24
+"""Instructions of a loop that is worth being compiled twice. In longer ones the checks weigh less,
+and LLVM would need more than twice the time."""
 FEWEST_ROUNDS = 4
 """Not worth it for fewer."""
 
@@ -117,6 +120,8 @@ class _Round:
 
 def counted_loop(block: Block) -> CountedLoop | None:
     """The block as a counted loop, or None."""
+    if len(block.instructions) > LONGEST_COUNTED:
+        return None
     last = block.last
     back = [edge for edge in block.edges if edge.inside and edge.key == block.key]
     if last is None or last.flow is not Flow.SKIP or len(back) != 1:

@@ -143,13 +143,16 @@ def test_code_that_nobody_holds_goes_away() -> None:
 
 @ELF
 def test_release_unmaps_the_code() -> None:
+    # What earlier tests have left must not go meanwhile.
+    gc.collect()
+    loading.free_released()
     before = executable()
     codes = [load(data, "f") for data in objects()]
     assert executable() >= before + OBJECTS
     for code in codes:
         code.release()
     loading.free_released()
-    assert executable() == before
+    assert executable() <= before
 
 
 @ELF
