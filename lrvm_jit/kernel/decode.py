@@ -45,6 +45,7 @@ from .step import (
     CPY,
     DIV,
     EX,
+    HALT_OP,
     IF,
     IF2,
     IFN,
@@ -106,6 +107,7 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     IF_ANY_JUMP,
     INC_CONST,
     ENTER,
+    DO_HALT,
     # Not in entries: states of the dispatch loop.
     MISS_READ,
     MISS_WRITE,
@@ -113,7 +115,7 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     MISS_FETCH,
     BOUNDARY,
     STEP,
-) = map(np.int64, range(44))
+) = map(np.int64, range(45))
 
 assert int(ENTER) == layout.ENTER
 
@@ -289,6 +291,8 @@ def decode_single(word):
         return guarded(max(kind, target_class(d)), pack(DO_LSA, d, s, t, imm, ZERO))
     if op == EX and target_class(d) == PLAIN_REGISTER and target_class(second) == PLAIN_REGISTER:
         return pack(DO_EX, d, second, ZERO, ZERO, ZERO)
+    if op == HALT_OP:
+        return guarded(PRIVILEGED_REGISTER, pack(DO_HALT, ZERO, ZERO, ZERO, ZERO, ZERO))
     return SLOW
 
 

@@ -45,6 +45,7 @@ from .decode import (
     DO_CPY,
     DO_DIV,
     DO_EX,
+    DO_HALT,
     DO_LEA,
     DO_LSA,
     DO_MUL,
@@ -95,6 +96,7 @@ from .layout import (
     FLAG_RESULT,
     FLAGS_EXPLICIT,
     HALTED,
+    LAST_PC,
     PAGE_WORDS,
     REQUEST_KIND,
     RESUME,
@@ -575,6 +577,17 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             regs[sp] = W(miss + 4)
             regs[d] = a
             index += 1
+
+        elif handler == DO_HALT:
+            # Rare in one machine, but every lane of a batch ends with it.
+            cold_path()
+            pc = ((fetch_low + index - fetch_base) << 2) & WORD
+            state[LAST_PC] = pc
+            state[HALTED] = 1
+            pc = (pc + 4) & WORD
+            left = limit - index - 1
+            stop = STOP_HALTED
+            break
 
         # --- outside the usual case ----------------------------------------------------------
         elif handler == MISS_READ or handler == MISS_POP or handler == MISS_WRITE:
