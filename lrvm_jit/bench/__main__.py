@@ -21,11 +21,22 @@ EPILOG = """examples:
   python -m lrvm_jit.bench loop sieve -n 9         two programs, nine runs each
   python -m lrvm_jit.bench -e auto --native        beside the same algorithms in C
   python -m lrvm_jit.bench --json > figures.json   for other programs
+  python -m lrvm_jit.bench modular                 queries a second of modular machines
+  python -m lrvm_jit.bench batch                   lanes a second of batches
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the process's exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["modular"]:
+        from . import modular
+
+        return modular.main(arguments[1:])
+    if arguments[:1] == ["batch"]:
+        from . import batch
+
+        return batch.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m lrvm_jit.bench",
         description="Measure the machine: programs, bus round trips, start-up.",

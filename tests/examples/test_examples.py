@@ -127,6 +127,25 @@ def test_disassemble(capsys: pytest.CaptureFixture[str]) -> None:
     assert "; 0x0010 -> 0x001c skip" in text
 
 
+def test_four_processors(capsys: pytest.CaptureFixture[str]) -> None:
+    load("four_processors").main()
+    # Gauss: 1600 * 1601 / 2
+    assert capsys.readouterr().out == (
+        "threads, over channels: 1280800\n"
+        "threads, as plain memory: 1280800\n"
+        "cooperative, over channels: 1280800\n"
+        "cooperative, as plain memory: 1280800\n"
+    )
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "cooperative"])
+@pytest.mark.parametrize("direct", [False, True])
+def test_four_processors_add_up_anything(scheduler: str, direct: bool) -> None:
+    numbers = [(k * 2654435761) & 0xFFFF_FFFF for k in range(480)]
+    total = load("four_processors").add_up(numbers, scheduler, direct=direct)
+    assert total == sum(numbers) & 0xFFFF_FFFF
+
+
 def brainfuck(program: str, stdin: str = "") -> str:
     return output(BRAINFUCK / "brainfuck.lasm", stdin=f"{program}!{stdin}")
 

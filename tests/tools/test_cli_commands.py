@@ -62,7 +62,7 @@ def report(*arguments: str, code: int = 0, stdin: str = "") -> Any:
 # --- in general --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["run", "asm", "dis", "info", "completion"])
+@pytest.mark.parametrize("command", ["run", "batch", "asm", "dis", "info", "completion"])
 def test_help_has_examples(command: str) -> None:
     for option in ("--help", "-h"):
         result = lrvm(command, option)

@@ -15,6 +15,7 @@ from ..images import ImageError
 from ..lasm import AssemblyError
 from ..machines import MachineError
 from .asm import asm
+from .batch import batch
 from .bench import bench
 from .completion import completion
 from .dis import dis
@@ -118,6 +119,7 @@ def cli() -> None:
     Examples:
       lrvm run hello.lasm                assemble and run
       lrvm run --machine machine.toml    the machine that a file describes
+      lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
@@ -128,5 +130,5 @@ def cli() -> None:
     """
 
 
-for command in (run, asm, dis, info, bench, completion):
+for command in (run, batch, asm, dis, info, bench, completion):
     cli.add_command(command)

@@ -1,0 +1,30 @@
+"""Batches: one program, or many, on thousands of machines at once."""
+
+from ..isa.table import Reg
+from .batch import Batch
+from .checkpoint import CheckpointError
+from .component import FINE, BatchComponent, PartlyServedError
+from .components import CharOutput, CycleClock, RandomSource, WordInput
+from .lane_arrays import LaneArrays, LaneMemory
+from .per_lane import PerLane
+from .result import BatchResult, LaneReason
+from .stream import StreamResult
+
+__all__ = [
+    "FINE",
+    "Batch",
+    "BatchComponent",
+    "BatchResult",
+    "CharOutput",
+    "CheckpointError",
+    "CycleClock",
+    "LaneArrays",
+    "LaneMemory",
+    "LaneReason",
+    "PartlyServedError",
+    "PerLane",
+    "RandomSource",
+    "Reg",
+    "StreamResult",
+    "WordInput",
+]

@@ -1,0 +1,447 @@
+"""Thousands of machines at once."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ..engines import ENGINES
+from ..isa.table import Reg
+from ..machine.motherboard import Motherboard
+from ..machine.runner import UNLIMITED
+from ..machine.statistics import Statistics
+from ..translator.options import TranslatorOptions
+from . import lane_layout
+from .component import BatchComponent
+from .durable import undisturbed
+from .lane_arrays import LaneArrays, LaneMemory
+from .progress import Progress, ProgressCallback, make_progress
+from .result import BatchResult
+from .stream import stream
+from .template import PAGE, check_programs, components_by_id, copied, programs_of, template_of
+from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
+
+SMALLEST_BLOCK = 16
+
+
+class Batch:
+    """`n` machines of the same kind, the lanes, each with registers and memory of its own.
+
+    ```python
+    batch = Batch(words, n=1_000_000, ram_size=4096)
+    batch.regs[:, 0] = numpy.arange(1_000_000)
+    result = batch.run(max_cycles=100_000)
+    ```
+
+    `program`:
+
+    - words: every lane has a ROM with them at address 0, then its RAM, then `components`;
+    - a (n, words) uint32 array: the same, but each lane has a program of its own;
+    - a `Motherboard`, which is a template: lanes have its memory map, and begin with what its
+      memory and its CPU hold now. `programs`, a (n, words) array, replaces the content of its
+      component 0, which must be read-only memory, lane by lane. Components that are more than
+      plain memory need somebody who serves them for all lanes: `components={id:
+      BatchComponent}`.
+
+    `ram_size` and `rom_size` are in bytes; by default the ROM is as large as the program, rounded
+    up to 4 KiB. `engine` as for a `Motherboard` (the reference engine has no batches). `threads`
+    is the number of threads that run lanes, by default one for each CPU.
+
+    `regs` is (n, 32) uint32, `ram` (n, words) uint32, `memories` all memory of lanes by component
+    id: views of what the lanes work on, to be read and written between runs.
+    """
+
+    def __init__(
+        self,
+        program: Motherboard | Sequence[int] | NDArray[Any],
+        n: int | None = None,
+        *,
+        ram_size: int = PAGE,
+        rom_size: int | None = None,
+        programs: NDArray[Any] | None = None,
+        components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
+        engine: str | TranslatorOptions = "auto",
+        threads: int | None = None,
+    ) -> None:
+        if engine == "reference":
+            raise ValueError("the reference engine runs single machines only; leave it out")
+        if isinstance(engine, str) and engine not in ENGINES:
+            raise ValueError(f"unknown engine {engine!r}; known engines are {', '.join(ENGINES)}")
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}; it must be 1 or more")
+        self._threads = threads or _cpus()
+        self._engine = engine
+        own_programs: NDArray[numpy.uint32] | None = None
+        if isinstance(program, Motherboard):
+            if not isinstance(components, Mapping):
+                if components:
+                    raise TypeError(
+                        "with a board as the template, components must be a mapping from the "
+                        "ids of the board's components to batch components"
+                    )
+                components = {}
+            template = program
+            if programs is not None:
+                own_programs, _ = programs_of(programs)
+        else:
+            if programs is not None:
+                raise TypeError("`programs` goes with a template board; pass them as `program`")
+            if isinstance(components, Mapping):
+                raise TypeError("without a template board, components must be a sequence")
+            check_components(components)
+            own_programs, words = programs_of(program)
+            template = template_of(words, ram_size, rom_size, components)
+            components = {2 + k: component for k, component in enumerate(components)}
+        if own_programs is not None and n is None:
+            n = len(own_programs)
+        if n is None:
+            raise TypeError("say how many lanes there are: Batch(..., n=...)")
+        if n < 0:
+            raise ValueError(f"n is {n}; it must be 0 or more")
+        if own_programs is not None and len(own_programs) != n:
+            raise ValueError(f"there are {len(own_programs)} programs for {n} lanes")
+        self._components = components_by_id(template, components)
+        if own_programs is not None:
+            check_programs(own_programs, template)
+        self._template = template
+        self._own_programs = own_programs
+        self._arrays = LaneArrays(n, self._memories(n))
+        self._copy_template()
+        self._control = numpy.zeros(1, numpy.int64)
+        self._component_lock = threading.Lock()
+        self._workers: list[Worker] = []
+        self._running = threading.Lock()
+        self._closed = False
+        for component in self._components.values():
+            component.plug_in(self._arrays)
+
+    # --- making ------------------------------------------------------------------------------
+
+    def _memories(self, n: int) -> list[LaneMemory]:
+        memories = []
+        for number, component in enumerate(self._template.components):
+            if number in self._components:
+                continue
+            (window,) = component.windows
+            if window.write_error is None:
+                rows = numpy.zeros((n, len(window.words)), numpy.uint32)
+                memories.append(LaneMemory(number, 0, rows, True))
+            elif number == 0 and self._own_programs is not None and self._own_programs.size:
+                memories.append(LaneMemory(number, 0, self._own_programs, False))
+        return memories
+
+    def _copy_template(self) -> None:
+        core = self._template._core
+        for memory in self._arrays.memories:
+            words = self._template.components[memory.component].windows[0].words
+            # Rows of zeros take no memory until somebody writes to them.
+            if memory.writable and words.any():
+                memory.rows[:] = words
+        self._arrays.copy_cpu(core.state.regs, core.state.state)
+
+    def _worker(self) -> Worker:
+        """A new worker, whose board is like the template."""
+        own = [
+            Port(self._components[number], self._component_lock)
+            if number in self._components
+            else copied(component)
+            for number, component in enumerate(self._template.components)
+        ]
+        board = Motherboard(own, self._engine)
+        for mapping in self._template.mappings:
+            board.map_abs(mapping.first, mapping.last, mapping.component)
+        return Worker(board, self._arrays, self._components, self._control, self._component_lock)
+
+    # --- state -------------------------------------------------------------------------------
+
+    @property
+    def n(self) -> int:
+        """How many lanes there are."""
+        return self._arrays.n
+
+    @property
+    def lanes(self) -> LaneArrays:
+        """All arrays of the lanes."""
+        return self._arrays
+
+    @property
+    def regs(self) -> NDArray[numpy.uint32]:
+        """(n, 32) registers, by code: `batch.regs[:, Reg.A0]`."""
+        return self._arrays.regs
+
+    @property
+    def memories(self) -> dict[int, NDArray[numpy.uint32]]:
+        """The memory that lanes can write, by component id: (n, words) each."""
+        return {
+            memory.component: memory.rows for memory in self._arrays.memories if memory.writable
+        }
+
+    @property
+    def ram(self) -> NDArray[numpy.uint32]:
+        """(n, words): the first memory that lanes can write. LookupError if there is none."""
+        for rows in self.memories.values():
+            return rows
+        raise LookupError("the lanes have no memory that they can write")
+
+    @property
+    def ram_base(self) -> int:
+        """Address at which the guest finds `ram`."""
+        for component in self.memories:
+            mapping = self._template.mappings.of(component)
+            if mapping is not None:
+                return mapping.first
+        raise LookupError("the lanes have no mapped memory that they can write")
+
+    def address_of(self, component: int) -> int:
+        """Address at which a component is mapped. LookupError if it is not."""
+        mapping = self._template.mappings.of(component)
+        if mapping is None:
+            raise LookupError(f"component {component} is not mapped")
+        return mapping.first
+
+    def reset(self) -> None:
+        """Reset all CPUs, and components; the lanes' memory gets the template's content."""
+        self._refuse_while_running("reset")
+        self._arrays.reset()
+        for memory in self._arrays.memories:
+            if memory.writable:
+                memory.fill(self._template.components[memory.component].windows[0].words)
+        everybody = numpy.arange(self.n, dtype=numpy.int64)
+        for component in self._components.values():
+            component.reset(everybody)
+            component.rewind()
+
+    def stats(self) -> Statistics:
+        """What the engines of all threads have done since the batch was made."""
+        counts = [worker.board.stats() for worker in self._workers]
+        first = counts[0] if counts else self._template.stats()
+        exits: dict[str, int] = {}
+        for one in counts:
+            for reason, number in one.exits.items():
+                exits[reason] = exits.get(reason, 0) + number
+        return Statistics(
+            first.engine,
+            sum(worker.instructions for worker in self._workers),
+            translated=sum(one.translated for one in counts),
+            regions=sum(one.regions for one in counts),
+            code_bytes=sum(one.code_bytes for one in counts),
+            compiled=sum(one.compiled for one in counts),
+            loaded=sum(one.loaded for one in counts),
+            shared=sum(one.shared for one in counts),
+            translation_seconds=sum(one.translation_seconds for one in counts),
+            invalidations=sum(one.invalidations for one in counts),
+            failures=sum(one.failures for one in counts),
+            exits=exits,
+        )
+
+    # --- running -----------------------------------------------------------------------------
+
+    def run(
+        self,
+        max_cycles: int | NDArray[Any] | None = None,
+        *,
+        halt_on_exception: bool = False,
+        progress: bool | ProgressCallback = False,
+    ) -> BatchResult:
+        """Run every lane until it halts or has attempted `max_cycles` instructions: a number, or
+        an array with one for each lane.
+
+        Lanes go on from where they are; one that has halted stays so. With `halt_on_exception` a
+        lane stops at its first exception. `progress` shows a bar, or is called with lanes done,
+        lanes in all, and instructions so far. Ctrl-C ends the run: the result then says so, and
+        `run` can be called again to go on. An exception in a component ends the run as well, and
+        comes out of this call.
+        """
+        budget = _budget(max_cycles, self.n)
+        if self._closed:
+            raise RuntimeError("the batch is closed")
+        if not self._running.acquire(blocking=False):
+            raise RuntimeError("the batch is already running; use batch.stop() to end that run")
+        try:
+            return self._run(budget, halt_on_exception, make_progress(progress))
+        finally:
+            self._running.release()
+
+    stream = staticmethod(stream)
+
+    def _run(
+        self,
+        budget: int | NDArray[numpy.int64],
+        stop_on_exception: bool,
+        progress: Progress,
+    ) -> BatchResult:
+        begin = time.perf_counter()
+        arrays = self._arrays
+        arrays.left[:] = budget
+        arrays.reason[:] = lane_layout.LANE_NOT_RUN
+        self._control[0] = 0
+        threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
+        while len(self._workers) < threads:
+            self._workers.append(self._worker())
+        workers = self._workers[:threads]
+        blocks = _Blocks(self.n, threads)
+        errors: list[BaseException] = []
+        before = sum(worker.instructions for worker in workers)
+
+        def work(worker: Worker) -> None:
+            try:
+                while (block := blocks.take()) is not None and not self._control[0]:
+                    worker.run_block(*block, stop_on_exception)
+                    worker.finished += block[1]
+            except BaseException as error:
+                errors.append(error)
+                self._control[0] = 1
+            finally:
+                ended.append(worker)
+                wake.put(None)
+
+        ended: list[Worker] = []
+        wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for worker in workers:
+            worker.begin(start_of(arrays, 0) if self.n else 0)
+        running = [
+            threading.Thread(target=work, args=(worker,), name=f"lrvm_jit batch {number}")
+            for number, worker in enumerate(workers)
+        ]
+        interrupted = False
+        with progress:
+            unstarted = list(running)
+            # What Ctrl-C raises here must not leave threads behind. They are waited for by a
+            # queue: Thread.join, if interrupted, takes a running thread for one that has ended.
+            while len(ended) < threads:
+                try:
+                    if unstarted:
+                        with undisturbed():
+                            while unstarted:
+                                unstarted.pop().start()
+                    with suppress(queue.Empty):
+                        wake.get(timeout=progress.interval)
+                    progress.show(
+                        sum(worker.finished for worker in workers),
+                        self.n,
+                        sum(worker.instructions for worker in workers) - before,
+                    )
+                except KeyboardInterrupt:
+                    interrupted = True
+                    self._control[0] = 1
+                except BaseException as error:
+                    errors.append(error)
+                    self._control[0] = 1
+            for thread in running:
+                thread.join()
+            instructions = sum(worker.instructions for worker in workers) - before
+            if not errors:
+                progress.show(sum(worker.finished for worker in workers), self.n, instructions)
+        if errors:
+            raise errors[0]
+        interrupted = interrupted or bool(self._control[0])
+        return self._result(interrupted, time.perf_counter() - begin, instructions)
+
+    def _result(self, interrupted: bool, seconds: float, instructions: int) -> BatchResult:
+        arrays = self._arrays
+        raised = arrays.reason == lane_layout.LANE_EXCEPTION
+        return BatchResult(
+            reason=arrays.reason.copy(),
+            cycles=arrays.cycles.copy(),
+            pc=arrays.regs[:, Reg.PC].copy(),
+            address=arrays.last_pc.copy(),
+            exception=numpy.where(raised, arrays.regs[:, Reg.ET], 0).astype(numpy.uint32),
+            interrupted=interrupted,
+            seconds=seconds,
+            instructions=instructions,
+        )
+
+    def stop(self) -> None:
+        """End the run in progress as Ctrl-C does, from a component or another thread."""
+        if self._running.locked():
+            self._control[0] = 1
+
+    def _refuse_while_running(self, action: str) -> None:
+        if self._running.locked():
+            raise RuntimeError(f"cannot {action} a batch that is running")
+
+    def close(self) -> None:
+        """Close the components. The lanes' arrays stay."""
+        self._refuse_while_running("close")
+        if self._closed:
+            return
+        self._closed = True
+        self._workers.clear()
+        errors: list[Exception] = []
+        for component in self._components.values():
+            try:
+                component.close()
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("closing the components failed", errors)
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Batch, {self.n:,} lanes, {self._threads} threads>"
+
+
+def _budget(max_cycles: int | NDArray[Any] | None, n: int) -> int | NDArray[numpy.int64]:
+    """Instructions for each lane."""
+    if max_cycles is None:
+        return UNLIMITED
+    if isinstance(max_cycles, numpy.ndarray):
+        if max_cycles.shape != (n,) or max_cycles.dtype.kind not in "iu":
+            raise ValueError(
+                f"max_cycles has shape {max_cycles.shape} and dtype {max_cycles.dtype}; "
+                f"wanted ({n},) and whole numbers"
+            )
+        if n and (max_cycles.min() < 0 or max_cycles.max() > UNLIMITED):
+            raise ValueError("max_cycles must be 0 or more for each lane")
+        return max_cycles.astype(numpy.int64)
+    if max_cycles < 0:
+        raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
+    return min(max_cycles, UNLIMITED)
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Blocks:
+    """Hands out blocks of lanes: large ones first, then smaller, so that all threads end at about
+    the same time however different the lanes are."""
+
+    def __init__(self, n: int, threads: int) -> None:
+        self._next = 0
+        self._n = n
+        self._threads = threads
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[int, int] | None:
+        """First lane and number of lanes of the next block."""
+        with self._lock:
+            left = self._n - self._next
+            if not left:
+                return None
+            fair = left // (4 * self._threads)
+            count = min(left, LARGEST_BLOCK, max(SMALLEST_BLOCK, fair))
+            self._next += count
+            return self._next - count, count

@@ -1,0 +1,84 @@
+"""Components that serve many lanes in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy
+from numpy.typing import NDArray
+
+from ..exceptions import HardwareCode
+from ..machine.metadata import Metadata
+
+if TYPE_CHECKING:
+    from .lane_arrays import LaneArrays
+
+LaneNumbers = NDArray[numpy.int64]
+Words = NDArray[numpy.uint32]
+Errors = NDArray[numpy.int32]
+"""For each access the word of a hardware error (`HardwareError.word`), or FINE."""
+
+FINE = -1
+
+
+class PartlyServedError(Exception):
+    """Raised by a component in the place of an exception that it met in the middle of a call.
+
+    The first `served` accesses count, and `words` and `errors`, of the call's length, answer them
+    as a return would; the others have not happened. What comes out of `Batch.run` is the
+    exception that this one was raised `from`.
+    """
+
+    def __init__(
+        self, served: int, words: Words | None = None, errors: Errors | None = None
+    ) -> None:
+        if served < 0:
+            raise ValueError(f"served is {served}; it must be 0 or more")
+        super().__init__(served)
+        self.served = served
+        self.words = words
+        self.errors = errors
+
+
+class BatchComponent:
+    """Base class of what can be plugged into a `Batch`.
+
+    A subclass sets `name`, defines `metadata()`, and overrides `read`, `write` and `reset`. It
+    gets arrays of equal length, one element for each access: lane numbers, byte offsets into the
+    component, and for writes the words. One lane makes one access at a time, so no lane is there
+    twice; the lanes come in any order. Calls come from worker threads, one at a time.
+
+    An exception out of these methods ends the run and comes out of `Batch.run`; the lanes of that
+    call then stand before the instruction that asked, and running on tries it again. A component
+    that had served some of them raises `PartlyServedError` instead.
+    """
+
+    name: str = "BatchComponent"
+
+    def metadata(self) -> Metadata | Sequence[int]:
+        """The component's metadata, the same for every lane."""
+        raise TypeError(f"{type(self).__name__} must define metadata()")
+
+    def plug_in(self, lanes: LaneArrays) -> None:
+        """Called once, when the batch is made: `lanes.n` is known, `lanes.cycles` can be kept."""
+
+    def read(self, lanes: LaneNumbers, offsets: Words) -> Words | tuple[Words, Errors]:
+        """Answer READs with words, or with words and errors. This base refuses all."""
+        errors = numpy.full(len(lanes), HardwareCode.NOT_READABLE << 8, numpy.int32)
+        return numpy.zeros(len(lanes), numpy.uint32), errors
+
+    def write(self, lanes: LaneNumbers, offsets: Words, words: Words) -> Errors | None:
+        """Serve WRITEs; None if all went well. This base refuses all."""
+        return numpy.full(len(lanes), HardwareCode.NOT_WRITABLE << 8, numpy.int32)
+
+    def reset(self, lanes: LaneNumbers) -> None:
+        """Back to the state after switching on, for these lanes: the guest has executed RESET, or
+        somebody has called `Batch.reset`."""
+
+    def rewind(self) -> None:
+        """Called by `Batch.reset` after `reset`: what stands for the world outside the machines,
+        such as input and collected output, begins again as well."""
+
+    def close(self) -> None:
+        """Release files and threads. Called once, when the batch is closed."""

@@ -1,0 +1,86 @@
+"""The state of all lanes, as arrays with a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+
+from ..isa.table import REGISTER_COUNT, Reg
+from ..kernel import layout
+from ..machine.registers import flags_of, result_for
+from . import lane_layout
+
+CHUNK_WORDS = 1 << 18
+"""Words compared at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMemory:
+    """Memory that each lane has for itself: part of a component, from a word of its window on."""
+
+    component: int
+    first_word: int
+    rows: NDArray[numpy.uint32]
+    """(n, words)."""
+    writable: bool
+
+    def fill(self, words: NDArray[numpy.uint32]) -> None:
+        """Give every row this content. Rows that have it are not touched: those that nobody has
+        written since they were made take no memory."""
+        rows = self.rows
+        step = max(1, CHUNK_WORDS // rows.shape[1])
+        for first in range(0, len(rows), step):
+            chunk = rows[first : first + step]
+            changed = (chunk != words).any(axis=1)
+            if changed.any():
+                chunk[changed] = words
+
+
+class LaneArrays:
+    """Registers, counters and memory of `n` lanes. Beside registers and memory, 30 bytes a lane.
+
+    - `regs`: (n, 32) uint32, by register code. `af` may be set like any other.
+    - `cycles`: (n,) int64; `halted`: (n,) uint8; `last_pc`: (n,) uint32; `reason`: (n,) uint8.
+    """
+
+    def __init__(self, n: int, memories: Sequence[LaneMemory]) -> None:
+        self.n = n
+        self.memories = tuple(memories)
+        self.regs: NDArray[numpy.uint32] = numpy.zeros((n, REGISTER_COUNT), numpy.uint32)
+        self.cycles: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
+        self.halted: NDArray[numpy.uint8] = numpy.zeros(n, numpy.uint8)
+        self.last_pc: NDArray[numpy.uint32] = numpy.zeros(n, numpy.uint32)
+        self.reason: NDArray[numpy.uint8] = numpy.zeros(n, numpy.uint8)
+        self.flags: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
+        """The last result, which says more than `af`; it counts where `af` still belongs to it."""
+        self.left: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
+        """Budget left in the current run."""
+
+    def reset(self) -> None:
+        """Every CPU to its reset state (isa.md: Registers)."""
+        self.regs[:] = 0
+        self.regs[:, Reg.SMT] = 1
+        self.cycles[:] = 0
+        self.halted[:] = 0
+        self.last_pc[:] = 0
+        self.reason[:] = 0
+        no_flags = result_for(0)
+        assert no_flags is not None
+        self.flags[:] = no_flags[0]
+
+    def copy_cpu(self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64]) -> None:
+        """Every CPU as a machine's CPU is."""
+        result, overflow = int(state[layout.FLAG_RESULT]), int(state[layout.FLAG_OVERFLOW])
+        self.regs[:] = regs[:REGISTER_COUNT]
+        if not state[layout.FLAGS_EXPLICIT]:
+            self.regs[:, Reg.AF] = flags_of(result, overflow)
+        self.flags[:] = (result & (1 << 33) - 1) | (
+            (overflow >> 31 & 1) << lane_layout.FLAGS_OVERFLOW_BIT
+        )
+        self.cycles[:] = state[layout.CYCLES]
+        self.halted[:] = state[layout.HALTED]
+        self.last_pc[:] = state[layout.LAST_PC]
+        self.reason[:] = 0

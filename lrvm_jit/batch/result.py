@@ -1,0 +1,71 @@
+"""What became of the lanes of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy
+from numpy.typing import NDArray
+
+from ..exceptions import GuestException
+from . import lane_layout
+
+
+class LaneReason(IntEnum):
+    """Why a lane stopped: `lrvm_jit.StopReason` as a number, and two that only batches know."""
+
+    NOT_RUN = lane_layout.LANE_NOT_RUN
+    """The run was interrupted before the lane's turn."""
+    HALTED = lane_layout.LANE_HALTED
+    BUDGET = lane_layout.LANE_BUDGET
+    EXCEPTION = lane_layout.LANE_EXCEPTION
+    STOPPED = lane_layout.LANE_STOPPED
+    """The run was interrupted while the lane was running: it stands between two instructions."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The state in which a batch stopped: arrays with one element for each lane.
+
+    - `reason`: uint8, a `LaneReason`.
+    - `cycles`: int64, the lane's counter since its reset.
+    - `pc`: uint32, address of the next instruction; `address`: uint32, of the last one attempted.
+    - `exception`: uint32, `et` of lanes that stopped on an exception, 0 for the others.
+    - `interrupted`: whether Ctrl-C, or `Batch.stop`, ended the run before all lanes had ended.
+    - `seconds`, `instructions`: of this run.
+    """
+
+    reason: NDArray[numpy.uint8]
+    cycles: NDArray[numpy.int64]
+    pc: NDArray[numpy.uint32]
+    address: NDArray[numpy.uint32]
+    exception: NDArray[numpy.uint32]
+    interrupted: bool
+    seconds: float
+    instructions: int
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+    @property
+    def counts(self) -> dict[LaneReason, int]:
+        """How many lanes stopped for each reason."""
+        found = Counter(numpy.asarray(self.reason).tolist())
+        return {reason: found[reason] for reason in LaneReason if found[reason]}
+
+    def exception_of(self, lane: int) -> GuestException | None:
+        """What a lane stopped on, decoded; None if it was no exception."""
+        if self.reason[lane] != LaneReason.EXCEPTION:
+            return None
+        return GuestException.from_word(int(self.exception[lane]))
+
+    def __str__(self) -> str:
+        ends = ", ".join(
+            f"{count:,} {reason.name.lower()}" for reason, count in self.counts.items()
+        )
+        return (
+            f"{len(self):,} lanes ({ends}), {self.instructions:,} instructions "
+            f"in {self.seconds:.3g} s"
+        )

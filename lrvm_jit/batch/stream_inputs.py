@@ -1,0 +1,325 @@
+"""Where a stream's inputs come from: arrays, functions, iterators, files, tables."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy
+from numpy.typing import NDArray
+
+from .optional import import_arrow
+from .stream_fields import parse_field, rows_of
+
+Columns = Mapping[str, Any]
+"""Inputs by name: arrays with a row for each lane, or what is the same for all lanes."""
+
+_TABLES: Final = ("Table", "RecordBatch")
+_KINDS: Final = (
+    "a mapping from names to arrays, a function of (first, count) that makes one, an iterable of "
+    "such mappings, an array, an Arrow table, or the path of a .npy, .npz, .arrow or .parquet file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive lanes that run together, as one chunk."""
+
+    number: int
+    first: int
+    count: int
+    make: Callable[[], Columns]
+    """Makes the inputs."""
+
+
+class Source:
+    """Inputs in pieces. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
+    whether it costs nothing worth mentioning to make a piece's inputs a second time."""
+
+    def __init__(self, kind: str, n: int | None, is_cheap: bool) -> None:
+        self.kind = kind
+        self.n = n
+        self.is_cheap = is_cheap
+
+    def pieces(self, chunk: int) -> Iterator[Piece]:
+        """The lanes in order, at most `chunk` in a piece. Called once."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close files."""
+
+
+class SlicedSource(Source):
+    """Inputs that can be made for any lanes."""
+
+    def __init__(
+        self, kind: str, n: int, take: Callable[[int, int], object], is_cheap: bool
+    ) -> None:
+        super().__init__(kind, n, is_cheap)
+        self._lanes = n
+        self._take = take
+
+    def pieces(self, chunk: int) -> Iterator[Piece]:
+        for number, first in enumerate(range(0, self._lanes, chunk)):
+            count = min(chunk, self._lanes - first)
+            yield Piece(number, first, count, partial(self._columns, first, count))
+
+    def _columns(self, first: int, count: int) -> Columns:
+        return columns_of(self._take(first, count), f"the inputs of lane {first} and on")
+
+
+class IteratedSource(Source):
+    """Inputs that come one piece after the other."""
+
+    def __init__(
+        self,
+        kind: str,
+        items: Callable[[int], Iterable[object]],
+        limit: int | None,
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`items` gets the number of lanes that are wanted at a time; others do as well."""
+        super().__init__(kind, limit, True)
+        self._items = items
+        self._close = close
+
+    def pieces(self, chunk: int) -> Iterator[Piece]:
+        number = first = 0
+        for index, item in enumerate(self._items(chunk)):
+            columns = columns_of(item, f"item {index} of the inputs")
+            rows = _rows(columns)
+            if rows is None:
+                raise ValueError(
+                    f"item {index} of the inputs says nothing about the number of its lanes; at "
+                    "least one of its inputs must have a row for each lane"
+                )
+            if self.n is not None:
+                rows = min(rows, self.n - first)
+            for at in range(0, rows, chunk):
+                count = min(chunk, rows - at)
+                yield Piece(number, first, count, partial(_slice, columns, at, count))
+                number += 1
+                first += count
+            if self.n is not None and first >= self.n:
+                return
+
+    def close(self) -> None:
+        self._close()
+
+
+def open_inputs(inputs: object, n: int | None) -> Source:
+    """The source that `inputs` stands for. TypeError, ValueError if it stands for none, or not
+    for `n` lanes; OSError for a file that cannot be read."""
+    if isinstance(inputs, str | Path):
+        inputs = _open_file(Path(inputs))
+        if isinstance(inputs, IteratedSource):
+            inputs.n = _agreed(n, inputs.n)
+            return inputs
+    if inputs is None:
+        return SlicedSource("none", _known(n), lambda first, count: {}, True)
+    if callable(inputs):
+        return SlicedSource("function", _known(n), inputs, False)
+    if isinstance(inputs, Mapping | numpy.ndarray):
+        return _of_arrays(columns_of(inputs, "inputs"), n)
+    if _is_arrow(inputs):
+        table: Any = inputs
+        return SlicedSource("table", _agreed(n, len(table)), table.slice, True)
+    if isinstance(inputs, Iterable) and not isinstance(inputs, bytes):
+        items = inputs
+        return IteratedSource("iterator", lambda chunk: items, n)
+    raise TypeError(f"inputs is a {type(inputs).__name__}; it must be {_KINDS}")
+
+
+def _of_arrays(columns: Columns, n: int | None) -> Source:
+    arrays = {name: numpy.asanyarray(value) for name, value in columns.items()}
+    return SlicedSource(
+        "arrays",
+        _agreed(n, _rows(arrays)),
+        lambda first, count: _slice(arrays, first, count),
+        True,
+    )
+
+
+def _known(n: int | None) -> int:
+    if n is None:
+        raise TypeError("say how many lanes there are: Batch.stream(program, n, ...)")
+    return n
+
+
+def _agreed(n: int | None, rows: int | None) -> int:
+    if rows is None:
+        return _known(n)
+    if n is not None and n != rows:
+        raise ValueError(
+            f"{n} lanes are wanted, but the inputs are for {rows}; give as many rows as lanes, or "
+            "leave n out"
+        )
+    return rows
+
+
+def _rows(columns: Columns) -> int | None:
+    """For how many lanes inputs are. ValueError if they disagree."""
+    found: dict[str, int] = {}
+    for name, value in columns.items():
+        rows = rows_of(parse_field(name, output=False), numpy.shape(value))
+        if rows is not None:
+            found[name] = rows
+    if len(set(found.values())) > 1:
+        shown = ", ".join(f"{name!r} has {rows}" for name, rows in found.items())
+        raise ValueError(f"the inputs have different numbers of rows: {shown}")
+    return next(iter(found.values()), None)
+
+
+def _slice(columns: Columns, first: int, count: int) -> Columns:
+    return {
+        name: value
+        if rows_of(parse_field(name, output=False), numpy.shape(value)) is None
+        else value[first : first + count]
+        for name, value in columns.items()
+    }
+
+
+def columns_of(item: object, label: str) -> Columns:
+    """Inputs by name, out of what stands for them. TypeError if nothing does."""
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, numpy.ndarray):
+        return _columns_of_array(item, label)
+    if _is_arrow(item):
+        table: Any = item
+        return {
+            name: _column(name, table.column(index))
+            for index, name in enumerate(table.schema.names)
+        }
+    raise TypeError(
+        f"{label}: a mapping from names to arrays is needed, such as {{'a0': array}}, not a "
+        f"{type(item).__name__}"
+    )
+
+
+def _columns_of_array(array: NDArray[Any], label: str) -> Columns:
+    if array.dtype.names is not None:
+        return {name: array[name] for name in array.dtype.names}
+    if array.ndim == 1:
+        return {"a0": array}
+    if array.ndim == 2:
+        return {"ram": array}
+    raise ValueError(
+        f"{label}: an array alone must have one dimension (for 'a0') or two (for 'ram'), not "
+        f"{array.ndim}; use a mapping from names to arrays"
+    )
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def _is_arrow(item: object) -> bool:
+    """Whether it is a table, without importing what nobody has imported."""
+    kind = type(item)
+    return kind.__module__.partition(".")[0] == "pyarrow" and kind.__name__ in _TABLES
+
+
+def _column(name: str, column: Any) -> NDArray[Any]:
+    """A column of a table as an array; lists become rows."""
+    arrow = import_arrow("tables")
+    if column.null_count:
+        raise ValueError(f"the column {name!r} has {column.null_count} nulls; fill them first")
+    if isinstance(column, arrow.ChunkedArray):
+        column = column.combine_chunks()
+    kind = column.type
+    if arrow.types.is_fixed_size_list(kind):
+        width = kind.list_size
+    elif arrow.types.is_list(kind) or arrow.types.is_large_list(kind):
+        widths = set(column.value_lengths().to_pylist())
+        if len(widths) > 1:
+            raise ValueError(
+                f"the column {name!r} has lists of {min(widths)} to {max(widths)} words; they "
+                "must be of the same length"
+            )
+        width = widths.pop() if widths else 0
+    else:
+        plain: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+        return plain
+    flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), width)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _open_file(path: Path) -> object:
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _map_npy(path)
+    if suffix == ".npz":
+        return map_npz(path)
+    if suffix == ".parquet":
+        return _open_parquet(path)
+    if suffix in (".arrow", ".feather"):
+        arrow = import_arrow(f"the file {path}")
+        # The table's columns lie in the file, which stays mapped as long as they are used.
+        return arrow.ipc.open_file(arrow.memory_map(str(path))).read_all()
+    raise ValueError(f"{path}: inputs come from .npy, .npz, .arrow or .parquet files")
+
+
+def _map_npy(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = numpy.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"{path} is no .npy file that can be read: {error}") from None
+    return array
+
+
+def map_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.npz` file, mapped where they are not compressed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {
+                entry.filename.removesuffix(".npy"): _map_entry(path, archive, entry)
+                for entry in archive.infolist()
+            }
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise ValueError(f"{path} is no .npz file that can be read: {error}") from None
+
+
+def _map_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as file:
+        version = numpy.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): numpy.lib.format.read_array_header_1_0,
+            (2, 0): numpy.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read_header is None or entry.compress_type != zipfile.ZIP_STORED:
+            file.seek(0)
+            array: NDArray[Any] = numpy.lib.format.read_array(file, allow_pickle=False)
+            return array
+        shape, fortran, dtype = read_header(file)
+        if dtype.hasobject:
+            raise ValueError(f"{entry.filename} holds Python objects")
+        start = file.tell()
+    if 0 in shape:
+        return numpy.zeros(shape, dtype)
+    with path.open("rb") as raw:
+        raw.seek(entry.header_offset + 26)
+        name, extra = struct.unpack("<HH", raw.read(4))
+    return numpy.memmap(
+        path,
+        dtype,
+        "r",
+        entry.header_offset + 30 + name + extra + start,
+        shape,
+        "F" if fortran else "C",
+    )
+
+
+def _open_parquet(path: Path) -> IteratedSource:
+    import_arrow(f"the file {path}")
+    from pyarrow import parquet
+
+    file = parquet.ParquetFile(path)
+    return IteratedSource("table", file.iter_batches, file.metadata.num_rows, file.close)

@@ -1,0 +1,130 @@
+"""What the lanes of a batch are made like."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ..isa.table import WORD_MASK
+from ..machine.component import Component, metadata_of
+from ..machine.memory import as_words
+from ..machine.metadata import Metadata
+from ..machine.motherboard import Motherboard
+from .component import BatchComponent
+from .worker import Port, check_components
+
+PAGE = 4096
+"""The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
+
+
+def programs_of(
+    program: Sequence[int] | NDArray[Any],
+) -> tuple[NDArray[numpy.uint32] | None, NDArray[numpy.uint32]]:
+    """Programs of the lanes, if each has its own, and words for the template's ROM."""
+    if isinstance(program, numpy.ndarray) and program.ndim == 2:
+        if program.dtype.kind not in "iu":
+            raise TypeError(f"programs must be whole numbers, not {program.dtype} values")
+        if program.dtype != numpy.uint32:
+            if program.size and not (program.min() >= 0 and program.max() <= WORD_MASK):
+                raise ValueError(f"programs have words outside 0..{WORD_MASK}")
+            program = program.astype(numpy.uint32)
+        own = numpy.ascontiguousarray(program)
+        return own, numpy.zeros(own.shape[1], numpy.uint32)
+    words = as_words(program)
+    if not len(words):
+        raise ValueError("the program has no words")
+    return None, words
+
+
+def check_programs(programs: NDArray[numpy.uint32], template: Motherboard) -> None:
+    """Programs of the lanes replace the ROM that is component 0."""
+    rom = template.components[0]
+    (window,) = rom.windows or (None,)
+    if window is None or window.write_error is None:
+        raise ValueError(
+            f"programs of lanes replace component 0, but {rom.name} is no read-only memory"
+        )
+    if programs.shape[1] > len(window.words):
+        raise ValueError(
+            f"programs of {programs.shape[1]} words do not fit the {len(window.words)} words "
+            f"of {rom.name}"
+        )
+
+
+def template_of(
+    words: NDArray[numpy.uint32],
+    ram_size: int,
+    rom_size: int | None,
+    components: Iterable[BatchComponent],
+) -> Motherboard:
+    """A board with the words in its ROM, RAM, and a port for each component."""
+    # The components are another package of the distribution, which the core does not need.
+    from lrvm_components import BootRom, Ram
+
+    size = -(-4 * len(words) // PAGE) * PAGE or PAGE
+    lock = threading.Lock()
+    parts: list[Component] = [BootRom(words, rom_size or size), Ram(ram_size)]
+    parts += [Port(component, lock) for component in components]
+    board = Motherboard(parts, "interpreter")
+    for outcome in board.map_contiguous(0):
+        if isinstance(outcome.result, Exception):
+            raise outcome.result
+    # Not board.reset(), which would reset the batch's components for a lane that is none.
+    board._core.state.reset()
+    return board
+
+
+def components_by_id(
+    template: Motherboard, components: Mapping[int, BatchComponent]
+) -> dict[int, BatchComponent]:
+    """The batch's components, checked: each id exists, and what is no memory has one."""
+    check_components(list(components.values()))
+    for number, batch_component in components.items():
+        if not 0 <= number < len(template.components):
+            raise ValueError(
+                f"there is no component {number}; ids go from 0 to {len(template.components) - 1}"
+            )
+        mapping = template.mappings.of(number)
+        data = batch_component.metadata()
+        size = (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
+        if mapping is not None and mapping.last + 4 - mapping.first > size:
+            raise ValueError(
+                f"{batch_component.name} has {size} bytes, but the template maps "
+                f"{mapping.last + 4 - mapping.first} of its component {number}, "
+                f"{template.components[number].name}; use a component of that size"
+            )
+    for number, component in enumerate(template.components):
+        if number not in components and not _is_plain_memory(component):
+            raise ValueError(
+                f"component {number}, {component.name}, is more than plain memory: pass "
+                f"components={{{number}: ...}} with a BatchComponent that serves all lanes"
+            )
+    return dict(components)
+
+
+def _is_plain_memory(component: Component) -> bool:
+    kind = type(component)
+    return (
+        len(component.windows) == 1
+        and component.windows[0].offset == 0
+        and component.windows[0].end == metadata_of(component).size
+        and component.windows[0].read_error is None
+        and kind.read is Component.read
+        and kind.write is Component.write
+    )
+
+
+def copied(component: Component) -> Component:
+    """The same plain memory for another board."""
+    twin = copy.copy(component)
+    twin.windows = tuple(copy.copy(window) for window in component.windows)
+    for window in twin.windows:
+        window.words = window.words.copy()
+        window.base = -1
+    twin.plugged_in = False
+    return twin

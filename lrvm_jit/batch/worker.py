@@ -1,0 +1,339 @@
+"""A worker: one machine in whose arrays lanes run, and the Python side of their requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy
+from numpy.typing import NDArray
+
+from ..exceptions import HardwareError
+from ..isa.table import WORD_MASK, Reg
+from ..kernel import layout
+from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
+from ..machine.component import Component
+from ..machine.metadata import Metadata
+from ..machine.motherboard import Motherboard
+from . import lane_layout as lanes
+from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Words
+from .lane_arrays import LaneArrays
+
+if TYPE_CHECKING:
+    from ..engines.interpreter import InterpreterEngine
+
+BATCH_LOOP = EntryPointSource(
+    "lrvm_jit.batch.lanes",
+    "run_lanes",
+    "the batch loop",
+    (*SOURCES, "batch/lanes.py", "batch/lane_layout.py"),
+)
+PAUSE_AFTER = 20_000_000
+"""Instructions between two looks of Python at what has been translated meanwhile: some
+milliseconds."""
+LARGEST_BLOCK = 4096
+"""Lanes that a worker takes at most at a time: so many requests are answered in one call."""
+
+
+class Port(Component):
+    """Stands on a worker's board for a component of the batch: its accesses go past the board."""
+
+    def __init__(self, component: BatchComponent, lock: threading.Lock) -> None:
+        self.name = component.name
+        data = component.metadata()
+        self._metadata = data if isinstance(data, Metadata) else Metadata.from_words(data)
+        self._component = component
+        self._lock = lock
+        self.lane = numpy.zeros(1, numpy.int64)
+        """The lane that is loaded, for `reset`."""
+
+    def metadata(self) -> Metadata:
+        return self._metadata
+
+    def reset(self) -> None:
+        with self._lock:
+            self._component.reset(self.lane.copy())
+
+
+class Worker:
+    """Runs blocks of lanes on a board made for it. One thread at a time."""
+
+    def __init__(
+        self,
+        board: Motherboard,
+        arrays: LaneArrays,
+        components: dict[int, BatchComponent],
+        control: NDArray[numpy.int64],
+        lock: threading.Lock,
+    ) -> None:
+        """`components` by id; `control` is the flag that stops all workers; `lock` is held while
+        a component is called."""
+        self.board = board
+        self._arrays = arrays
+        self._components = components
+        self._lock = lock
+        self._engine: InterpreterEngine = board._runner._engine  # type: ignore[assignment]
+        self._state = board._core.state.state_view
+        self._ports = [item for item in board.components if isinstance(item, Port)]
+        self._run, _ = load(BATCH_LOOP)
+        self._queue = numpy.zeros(LARGEST_BLOCK, numpy.int64)
+        self._saved = numpy.zeros(
+            (LARGEST_BLOCK if components else 1, lanes.SAVED_FIELDS), numpy.int64
+        )
+        self._segments = self._segment_table()
+        self._control = control
+        context = numpy.zeros(lanes.LANE_CONTEXT_WORDS, numpy.int64)
+        for field, value in (
+            (lanes.ENTER_AT, load(KERNEL)[1]),
+            (lanes.WORKER, self._engine.context_address),
+            (lanes.REGS_AT, arrays.regs.ctypes.data),
+            (lanes.FLAGS_AT, arrays.flags.ctypes.data),
+            (lanes.CYCLES_AT, arrays.cycles.ctypes.data),
+            (lanes.LEFT_AT, arrays.left.ctypes.data),
+            (lanes.LAST_PC_AT, arrays.last_pc.ctypes.data),
+            (lanes.REASON_AT, arrays.reason.ctypes.data),
+            (lanes.HALTED_AT, arrays.halted.ctypes.data),
+            (lanes.SEGMENTS, self._segments.ctypes.data),
+            (lanes.SEGMENT_COUNT, len(self._segments)),
+            (lanes.QUEUE, self._queue.ctypes.data),
+            (lanes.SAVED, self._saved.ctypes.data),
+            (lanes.CONTROL, control.ctypes.data),
+            (lanes.THRESHOLD, self._engine.look_after),
+            (lanes.SEED, 1),
+            (lanes.PAUSE_AFTER, PAUSE_AFTER),
+        ):
+            context[field] = value
+        self._context_array = context
+        self._context = memoryview(context)  # type: ignore[arg-type]
+        self._looked_at_start = False
+        self._failure: BaseException | None = None
+        self.finished = 0
+        """Lanes that this worker has run to their end since the run began."""
+
+    def _segment_table(self) -> NDArray[numpy.int64]:
+        rows = []
+        for memory in self._arrays.memories:
+            window = self.board.components[memory.component].windows[0]
+            rows.append(
+                [
+                    window.base + memory.first_word,
+                    memory.rows.shape[1],
+                    memory.rows.ctypes.data,
+                    memory.rows.strides[0],
+                    int(memory.writable),
+                ]
+            )
+        return numpy.array(rows, numpy.int64).reshape(-1, lanes.SEGMENT_FIELDS)
+
+    @property
+    def instructions(self) -> int:
+        """Executed since the worker was made."""
+        return self._context[lanes.INSTRUCTIONS]
+
+    @property
+    def position(self) -> int:
+        """Lanes of the current block that have ended, or wait, at this moment."""
+        return self._context[lanes.POSITION]
+
+    def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
+        """Run the lanes from `first` on to their ends, or until the flag is set."""
+        context = self._context
+        context[lanes.FIRST_LANE] = first
+        context[lanes.STOP_ON_RAISE] = stop_on_exception
+        context[lanes.RESUMING] = 0
+        try:
+            self._run_queue(numpy.arange(first, first + count, dtype=numpy.int64))
+            # After a component's failure too: all other instructions in progress are completed.
+            while len(waiting := self._pending(first, count)):
+                waiting = self._answer(waiting, first)
+                context[lanes.RESUMING] = 1
+                self._run_queue(waiting)
+        except BaseException:
+            self._abandon(self._pending(first, count), first)
+            raise
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        self._engine.take_up()
+
+    def _pending(self, first: int, count: int) -> NDArray[numpy.int64]:
+        block = self._arrays.reason[first : first + count]
+        return numpy.flatnonzero(block == lanes.LANE_PENDING) + first
+
+    def _run_queue(self, queue: NDArray[numpy.int64]) -> None:
+        context = self._context
+        self._queue[: len(queue)] = queue
+        context[lanes.POSITION] = 0
+        context[lanes.QUEUE_END] = len(queue)
+        context[lanes.LOADED] = 0
+        address = int(self._context_array.ctypes.data)
+        while True:
+            code = self._run(address)
+            if code == lanes.LANES_PAUSE:
+                self._engine.take_up()
+            elif code == lanes.LANES_LOOK:
+                self._look()
+            elif code in (lanes.LANES_DONE, lanes.LANES_STOPPED):
+                return
+            elif code < 0:
+                raise RuntimeError("the kernel failed; this is an error in lrvm_jit")
+            else:
+                self._serve(code, int(self._queue[context[lanes.POSITION]]))
+
+    def _serve(self, code: int, lane: int) -> None:
+        """Deal with a rare stop, of the lane that is loaded."""
+        state = self._state
+        if code == layout.REQUEST_RESET:
+            # Components may look at the counter, which starts anew if the CPU is reset too.
+            restart = state[layout.REQUEST_COMPONENT] & 0xF0 == 0
+            self._arrays.cycles[lane] = 0 if restart else state[layout.CYCLES]
+            for port in self._ports:
+                port.lane[0] = lane
+        try:
+            self._engine.serve(code)
+        except BaseException as error:
+            self._fail(error)
+            self._engine._abandon()
+
+    def _look(self) -> None:
+        """Have translated what lanes spend their time on: first whole programs."""
+        self._context[lanes.INTERPRETED] = 0
+        self._engine.take_up()
+        if self._looked_at_start:
+            self._engine.look()
+        else:
+            self._looked_at_start = True
+            self._engine.look(self._start)
+
+    def begin(self, start: int) -> None:
+        """A run begins, of programs that begin at `start`."""
+        self._start = start
+        self.finished = 0
+
+    # --- requests ----------------------------------------------------------------------------
+
+    def _answer(self, waiting: NDArray[numpy.int64], first: int) -> NDArray[numpy.int64]:
+        """Ask each component for all lanes that wait for it. Returns those that have an answer."""
+        saved = self._saved[waiting - first]
+        field = lanes.SAVED_FIRST
+        targets = saved[:, layout.REQUEST_COMPONENT - field]
+        kinds = saved[:, layout.REQUEST_KIND - field]
+        offsets = saved[:, layout.REQUEST_OFFSET - field].astype(numpy.uint32)
+        words = saved[:, layout.REQUEST_VALUE - field].astype(numpy.uint32)
+        answers = numpy.zeros(len(waiting), numpy.int64)
+        served = numpy.ones(len(waiting), numpy.bool_)
+        for number in numpy.unique(targets).tolist():
+            component = self._components[number]
+            chosen = targets == number
+            for kind in (layout.REQUEST_READ, layout.REQUEST_WRITE):
+                group = numpy.flatnonzero(chosen & (kinds == kind))
+                if not len(group):
+                    continue
+                lane_numbers = waiting[group]
+                given = words[group] if kind == layout.REQUEST_WRITE else None
+                try:
+                    answer, count = self._ask(component, lane_numbers, offsets[group], given)
+                    if count:
+                        answers[group] = _checked_answer(component, answer, len(group))
+                except BaseException as error:
+                    self._fail(error)
+                    count = 0
+                served[group[count:]] = False
+        self._saved[waiting - first, layout.ANSWER - field] = answers
+        if not served.all():
+            self._abandon(waiting[~served], first)
+        return waiting[served]
+
+    def _ask(
+        self, component: BatchComponent, lanes: LaneNumbers, offsets: Words, words: Words | None
+    ) -> tuple[object, int]:
+        """READ, or WRITE of `words`: the answer, and how many of the accesses it is good for."""
+        none: Words = numpy.zeros(len(lanes), numpy.uint32)
+        with self._lock:
+            try:
+                if words is None:
+                    return component.read(lanes, offsets), len(lanes)
+                return (none, component.write(lanes, offsets, words)), len(lanes)
+            except HardwareError as error:
+                raise TypeError(
+                    f"{component.name} raised a HardwareError; a batch component answers with an "
+                    f"array of errors instead: its `word` for each access it refuses, else {FINE}"
+                ) from error
+            except PartlyServedError as partly:
+                self._fail(partly.__cause__ or partly)
+                return (none if words is not None else partly.words, partly.errors), partly.served
+
+    def _fail(self, error: BaseException) -> None:
+        """A component failed: the run ends, and the first failure comes out of it."""
+        if self._failure is None:
+            self._failure = error
+        self._control[0] = 1
+
+    def _abandon(self, waiting: NDArray[numpy.int64], first: int) -> None:
+        """A component failed: the instructions in progress have not happened."""
+        arrays = self._arrays
+        saved = self._saved[waiting - first]
+        arrays.cycles[waiting] -= 1
+        arrays.last_pc[waiting] = saved[:, layout.PREVIOUS_PC - lanes.SAVED_FIRST]
+        arrays.reason[waiting] = lanes.LANE_STOPPED
+
+
+def _checked_answer(component: BatchComponent, answer: object, count: int) -> NDArray[numpy.int64]:
+    """Words, or words and errors, as the kernel wants them."""
+    errors: object = None
+    if isinstance(answer, tuple):
+        answer, errors = answer
+    words = numpy.asarray(answer)
+    if words.shape != (count,) or words.dtype.kind not in "iu":
+        raise TypeError(
+            f"{component.name} answered reads of {count} lanes with an array of shape "
+            f"{words.shape} and dtype {words.dtype}; wanted {count} whole numbers"
+        )
+    result = words.astype(numpy.int64)
+    bad = numpy.flatnonzero((result < 0) | (result > WORD_MASK))
+    if len(bad):
+        raise ValueError(
+            f"{component.name} answered {words[bad[0]]} to a read; a word is 0..{WORD_MASK}"
+        )
+    if errors is not None:
+        refusals = _answer_of_errors(component, errors, count)
+        result = numpy.where(refusals < 0, refusals, result)
+    return result
+
+
+def _answer_of_errors(
+    component: BatchComponent, errors: object, count: int
+) -> NDArray[numpy.int64]:
+    """-1 - error for each access that was refused, else 0."""
+    array = numpy.asarray(errors)
+    if array.shape != (count,) or array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{component.name} gave errors of shape {array.shape} and dtype {array.dtype} "
+            f"for {count} accesses; wanted {count} whole numbers, {FINE} where there is none"
+        )
+    wide = array.astype(numpy.int64)
+    bad = numpy.flatnonzero((wide < FINE) | (wide > 0xFFFF))
+    if len(bad):
+        raise ValueError(
+            f"{component.name} gave the error {wide[bad[0]]}; it must be {FINE} or a word of "
+            f"16 bits such as {HardwareError.__name__}(...).word"
+        )
+    return numpy.where(wide >= 0, -1 - wide, 0)
+
+
+def start_of(arrays: LaneArrays, lane: int) -> int:
+    """Where a lane's program goes on."""
+    return int(arrays.regs[lane, Reg.PC])
+
+
+def check_components(components: Sequence[BatchComponent]) -> None:
+    """TypeError for what is no batch component, ValueError for one listed twice."""
+    for component in components:
+        if not isinstance(component, BatchComponent):
+            raise TypeError(
+                f"{component!r} is not a BatchComponent; wrap components of single machines in "
+                "PerLane"
+            )
+    if len({id(component) for component in components}) != len(components):
+        raise ValueError("a component is listed twice; each one has one id")

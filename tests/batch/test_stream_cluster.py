@@ -1,0 +1,136 @@
+"""A stream on a Dask cluster of separate processes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from distributed import Client, LocalCluster
+
+from lrvm_components import BootRom, Ram
+from lrvm_jit import Motherboard
+from lrvm_jit.batch import Batch, StreamResult
+from lrvm_jit.batch.stream_chunk import Job
+from lrvm_jit.batch.stream_fields import parse_outputs
+from tests.batch.streams import SUM
+
+LANES = 240
+A0 = numpy.arange(LANES)
+OUTPUTS = ("a1", "ram[0:2]", "reason", "cycles", "exception")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """Two worker processes."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def run(client: Client | None, **options: Any) -> StreamResult:
+    defaults: dict[str, Any] = {
+        "inputs": {"a0": A0, "c0": 2, "ram[1]": A0[::-1]},
+        "outputs": OUTPUTS,
+        "ram_size": 64,
+        "halt_on_exception": True,
+        "chunk": 10,
+    }
+    return Batch.stream(SUM, client=client, **{**defaults, **options})
+
+
+def check(found: StreamResult, expected: StreamResult) -> None:
+    assert {name: rows.tolist() for name, rows in found.outputs.items()} == {
+        name: rows.tolist() for name, rows in expected.outputs.items()
+    }
+    assert (found.n, found.counts, found.instructions) == (
+        expected.n,
+        expected.counts,
+        expected.instructions,
+    )
+
+
+def test_results_equal_the_local_run(client: Client) -> None:
+    seen: list[tuple[int, int, int]] = []
+    found = run(client, progress=lambda *numbers: seen.append(numbers))
+    check(found, run(None))
+    assert found.chunks == 24
+    assert seen == sorted(seen)
+    assert seen[-1] == (LANES, LANES, found.instructions)
+
+
+def test_programs_of_the_lanes(client: Client) -> None:
+    programs = numpy.tile(numpy.array(SUM, numpy.uint32), (LANES, 1))
+    inputs = {"a0": A0, "c0": 2, "ram[1]": A0[::-1], "program": programs}
+    found = Batch.stream(
+        None, inputs=inputs, outputs=OUTPUTS, ram_size=64, halt_on_exception=True, chunk=50,
+        client=client,
+    )  # fmt: skip
+    check(found, run(None))
+
+
+def test_a_killed_worker(client: Client, tmp_path: Path) -> None:
+    """Its chunks run elsewhere."""
+    order: list[int] = []
+    inputs = {"a0": A0, "c0": 20_000}
+    victim = min(client.run(os.getpid).values())
+
+    def out(first: int, outputs: dict[str, Any]) -> None:
+        order.append(first)
+        if first == 50:
+            os.kill(victim, signal.SIGKILL)
+
+    found = run(client, inputs=inputs, out=out, checkpoint=tmp_path)
+    assert order == list(range(0, LANES, 10))
+    assert not found.interrupted
+    # What it kept is what the local run has, and fits the local run as well.
+    kept = run(None, inputs=inputs, checkpoint=tmp_path)
+    assert kept.resumed == 24
+    check(kept, run(None, inputs=inputs))
+
+
+def test_the_end_comes_early(client: Client) -> None:
+    found = run(client, out=lambda first, outputs: first == 50)
+    assert (found.n, found.chunks) == (60, 6)
+
+
+def test_an_error_comes_out(client: Client) -> None:
+    def fail(first: int, count: int) -> dict[str, Any]:
+        if first == 50:
+            raise ZeroDivisionError("on purpose")
+        return {"a0": A0[:count], "c0": 1}
+
+    with pytest.raises(ZeroDivisionError, match="on purpose"):
+        run(client, inputs=fail, n=LANES)
+
+
+def test_what_cannot_travel_is_refused(client: Client) -> None:
+    with Motherboard([BootRom(SUM, 0x1000), Ram(64)]) as board:
+        board.map_contiguous(0)
+        with pytest.raises(TypeError, match="boards and components stay in their process; a str"):
+            Batch.stream(board, 5, client=client)
+    with pytest.raises(TypeError, match=r"client is a str; it must be a dask\.distributed\.Client"):
+        Batch.stream(SUM, 5, client="tcp://127.0.0.1:8786")
+
+
+def test_what_travels_is_plain_data() -> None:
+    job = Job(
+        numpy.array(SUM, numpy.uint32), 1, parse_outputs(OUTPUTS), 64, None, 5, True, "auto", 1
+    )
+    data = pickle.dumps(job)
+    assert len(data) < 2000
+    assert b"batch.batch" not in data
+    assert pickle.loads(data).describe() == job.describe()
