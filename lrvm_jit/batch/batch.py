@@ -288,7 +288,7 @@ class Batch:
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
-        blocks = _Blocks(self.n, threads)
+        blocks = Blocks(self.n, threads)
         errors: list[BaseException] = []
         before = sum(worker.instructions for worker in workers)
 
@@ -425,7 +425,7 @@ def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-class _Blocks:
+class Blocks:
     """Hands out blocks of lanes: large ones first, then smaller, so that all threads end at about
     the same time however different the lanes are."""
 

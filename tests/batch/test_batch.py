@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lrvm_components import BootRom, CharDisplay, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
 from lrvm_jit.batch import Batch, BatchComponent, LaneReason
+from lrvm_jit.batch.batch import SMALLEST_BLOCK, Blocks
 from lrvm_jit.batch.component import LaneNumbers, Words
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.machine.metadata import Metadata
@@ -372,3 +375,20 @@ def test_one_run_at_a_time() -> None:
     batch.close()
     with pytest.raises(RuntimeError, match="closed"):
         batch.run()
+
+
+# --- how the work is shared ----------------------------------------------------------------------
+
+
+@given(n=st.integers(0, 200_000), threads=st.integers(1, 16))
+def test_blocks_cover_all_lanes_and_end_small(n: int, threads: int) -> None:
+    """Each lane once, in order. A block is never more than a thread's fair share of what is left,
+    so at the end no thread has much to do that another could have taken."""
+    blocks, first = Blocks(n, threads), 0
+    while (block := blocks.take()) is not None:
+        start, count = block
+        assert start == first
+        assert 1 <= count <= max(SMALLEST_BLOCK, (n - first) // (4 * threads))
+        first += count
+    assert first == n
+    assert blocks.take() is None
