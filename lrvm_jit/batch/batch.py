@@ -23,7 +23,7 @@ from ..translator.options import TranslatorOptions
 from . import lane_layout
 from .component import BatchComponent
 from .durable import undisturbed
-from .lane_arrays import LaneArrays, LaneMemory
+from .lane_arrays import LaneArrays, LaneMemory, restore_rows
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .stream import stream
@@ -214,7 +214,8 @@ class Batch:
         self._arrays.reset()
         for memory in self._arrays.memories:
             if memory.writable:
-                memory.fill(self._template.components[memory.component].windows[0].words)
+                words = self._template.components[memory.component].windows[0].words
+                restore_rows(memory.rows, words)
         everybody = numpy.arange(self.n, dtype=numpy.int64)
         for component in self._components.values():
             component.reset(everybody)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from ..kernel import layout
 from ..machine.registers import flags_of, result_for
 from . import lane_layout
 
-CHUNK_WORDS = 1 << 18
-"""Words compared at a time."""
+_PAGE_WORDS: Final = 1024
+"""Memory is put back by the page of the host: pages that nobody has written stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,29 @@ class LaneMemory:
     """(n, words)."""
     writable: bool
 
-    def fill(self, words: NDArray[numpy.uint32]) -> None:
-        """Give every row this content. Rows that have it are not touched: those that nobody has
-        written since they were made take no memory."""
-        rows = self.rows
-        step = max(1, CHUNK_WORDS // rows.shape[1])
+
+def restore_rows(rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32]) -> None:
+    """Make every row equal to `words`, and write only where it is not."""
+    if words.any():
+        step = max(1, (1 << 18) // len(words))
         for first in range(0, len(rows), step):
-            chunk = rows[first : first + step]
-            changed = (chunk != words).any(axis=1)
+            block = rows[first : first + step]
+            changed = (block != words).any(axis=1)
             if changed.any():
-                chunk[changed] = words
+                block[changed] = words
+        return
+    flat = rows.reshape(-1)
+    whole = len(flat) // _PAGE_WORDS * _PAGE_WORDS
+    pages = flat[:whole].reshape(-1, _PAGE_WORDS)
+    step = 256
+    for first in range(0, len(pages), step):
+        block = pages[first : first + step]
+        changed = block.any(axis=1)
+        if changed.all():
+            block[:] = 0
+        elif changed.any():
+            block[changed] = 0
+    flat[whole:] = 0
 
 
 class LaneArrays:

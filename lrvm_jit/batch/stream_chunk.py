@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
@@ -14,14 +14,12 @@ from ..machine.component import metadata_of
 from ..machine.memory import as_words
 from ..machine.motherboard import Motherboard
 from ..translator.options import TranslatorOptions
+from .lane_arrays import restore_rows
 from .progress import ProgressCallback
 from .stream_fields import Field, Lanes, Values
 
 if TYPE_CHECKING:
     from .batch import Batch
-
-_PAGE_WORDS: Final = 1024
-"""Memory is put back by the page of the host: pages that nobody has written stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -133,30 +131,6 @@ class ChunkRunner:
     def close(self) -> None:
         """Close the components."""
         self.batch.close()
-
-
-def restore_rows(rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32]) -> None:
-    """Make every row equal to `words`, and write only where it is not."""
-    if words.any():
-        step = max(1, (1 << 18) // len(words))
-        for first in range(0, len(rows), step):
-            block = rows[first : first + step]
-            changed = (block != words).any(axis=1)
-            if changed.any():
-                block[changed] = words
-        return
-    flat = rows.reshape(-1)
-    whole = len(flat) // _PAGE_WORDS * _PAGE_WORDS
-    pages = flat[:whole].reshape(-1, _PAGE_WORDS)
-    step = 256
-    for first in range(0, len(pages), step):
-        block = pages[first : first + step]
-        changed = block.any(axis=1)
-        if changed.all():
-            block[:] = 0
-        elif changed.any():
-            block[changed] = 0
-    flat[whole:] = 0
 
 
 def program_of(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrvm_components import BootRom, Ram
 from lrvm_jit import ExceptionCode, Motherboard
 from lrvm_jit.batch import Batch, LaneReason, StreamResult
-from lrvm_jit.batch.stream_chunk import restore_rows
+from lrvm_jit.batch.lane_arrays import restore_rows
 from lrvm_jit.isa.table import Reg
 from lrvm_tools import assemble
 from tests.batch.streams import SUM, sums
