@@ -25,7 +25,15 @@ class InvalidText(str):
         return self.error.object
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return InvalidText, (str(self), self.error)
+        # By the error's parts: there are libraries that change how exceptions are pickled, and then
+        # this one loses them.
+        error = self.error
+        parts = (error.encoding, error.object, error.start, error.end, error.reason)
+        return _invalid_text, (str(self), *parts)
+
+
+def _invalid_text(shown: str, *parts: Any) -> InvalidText:
+    return InvalidText(shown, UnicodeDecodeError(*parts))
 
 
 def decode(raw: bytes, encoding: str) -> str:

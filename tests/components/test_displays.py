@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import pickle
 from collections.abc import Callable
 
@@ -209,7 +210,11 @@ def test_the_terminal_is_looked_up_when_needed(
     assert "".join(calls) == "a\ufffdbflush"
 
 
-def test_invalid_text_can_be_copied_and_sent_to_another_process() -> None:
+def test_invalid_text_can_be_copied_and_sent_to_another_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where a library has exceptions pickled in another way, as distributed does."""
+    monkeypatch.setitem(copyreg.dispatch_table, UnicodeDecodeError, lambda _: (ValueError, ()))
     shown: list[str] = []
     CharDisplay(shown.append).write(0, 0xD800)
     for other in (copy.copy(shown[0]), pickle.loads(pickle.dumps(shown[0]))):
