@@ -108,8 +108,8 @@ from .lane_layout import (
 )
 
 REGISTERS: Final = 32
-BLOCK: Final = 16
-"""Words that are compared, and copied back if one of them has changed: a cache line."""
+BLOCK: Final = 64
+"""Words that are compared, and copied back if one of them has changed."""
 RESULT_MASK = np.int64((1 << 33) - 1)
 
 
@@ -174,12 +174,15 @@ def _store_memory(c, lane, arena):
         target = _array_at(row, words, np.uint32)
         whole = words & ~I(BLOCK - 1)
         for low in range(0, whole, BLOCK):
+            # Slices of a known length: LLVM makes vector instructions of the comparison.
+            now = arena[first + low : first + low + BLOCK]
+            before = target[low : low + BLOCK]
             changed = W(0)
             for k in range(BLOCK):
-                changed |= arena[U(first + low + k)] ^ target[U(low + k)]
+                changed |= now[k] ^ before[k]
             if changed != 0:
                 for k in range(BLOCK):
-                    target[U(low + k)] = arena[U(first + low + k)]
+                    before[k] = now[k]
         for k in range(whole, words):
             if target[U(k)] != arena[U(first + k)]:
                 target[U(k)] = arena[U(first + k)]
