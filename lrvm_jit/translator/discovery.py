@@ -18,7 +18,9 @@ from .region import Block, BlockKey, Context, Edge, Region
 
 FOLLOWED = 1500
 """Instructions looked at before a region is chosen from them."""
-MOST_CALL_DEPTH = 5
+MOST_CALL_DEPTH = 6
+MOST_ADDRESSES = 720
+"""Different instructions in a region; copies come on top of them, up to the caller's limit."""
 MOST_RETURN_SITES = 24
 MOST_ENTRIES = 16
 LONGEST_DISPATCH = 16
@@ -44,6 +46,7 @@ class Discovery:
         self._word_at = word_at
         self._supervisor = supervisor
         self._limit = limit
+        self._most = min(limit, MOST_ADDRESSES)
         self._targets = sorted(targets)
         self._enter_at_start = enter_at_start
         self._instructions: dict[int, GuestInstruction | None] = {}
@@ -103,25 +106,25 @@ class Discovery:
             graph[pc] = [target for target in after if target in order]
         component = component_of(graph, start)
         if len(component) > 1 or start in graph.get(start, ()):
-            if len(component) <= self._limit:
+            if len(component) <= self._most:
                 return component
             return set(self._nearest(start, graph, component))
         first = self._at(start)
         if first is None or not first.translatable:
             return set()
-        return set(list(order)[: self._limit])
+        return set(list(order)[: self._most])
 
     def _nearest(self, start: int, graph: dict[int, list[int]], within: set[int]) -> list[int]:
         seen = [start]
         known = {start}
         for pc in seen:
-            if len(seen) >= self._limit:
+            if len(seen) >= self._most:
                 break
             for target in graph[pc]:
                 if target in within and target not in known:
                     known.add(target)
                     seen.append(target)
-        return seen[: self._limit]
+        return seen[: self._most]
 
     def _follow(self, start: int) -> dict[int, None]:
         """Addresses reached from `start`, nearest first."""

@@ -25,7 +25,7 @@ class TranslatorOptions:
     background: bool = True
     cache: bool = True
     optimize: bool = True
-    max_instructions: int = 720
+    max_instructions: int = 1400
     max_bytes: int = 16 << 20
 
     def __post_init__(self) -> None:

@@ -435,7 +435,7 @@ def test_recursion_ends() -> None:
         add a1, a0
         ret
     """)
-    region = program.found(limit=1000)
+    region = program.found(limit=2000)
     assert max(len(context) for _, context in region.blocks) == MOST_CALL_DEPTH
     ends = [b for b in region.blocks.values() if b.instructions[-1].flow is Flow.RETURN]
     unknown = {program["first"], program["second"]}

@@ -29,7 +29,7 @@ f:  cmp a0, 2
 def test_only_what_follows_a_head_checks() -> None:
     """Copies of a recursive function rely on the check at the head above them, also where another
     way leads to the head with a narrower span already checked."""
-    region = Program(TREE).found(limit=1000)
+    region = Program(TREE).found(limit=2000)
     analysis = StackAnalysis(region, int(Reg.SSP))
     below = 0
     for key, block in region.blocks.items():
