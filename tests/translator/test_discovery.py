@@ -82,20 +82,27 @@ def leads_to(region: Region, key: BlockKey) -> list[tuple[int, bool]]:
     return [(edge.pc, edge.inside) for edge in region.blocks[key].edges]
 
 
-def longest_way(region: Region, key: BlockKey, way: tuple[BlockKey, ...] = ()) -> int:
-    """Instructions from a block's beginning to the next head or out, by trying all ways."""
+def longest_way(
+    region: Region, key: BlockKey, known: dict[BlockKey, int], way: tuple[BlockKey, ...] = ()
+) -> int:
+    """Instructions from a block's beginning to the next head or out, by trying all ways.
+
+    `known` keeps the results: there may be more ways than could be tried one by one.
+    """
     assert key not in way, f"a cycle without a head: {way}"
-    block = region.blocks[key]
-    ahead = [
-        edge.cycles
-        + (
-            longest_way(region, edge.key, (*way, key))
-            if edge.inside and not region.blocks[edge.key].head
-            else 0
-        )
-        for edge in block.edges
-    ]
-    return len(block.instructions) + max(ahead, default=0)
+    if key not in known:
+        block = region.blocks[key]
+        ahead = [
+            edge.cycles
+            + (
+                longest_way(region, edge.key, known, (*way, key))
+                if edge.inside and not region.blocks[edge.key].head
+                else 0
+            )
+            for edge in block.edges
+        ]
+        known[key] = len(block.instructions) + max(ahead, default=0)
+    return known[key]
 
 
 def mistakes(region: Region, program: Program, limit: int) -> list[str]:
@@ -111,9 +118,10 @@ def mistakes(region: Region, program: Program, limit: int) -> list[str]:
     check(region.instruction_count <= limit, f"{region.instruction_count} instructions")
     for entry in region.entries:
         check((entry, ()) in region.blocks, f"no block for the entry {entry}")
+    known: dict[BlockKey, int] = {}
     for key, block in region.blocks.items():
         check(key == block.key and bool(block.instructions), f"block {key}")
-        check(not block.head or block.need == longest_way(region, key), f"need of {key}")
+        check(not block.head or block.need == longest_way(region, key, known), f"need of {key}")
         check(len(block.context) <= MOST_CALL_DEPTH, f"context of {key}")
         check((key[0] in region.entries and not key[1]) <= block.head, f"{key} is not tested")
         pc = block.pc
