@@ -10,12 +10,11 @@ from ..kernel import layout
 from .builder import Builder, Value
 from .instructions import Flow, GuestInstruction
 from .loops import FEWEST_ROUNDS, CountedLoop, counted_loop, emit_pointers, emit_rounds
-from .region import Block, BlockKey, Edge, Region
+from .region import SYMBOL, Block, BlockKey, Edge, Region
 from .runtime import DECLARATIONS, HELPERS
 from .semantics import SEMANTICS
 from .stack import StackAnalysis
 
-SYMBOL = "region"
 _READS = (Role.READ, Role.READ_LAST, Role.READ_WRITE, Role.LATE_READ_WRITE)
 _WRITES = (Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE)
 

@@ -9,9 +9,6 @@ import numpy
 from numpy.typing import NDArray
 
 from .cache import CodeCache
-from .compiler import choose_pipeline
-from .discovery import Discovery
-from .function import generate
 from .region import Region
 from .store import STORE, Delivery
 
@@ -45,6 +42,8 @@ class Job:
             inside = pc - first
             return int(words[inside >> 2]) if 0 <= inside < size else None
 
+        from .discovery import Discovery
+
         discovery = Discovery(
             word_at, self.supervisor, self.limit, self.targets, self.enter_at_start
         )
@@ -64,6 +63,10 @@ class Outcome:
 
 def perform(job: Job) -> Outcome:
     """Translate. An error is part of the outcome: the guest can go on without translation."""
+    # Imported here, as most short runs translate nothing.
+    from .compiler import choose_pipeline
+    from .function import generate
+
     start = time.perf_counter()
     outcome = Outcome(job)
     try:

@@ -27,10 +27,10 @@ from ..isa.table import (
 from .builder import Builder
 from .compiler import assembly, choose_pipeline, optimized_module
 from .discovery import Discovery
-from .function import SYMBOL, Function, Generated, generate
+from .function import Function, Generated, generate
 from .instructions import INTERPRETED_TARGETS, Flow, GuestInstruction, instruction_at
 from .options import TranslatorOptions
-from .region import Block, BlockKey, Edge, Region
+from .region import SYMBOL, Block, BlockKey, Edge, Region
 
 if TYPE_CHECKING:
     import numpy

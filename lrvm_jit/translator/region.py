@@ -13,6 +13,10 @@ is reached with different contexts exists once for each: then `ret` has one like
 BlockKey = tuple[int, Context]
 
 
+SYMBOL = "region"
+"""Name of the native function that a region becomes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A way from a block to another one, or out of the region."""

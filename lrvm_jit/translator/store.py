@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .cache import CodeCache, host_key
-from .compiler import compile_object
-from .function import SYMBOL
 from .loading import NativeCode, load
+from .region import SYMBOL
 
 UNUSED_BYTES = 8 << 20
 """Code that no board uses is kept up to this size, for the next board with the same program."""
@@ -71,6 +70,9 @@ class CodeStore:
         origin = Origin.DISK
         native = self._from_disk(key, cache)
         if native is None:
+            # Imported here, as most short runs compile nothing.
+            from .compiler import compile_object
+
             origin = Origin.COMPILER
             data = compile_object(text, pipeline)
             native = load(data, SYMBOL)

@@ -16,7 +16,8 @@ from lrvm_jit.engines import translator as engine_module
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.translator import cache as cache_module
-from lrvm_jit.translator import job as job_module
+from lrvm_jit.translator import compiler as compiler_module
+from lrvm_jit.translator import function as function_module
 from lrvm_jit.translator import store as store_module
 from lrvm_jit.translator.job import Job, Outcome
 from lrvm_jit.translator.loading import LoadingError
@@ -215,8 +216,8 @@ def unwarned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 PARTS = {
-    "generation": (job_module, "generate", MemoryError("no room for a module")),
-    "compilation": (store_module, "compile_object", RuntimeError("the text makes no sense")),
+    "generation": (function_module, "generate", MemoryError("no room for a module")),
+    "compilation": (compiler_module, "compile_object", RuntimeError("the text makes no sense")),
     "loading": (store_module, "load", LoadingError("it is damaged")),
 }
 
@@ -272,7 +273,7 @@ def test_whoever_waits_for_translations_hears_of_failures(
         raise MemoryError("no room for a module")
 
     with monkeypatch.context() as broken:
-        broken.setattr(job_module, "generate", fail)
+        broken.setattr(function_module, "generate", fail)
         with pytest.raises(MemoryError, match="no room"):
             built.run(400)
     assert built.board.stats().failures == 1
