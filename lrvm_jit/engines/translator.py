@@ -124,6 +124,7 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         start = time.perf_counter()
         budget, bonus = state[layout.BUDGET], state[layout.BONUS]
+        translated = state[layout.TRANSLATED]
         while True:
             stop = super()._run_slice(reads, writes)
             if stop == layout.STOP_STALE:
@@ -132,7 +133,8 @@ class TranslatorEngine(InterpreterEngine):
                 self._translate_at_first_sight()
             else:
                 break
-        self._interpreted += budget - state[layout.BUDGET]
+        used = budget + bonus - state[layout.BUDGET] - state[layout.BONUS]
+        self._interpreted += used - (state[layout.TRANSLATED] - translated)
         if bonus and not state[layout.BONUS]:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
@@ -285,6 +287,8 @@ class TranslatorEngine(InterpreterEngine):
         except queue.Empty:
             return
         self._waiting = False
+        # What was interpreted meanwhile does not say that the new code falls short.
+        self._interpreted = 0
         self._install(outcome)
 
     def _install(self, outcome: Outcome) -> Installed | None:

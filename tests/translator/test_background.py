@@ -51,6 +51,20 @@ def test_the_guest_goes_on_until_the_code_is_there() -> None:
     assert built.state == other.state
 
 
+def test_new_code_gets_its_chance(held: HeldWorker) -> None:
+    """The run in which code arrives has interpreted up to there. That is no reason to translate
+    the same loop again, with another entry."""
+    built = submitted(held)
+    for _ in range(3):
+        built.run(400)
+    held.deliver()
+    built.run(400)
+    assert held.jobs == []
+    built.run(4000)
+    assert held.jobs == []
+    assert built.board.stats().translated > 3000
+
+
 def test_one_long_run_takes_up_its_code() -> None:
     """Results are taken between two slices of a run, not only between runs."""
     built = machine(new_loop(), BACKGROUND)
