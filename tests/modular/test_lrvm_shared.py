@@ -172,8 +172,8 @@ def test_translated_code_that_another_processor_changes() -> None:
     """Also where the loop has become native code."""
     options = TranslatorOptions(threshold=10_000, background=False, cache=False)
     stats = change_of_code(options, 60_000).board.stats()
-    assert stats.translated > 0
-    assert stats.invalidations > 0
+    # From the first look on, until the change.
+    assert stats.translated > 30_000
 
 
 class Patcher(Peripheral):
