@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..engines import ENGINES
 from ..isa.table import Reg
+from ..machine.component import close_all
 from ..machine.motherboard import Motherboard
 from ..machine.runner import UNLIMITED
 from ..machine.statistics import Statistics
@@ -371,20 +372,13 @@ class Batch:
             raise RuntimeError(f"cannot {action} a batch that is running")
 
     def close(self) -> None:
-        """Close the components. The lanes' arrays stay."""
+        """Close the components, all of them whatever errors there are. The lanes' arrays stay."""
         self._refuse_while_running("close")
         if self._closed:
             return
         self._closed = True
         self._workers.clear()
-        errors: list[Exception] = []
-        for component in self._components.values():
-            try:
-                component.close()
-            except Exception as error:
-                errors.append(error)
-        if errors:
-            raise ExceptionGroup("closing the components failed", errors)
+        close_all(self._components.values())
 
     def __enter__(self) -> Batch:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +38,7 @@ class Piece:
     """Makes the inputs."""
 
 
-class Source:
+class Source(ABC):
     """Inputs in pieces. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
     whether it costs nothing worth mentioning to make a piece's inputs a second time."""
 
@@ -46,11 +47,11 @@ class Source:
         self.n = n
         self.is_cheap = is_cheap
 
+    @abstractmethod
     def pieces(self, chunk: int) -> Iterator[Piece]:
         """The lanes in order, at most `chunk` in a piece. Called once."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
         """Close files."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,21 +21,21 @@ ChunkFunction = Callable[[int, dict[str, NDArray[Any]]], object]
 """Gets the number of the first lane and the outputs of a chunk."""
 
 
-class Sink:
+class Sink(ABC):
     """Takes the chunks in order."""
 
     may_wait = True
     """Whether Ctrl-C can wait until `put` is over."""
 
+    @abstractmethod
     def put(self, first: int, outputs: dict[str, NDArray[Any]]) -> bool:
         """Take a chunk's outputs. False if no more are wanted."""
-        raise NotImplementedError
 
     def finish(self, done: int) -> Arrays:
         """All is there, `done` lanes. What the caller gets."""
         return {}
 
-    def abandon(self) -> None:
+    def abandon(self) -> None:  # noqa: B027 - most have nothing to undo
         """Nothing comes of it."""
 
 

@@ -131,11 +131,6 @@ class Worker:
         """Executed since the worker was made."""
         return self._context[lanes.INSTRUCTIONS]
 
-    @property
-    def position(self) -> int:
-        """Lanes of the current block that have ended, or wait, at this moment."""
-        return self._context[lanes.POSITION]
-
     def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
         """Run the lanes from `first` on to their ends, or until the flag is set."""
         context = self._context

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -106,6 +107,27 @@ class Component:
 
     def close(self) -> None:
         """Release files and threads. Called once, when the board is closed."""
+
+
+class Closable(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+def close_all(components: Iterable[Closable]) -> None:
+    """Close each. An error, or a group of them, is raised after all have been closed."""
+    errors: list[Exception] = []
+    for component in components:
+        try:
+            component.close()
+        except Exception as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("closing the components failed", errors)
 
 
 def metadata_of(component: Component) -> Metadata:

@@ -10,7 +10,7 @@ import numpy
 from ..engines import make_engine
 from ..kernel import layout
 from ..translator.options import TranslatorOptions
-from .component import Component
+from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
 from .mapping import Mapping as ComponentMapping
@@ -170,16 +170,7 @@ class Motherboard:
         if self._runner.closed:
             return
         self._runner.closed = True
-        errors: list[Exception] = []
-        for component in self.components:
-            try:
-                component.close()
-            except Exception as error:
-                errors.append(error)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup("closing the components failed", errors)
+        close_all(self.components)
 
     def __enter__(self) -> Motherboard:
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,14 +17,6 @@ def choose_pipeline(optimize: bool, has_loops: bool) -> str:
     if not optimize:
         return QUICK
     return LOOPS if has_loops else FULL
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Machine code as an object file's bytes, and what making it cost."""
-
-    code: bytes
-    seconds: float
 
 
 @cache

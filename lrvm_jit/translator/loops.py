@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..isa.codec import Value as Operand
 from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Condition, Flag, Op, Reg, Role
 from .instructions import Flow, GuestInstruction
-from .region import Block, Edge
+from .region import Block
 
 if TYPE_CHECKING:
     from .builder import Builder, Value
@@ -145,11 +145,7 @@ def counted_loop(block: Block) -> CountedLoop | None:
     continuation = _continuation(done, last, back[0] is block.edges[0], steps)
     if continuation is None:
         return None
-    return CountedLoop(accesses, continuation, len(block.instructions) + _cycles(back[0]))
-
-
-def _cycles(edge: Edge) -> int:
-    return edge.cycles
+    return CountedLoop(accesses, continuation, len(block.instructions) + back[0].cycles)
 
 
 def _execute(done: _Round, one: GuestInstruction) -> bool:

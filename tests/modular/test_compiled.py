@@ -318,7 +318,9 @@ def test_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_plain_runs_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lrvm_jit.modular.cooperative.compiled_run", None)
-    start("plain", [], [CompiledProcessor([0, 5, 0], count)]).join(raise_errors=True)
+    processor = CompiledProcessor([0, 5, 0], count)
+    start("plain", [], [processor]).join(raise_errors=True)
+    assert processor.state.tolist() == [5, 5, 0]
 
 
 class Cells(Peripheral):
