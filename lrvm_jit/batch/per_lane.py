@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
-from ..machine.component import Component, metadata_of
+from ..machine.component import Component, close_all, metadata_of
 from ..machine.core import check_components
 from ..machine.metadata import Metadata
 from .component import FINE, BatchComponent, Errors, LaneNumbers, PartlyServedError, Words
@@ -143,15 +143,9 @@ class PerLane(BatchComponent):
             self._components[lane].reset()
 
     def close(self) -> None:
-        errors: list[Exception] = []
-        for component in self._components.values():
-            try:
-                component.close()
-            except Exception as error:
-                errors.append(error)
+        components = list(self._components.values())
         self._components.clear()
-        if errors:
-            raise ExceptionGroup(f"closing {self.name} failed", errors)
+        close_all(components)
 
 
 def _in_window(component: Component, offset: int) -> bool:
