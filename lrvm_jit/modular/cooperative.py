@@ -1,34 +1,26 @@
 """The scheduler `cooperative`: all parts in one thread, round robin, always in the same order.
 
 In a round, every processor executes one instruction and every peripheral has one turn. A query
-is a direct call of the other part's `handle`, whoever's turn it is: see `_direct`.
+is a direct call of the other part's `handle`, whoever's turn it is: see `DirectFront`.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from operator import length_hint
+from typing import Any, Final, TypeAlias
 
 from .channel import Lane, context
 from .compiled_run import CompiledRun, compiled_run
-from .errors import DeadlockError, DisconnectedError, MachineError, Unwind
+from .direct import DirectFront, DirectSeat, direct_front
+from .errors import DeadlockError, MachineError, Unwind
 from .front import FrontEnd
-from .messages import Query, Response
 from .scheduler import Scheduler, running
-from .seats import (
-    ANSWER_OF,
-    Part,
-    Seat,
-    Ticket,
-    connect,
-    not_a_query,
-    seats_of,
-    settle,
-    within_swap,
-)
+from .seats import Part, connect, seats_of
 
 MAX_NESTING: Final = 50
 """How many parts may wait within one another for channels that are not the machine's. Each one
@@ -37,147 +29,11 @@ takes some frames of Python's stack, which has room for 1000."""
 ROUNDS_BETWEEN_CLOCKS: Final = 256
 """Rounds after which a `join` with a timeout looks at the clock."""
 
+BURST: Final = 2000
+"""About how many turns are called in one loop, if nothing happens that a round has to look at."""
 
-class DirectSeat(Seat):
-    """A part that shares the thread with all others."""
-
-    def __init__(self, part: Part, kind: str, number: int) -> None:
-        super().__init__(part, kind, number)
-        self.booted = False
-        self.halted = False
-        self.swapping = False
-        self.waiting = False
-        """Whether its turn has been left for the others', because a channel was empty."""
-
-    def refresh(self) -> None:
-        """Choose anew how its clients' queries get here: something has changed."""
-        for front in self.clients:
-            assert isinstance(front, DirectFront)
-            front.refresh()
-
-    def begin_swap(self) -> None:
-        self.swapping = True
-        self.refresh()
-
-    def end_swap(self) -> None:
-        self.swapping = False
-        self.refresh()
-
-
-class DirectFront(FrontEnd[DirectSeat]):
-    """A front end under the scheduler `cooperative`.
-
-    `query` is the direct call, and nothing else, as long as nothing speaks against it: the
-    target runs, is not in a swap, and no query that was sent before waits for its answer. When
-    one of these changes, `refresh` puts the careful way in its place, or takes it away.
-    """
-
-    __slots__ = ("_direct", "_scheduler", "query")
-
-    query: Callable[[Query], Response]  # type: ignore[assignment]
-
-    def __init__(self, client: DirectSeat, target: DirectSeat, scheduler: Cooperative) -> None:
-        super().__init__(client, target)
-        self._scheduler = scheduler
-        self._direct = _direct(self, scheduler)
-        self.query = self._careful_query
-
-    def refresh(self) -> None:
-        """Choose what `query` is."""
-        target = self.target
-        careful = not target.booted or target.gone or target.swapping or self.outstanding
-        self.query = self._careful_query if careful else self._direct
-
-    def _careful_query(self, item: Query) -> Response:
-        if type(item) not in ANSWER_OF:
-            raise not_a_query(item)
-        self._scheduler.boot(self.target)
-        if self.outstanding:
-            self.send(item)
-            return self.recv()
-        if self.target.gone:
-            raise self.disconnected()
-        if self.target.swapping:
-            raise within_swap(self.target, item)
-        return self._direct(item)
-
-    def post(self, ticket: Ticket) -> None:
-        self.arrived.append(ticket)
-        self._scheduler.attend()
-        self.refresh()
-
-    def recv(self) -> Response:
-        try:
-            return super().recv()
-        finally:
-            self.refresh()
-
-    def try_recv(self) -> Response:
-        try:
-            return super().try_recv()
-        finally:
-            self.refresh()
-
-    def wait(self, ticket: Ticket) -> None:
-        target = self.target
-        self._scheduler.boot(target)
-        while ticket.answer is None and self.arrived and not target.gone:
-            if target.swapping:
-                ticket.answer = within_swap(target, ticket.query)
-                self.arrived.remove(ticket)
-            else:
-                self.serve()
-
-    def poll(self, ticket: Ticket) -> None:
-        self.wait(ticket)
-
-    def serve(self) -> None:
-        """Have the target answer the query that was sent first."""
-        ticket = self.arrived.popleft()
-        # If the target ends instead, the ticket has no answer, and `recv` says why.
-        with suppress(DisconnectedError):
-            ticket.answer = self._direct(ticket.query)
-
-
-def _direct(front: DirectFront, scheduler: Cooperative) -> Callable[[Query], Response]:
-    """The shortest way from a query to its response: a function that calls the target's `handle`.
-
-    Every line of it counts: it is what most machines spend their time with.
-    """
-    target, client = front.target, front.client
-    handle, answer_of = target.handle, ANSWER_OF.get
-    assert handle is not None
-
-    def query(item: Query) -> Response:
-        kind = answer_of(type(item))
-        if kind is None:
-            raise not_a_query(item)
-        try:
-            response: Response = handle(item)
-            if type(response) is kind:
-                return response
-            return settle(target, item, response)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            scheduler.fail(target, error)
-            raise front.disconnected() from error
-
-    if target.turn is None:
-        return query
-
-    def query_node(item: Query) -> Response:
-        # The target has instructions of its own, and its `handle` may query the client in turn.
-        target.depth += 1
-        try:
-            response = query(item)
-        finally:
-            target.depth -= 1
-        if client.gone and not client.halted:
-            raise Unwind
-        return response
-
-    return query_node
+Turn: TypeAlias = tuple[DirectSeat, Callable[..., object], tuple[FrontEnd[Any], ...] | None]
+"""What is called in a round: of a processor with its channels, of a peripheral with nothing."""
 
 
 class Cooperative(Scheduler):
@@ -189,7 +45,7 @@ class Cooperative(Scheduler):
         self, processors: Sequence[Part], peripherals: Sequence[Part], linked: bool
     ) -> None:
         self._processors, self._peripherals = seats_of(processors, peripherals, DirectSeat)
-        connect(self._processors, self._peripherals, linked, partial(DirectFront, scheduler=self))
+        connect(self._processors, self._peripherals, linked, partial(direct_front, scheduler=self))
         super().__init__(
             [seat.status for seat in self._processors], [seat.status for seat in self._peripherals]
         )
@@ -199,12 +55,13 @@ class Cooperative(Scheduler):
         self._to_halt: list[DirectSeat] = []
         """Parts that have ended while a method of theirs was going on."""
         self._attention = True
-        """Whether a round takes more than to call all turns: the lists below are not current,
-        somebody has ended, or a query was sent and not called."""
-        self._turns: list[tuple[DirectSeat, Callable[..., object], tuple[FrontEnd[Any], ...]]] = []
-        self._cycles: list[tuple[DirectSeat, Callable[[], object]]] = []
+        """Whether a round takes more than to call all `_turns`: somebody has ended, or a query was
+        sent and not called."""
+        self._turns: list[Turn] = []
+        """Those of all parts that have not ended; empty if that has to be found out anew."""
         self._compiled: CompiledRun | None = None
         """Runs the rounds, if all parts are compiled ones."""
+        self._all_booted = False
         self._nesting = 0
         self._busy = False
         self._stop_asked = False
@@ -226,9 +83,15 @@ class Cooperative(Scheduler):
         with self._exclusively():
             self._boot_all()
             while self._alive:
-                self._run(self._compiled.slice if self._compiled else ROUNDS_BETWEEN_CLOCKS)
+                self._run(self._rounds_of_join(deadline))
                 if self._alive and deadline is not None and time.monotonic() >= deadline:
                     raise TimeoutError(f"still running: {running(self.processors)}")
+
+    def _rounds_of_join(self, deadline: float | None) -> int:
+        """Rounds until a `join` has to look at the clock."""
+        if deadline is None:
+            return sys.maxsize
+        return self._compiled.slice if self._compiled else ROUNDS_BETWEEN_CLOCKS
 
     def join_peripherals(self, deadline: float | None) -> None:
         with self._exclusively():
@@ -268,40 +131,57 @@ class Cooperative(Scheduler):
     def _run(self, rounds: int) -> None:
         """Give every part so many turns, or fewer if all processors end."""
         self._boot_all()
-        left = rounds
+        left, longest = rounds, BURST
         while left > 0 and self._alive:
+            if self._attention:
+                self._prepare()
+            # Not before: `stop` may be called in another thread, and asks for attention last.
             if self._stop_asked:
                 for seat in self._processors:
                     self._end(seat, None)
                 return
-            turns, cycles = self._list_turns()
             if self._compiled is not None and not self._attention:
                 self._running = None
                 left -= self._compiled.run(left)
                 continue
-            try:
-                for left in range(left - 1, -1, -1):  # noqa: B007, B020 - used after an end
-                    for self._running, turn, channels in turns:
-                        turn(channels)
-                    if self._attention:
-                        break
-                    for self._running, cycle in cycles:
-                        cycle()
-                else:
-                    return
-                self._second_half(self._peripherals)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self._go_on_after(error)
+            left -= self._burst(min(left, longest, 1 + BURST // len(self._turns)))
+            # Where something happens all the time, long ones would be prepared in vain.
+            longest = 1 if self._attention else min(2 * longest, BURST)
             self._halt_the_ended()
 
-    def _go_on_after(self, error: BaseException) -> None:
-        """A turn has failed. The others get theirs all the same."""
+    def _burst(self, rounds: int) -> int:
+        """Give every part so many turns, or fewer: a round in which something needs attention is
+        the last one. Returns how many."""
+        turns = self._turns
+        entries = iter(turns * rounds)
+        try:
+            for self._running, turn, channels in entries:
+                if channels is None:
+                    turn()
+                else:
+                    turn(channels)
+                if self._attention:
+                    break
+            else:
+                return rounds
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._finish_round(error)
+        else:
+            self._finish_round(None)
+        return rounds - length_hint(entries) // len(turns)
+
+    def _finish_round(self, error: BaseException | None) -> None:
+        """Give those their turns that come after the running part, and see who needs attention.
+
+        The error is that of the running part, if it has failed.
+        """
         seat = self._running
         assert seat is not None
         self._running = None
-        self._end(seat, error)
+        if error is not None:
+            self._end(seat, error)
         if seat.turn is None:
             self._second_half(self._peripherals[seat.status.number + 1 :])
         else:
@@ -344,28 +224,25 @@ class Cooperative(Scheduler):
             if front.arrived and not (seat.gone or seat.swapping):
                 self._attention = True  # There may be more.
                 assert isinstance(front, DirectFront)
-                with suppress(Unwind):
-                    front.serve()
+                self._guarded(seat, front.serve)
+                self._halt_the_ended()
 
-    def _list_turns(
-        self,
-    ) -> tuple[
-        list[tuple[DirectSeat, Callable[..., object], tuple[FrontEnd[Any], ...]]],
-        list[tuple[DirectSeat, Callable[[], object]]],
-    ]:
-        """What is called in a round as long as nothing needs attention."""
+    def _prepare(self) -> None:
+        """Find out what is called in a round as long as nothing needs attention."""
         self._attention = any(f.arrived for s in self._peripherals for f in s.clients)
-        self._turns = [
+        if self._turns:
+            return
+        processors: list[Turn] = [
             (seat, seat.turn, seat.channels)
             for seat in self._processors
             if seat.turn is not None and not seat.gone
         ]
-        self._cycles = [
-            (seat, seat.cycle)
+        peripherals: list[Turn] = [
+            (seat, seat.cycle, None)
             for seat in self._peripherals
             if seat.cycle is not None and not seat.gone
         ]
-        return self._turns, self._cycles
+        self._turns = processors + peripherals
 
     # Waiting for channels that are not the machine's.
 
@@ -404,8 +281,10 @@ class Cooperative(Scheduler):
     # The ways of parts.
 
     def _boot_all(self) -> None:
-        for seat in (*self._peripherals, *self._processors):
-            self.boot(seat)
+        if not self._all_booted:
+            for seat in (*self._peripherals, *self._processors):
+                self.boot(seat)
+            self._all_booted = True
 
     def boot(self, seat: DirectSeat) -> None:
         """Boot a part, if that has not begun yet."""
@@ -434,15 +313,9 @@ class Cooperative(Scheduler):
         if seat.gone:
             return
         seat.gone = self._attention = True
+        self._turns = []
         if seat.turn is not None:
             self._alive -= 1
-        # It may still be due in the round that is going on.
-        self._turns[:] = [
-            entry if entry[0] is not seat else (seat, _nothing, ()) for entry in self._turns
-        ]
-        self._cycles[:] = [
-            entry if entry[0] is not seat else (seat, _nothing) for entry in self._cycles
-        ]
         seat.refresh()
         self._to_halt.append(seat)
         self._halt_the_ended()
@@ -454,10 +327,6 @@ class Cooperative(Scheduler):
                 self._to_halt.remove(seat)
                 seat.halted = True
                 self._guarded(seat, seat.call_halt)
-
-
-def _nothing(*_: object) -> None:
-    """The turn of a part that has ended."""
 
 
 def _can_go_on(seat: DirectSeat) -> bool:

@@ -45,7 +45,7 @@ class Data:
     value: Final[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Good:
     """The answer to a `Save` that was done."""
 

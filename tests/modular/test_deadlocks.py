@@ -290,3 +290,30 @@ def test_stop_ends_a_part_that_waits_for_ever() -> None:
     handle.stop()
     handle.join(60, raise_errors=True)
     assert script.log == ["boot", "halt"]
+
+
+@pytest.mark.parametrize("last", [[], [1]])
+def test_handle_of_a_sent_query_may_wait(scheduler: SchedulerName, last: list[int]) -> None:
+    """It is called between the turns of others, and one of them sends what it waits for."""
+    one, other = TwoWayChannel[int, int].pair()
+
+    class Waiting(Memory):
+        def handle(self, query: Query) -> Response:
+            return Data(other.recv())
+
+    def poll(_: object, channels: Channels) -> Response:
+        while True:
+            try:
+                return channels[0].try_recv()
+            except EmptyError:
+                pass
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    asking = Script(lambda _, channels: channels[0].send(Load(0)), *[lambda *_: None] * 5, poll)
+    sending = Script(*[lambda *_: None] * 3, lambda *_: one.send(5))
+    handle = Machine([Waiting()], [asking, sending, *(Script(broken) for _ in last)]).run(scheduler)
+    handle.join(60)
+    assert asking.results[-1] == Data(5)
+    assert [part.name for part in handle.failures] == ["processor 2 (Script)"] * len(last)

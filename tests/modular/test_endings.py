@@ -323,3 +323,65 @@ def test_wrong_responses_name_what_was_wrong(scheduler: SchedulerName) -> None:
         "handle of peripheral 0 (Wrong) answered Load(address=0) with Good(); "
         "it must return Data or Fail for a Load"
     )
+
+
+def test_a_method_kept_from_before_knows_that_the_target_is_gone(scheduler: SchedulerName) -> None:
+    class Once(Memory):
+        def handle(self, query: Query) -> Response:
+            self.log.append(query)
+            raise Terminate(3)
+
+    class Keeping(Script):
+        def boot(self, channels: Channels) -> None:
+            self.query = channels[0].query
+
+    def ask_again(part: Keeping, _: Channels) -> str:
+        with pytest.raises(DisconnectedError) as caught:
+            part.query(Load(1))
+        return str(caught.value)
+
+    keeping, memory = Keeping(ask_again, ask_again), Once()
+    joined(Machine([memory], [keeping]).run(scheduler))
+    assert keeping.results == ["peripheral 0 (Once) has ended, with code 3"] * 2
+    assert memory.log == ["boot", Load(1), "halt"]
+
+
+def test_halt_comes_when_a_node_has_failed_in_its_handle() -> None:
+    """And not only when the next part ends; also that of the part whose turn is the last one."""
+
+    class Failing(ScriptNode):
+        def handle(self, query: Query) -> Response:
+            raise ValueError("broken")
+
+    asking, failing = ScriptNode(gone(), ask(Swap(0, 1)), visits=1), Failing(visits=1)
+    with ProcessorNetwork([], [asking, failing]).run("cooperative") as handle:
+        handle.step(1)
+        assert failing.log == ["boot", "halt"]
+        assert asking.log == ["boot"]
+
+
+def test_all_have_their_turn_in_the_round_in_which_one_ends() -> None:
+    """Whoever it is, and also if others end in the same round."""
+    log: list[str] = []
+
+    def noted(name: str) -> Instruction:
+        return lambda *_: log.append(name)
+
+    class Clock(Memory):
+        def __init__(self, name: str, turns: int) -> None:
+            super().__init__()
+            self.name, self.turns = name, turns
+
+        def cycle(self) -> None:
+            log.append(self.name)
+            self.turns -= 1
+            if not self.turns:
+                raise Terminate(0)
+
+    processors = [Script(noted(name), repeat=turns) for name, turns in (("a", 3), ("b", 1))]
+    peripherals = [Clock("x", 2), Clock("y", 2), Clock("z", 9)]
+    with Machine(peripherals, [*processors, Script(noted("c"), repeat=9)]).run("cooperative") as it:
+        it.step(1)
+        assert "".join(log) == "abcxyz"
+        it.step(4)
+        assert "".join(log[6:]) == "acxyz" + "acz" + "cz" * 2
