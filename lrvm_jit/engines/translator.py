@@ -18,7 +18,8 @@ from ..isa.table import Reg
 from ..kernel import layout
 from ..machine.statistics import Statistics
 from ..translator.cache import CodeCache, default_cache
-from ..translator.installation import ROWS, Installation, Installed, KernelArrays
+from ..translator.installation import ROWS, Exits, Installation, Installed, KernelArrays
+from ..translator.instructions import Flow
 from ..translator.job import Job, Outcome, perform
 from ..translator.options import TranslatorOptions
 from ..translator.store import STORE, Origin
@@ -34,7 +35,11 @@ SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
 MOST_RETRANSLATIONS = 6
-MOST_TARGETS = 24
+MOST_TARGETS = 1024
+FEWEST_BETWEEN_EXITS = 500
+"""Instructions between two exits for known targets, if a region's jump tables are of use."""
+FEWEST_TO_STAY = 40
+"""Instructions between two exits, if a region is faster than the interpreter."""
 
 _has_warned = False
 """Whether this process has heard of a failed translation."""
@@ -72,6 +77,8 @@ class TranslatorEngine(InterpreterEngine):
         self._waiting = False
         self._attempts: Counter[int] = Counter()
         self._retranslations: Counter[int] = Counter()
+        self._left_alone: dict[int, int] = {}
+        """Arena indices of indirect jumps with too many targets, and their words."""
         self._interpreted = 0
         """Instructions interpreted since the last look."""
         self._bonus = SMALLEST_BONUS
@@ -215,27 +222,60 @@ class TranslatorEngine(InterpreterEngine):
         self._submit(self._job(pc, delta, enter_at_start=attempts == 1))
 
     def _translate_again(self) -> None:
-        """Translate a region with the targets that its indirect jumps have left it for."""
+        """Do something about regions that indirect jumps leave."""
         if self._waiting:
             return
         for installed in self._installation:
-            row = self._installation.row(installed.row)
-            if row[layout.TRANSLATION_DYNAMIC] < layout.TARGETS_INTERVAL:
+            self._installation.take_exits(installed)
+            # Each time it is less likely that there is more to learn.
+            tries = self._retranslations[installed.start]
+            if installed.exits.count < layout.TARGETS_INTERVAL << 2 * tries:
                 continue
-            row[layout.TRANSLATION_DYNAMIC] = 0
-            first = layout.TRANSLATION_TARGETS
-            seen = row[first : first + layout.TRANSLATION_TARGET_COUNT].tolist()
-            targets = installed.targets | set(seen)
+            if tries < MOST_RETRANSLATIONS and self._improve(installed):
+                self._retranslations[installed.start] += 1
+                return
+            translated = self._state[layout.TRANSLATED]
+            if translated - installed.exits.translated < FEWEST_TO_STAY * installed.exits.count:
+                self._give_up(installed)
+                return
+            installed.exits = Exits(translated=translated)
+
+    def _give_up(self, useless: Installed) -> None:
+        """Leave a region's indirect jumps to the interpreter, in all regions that have them."""
+        jumps = self._indirect_jumps(useless)
+        self._left_alone |= jumps
+        for installed in self._installation:
+            if not jumps.keys().isdisjoint(self._indirect_jumps(installed)):
+                self._installation.remove(installed)
+
+    def _indirect_jumps(self, installed: Installed) -> dict[int, int]:
+        """Arena indices of a region's indirect jumps, and their words."""
+        delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
+        lasts = [block.last for block in installed.region.blocks.values()]
+        return {(last.pc >> 2) + delta: last.word
+                for last in lasts if last is not None and last.flow is Flow.DYNAMIC}  # fmt: skip
+
+    def _improve(self, installed: Installed) -> bool:
+        """Translate a region again with the targets that its jumps have left it for, or without
+        its jump tables if they are not where they were or cannot be read. False if neither may
+        help."""
+        region, exits, tables = installed.region, installed.exits, installed.tables
+        if exits.seen <= region.targets:
+            executed = self._state[layout.TRANSLATED] - exits.translated
+            blocks = region.blocks.values()
             if (
-                targets == installed.targets
-                or len(targets) > MOST_TARGETS
-                or self._retranslations[installed.start] >= MOST_RETRANSLATIONS
+                executed >= FEWEST_BETWEEN_EXITS * exits.count
+                or all(block.table is None for block in blocks)
+                or exits.seen.isdisjoint(block.pc for block in blocks)
             ):
-                continue
-            self._retranslations[installed.start] += 1
-            delta = int(row[layout.TRANSLATION_DELTA])
-            self._submit(self._job(installed.start, delta, targets, replaces=installed))
-            return
+                return False
+            tables = False
+        targets = region.targets | exits.seen
+        if len(targets) > MOST_TARGETS:
+            return False
+        delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
+        self._submit(self._job(installed.start, delta, targets, tables=tables, replaces=installed))
+        return True
 
     def _delta(self, pc: int) -> int | None:
         """Arena index minus virtual address in words at pc; None if that is no plain memory."""
@@ -251,6 +291,7 @@ class TranslatorEngine(InterpreterEngine):
         delta: int,
         targets: frozenset[int] = frozenset(),
         *,
+        tables: bool = True,
         enter_at_start: bool = False,
         replaces: Installed | None = None,
     ) -> Job:
@@ -270,6 +311,13 @@ class TranslatorEngine(InterpreterEngine):
             optimize=self._options.optimize,
             cache=self._cache,
             targets=targets,
+            registers=tuple(self._regs),
+            tables=tables,
+            left_alone=frozenset(
+                4 * (index - delta)
+                for index, word in self._left_alone.items()
+                if self._core.arena[index] == word
+            ),
             enter_at_start=enter_at_start,
             replaces=None if replaces is None else replaces.row,
         )
@@ -305,9 +353,13 @@ class TranslatorEngine(InterpreterEngine):
             old = self._installation.get(job.replaces)
             if old is not None and old.start == job.start:
                 self._installation.remove(old)
-        return self._installation.add(
-            outcome.region, outcome.delivery.code, job.start, job.delta, job.targets
+        installed = self._installation.add(
+            outcome.region, outcome.delivery.code, job.start, job.delta
         )
+        if installed is not None:
+            installed.tables = job.tables
+            installed.exits.translated = self._state[layout.TRANSLATED]
+        return installed
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

@@ -239,7 +239,7 @@ ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
 TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
-TRANSLATION_TARGET_COUNT: Final = 16
+TRANSLATION_TARGET_COUNT: Final = 256
 TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT
 """Window slots: what the region's memory accesses use. Three int64 each: first virtual address
 in the low half and size in words in the high half (0: empty); address of the first word in the

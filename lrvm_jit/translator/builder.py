@@ -113,6 +113,11 @@ class Builder:
     def select(self, bit: Value, x: Value, y: Value) -> Value:
         return self.value(f"select i1 {bit}, i32 {x}, i32 {y}")
 
+    def rotate(self, distance: Value) -> str:
+        """A distance in bytes as one in words. Two low bits that are not 0 end up on top: one
+        comparison then sees to bounds and alignment."""
+        return self.value(f"call i32 @llvm.fshl.i32(i32 {distance}, i32 {distance}, i32 30)")
+
     def does_not_fit(self, name: str, x: Value, y: Value) -> Value:
         """An i1: whether the product (`umul` or `smul`) needs more than 32 bits."""
         self.function.declare(name)
@@ -267,8 +272,7 @@ class Builder:
             return self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}")
         low, words, base = self.function.slot_fields(self, slot)
         inside = self.value(f"sub i32 {address}, {low}")
-        # Two low bits that are not 0 end up on top: one comparison for bounds and alignment.
-        turned = self.value(f"call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)")
+        turned = self.rotate(inside)
         within = self.compare("ult", turned, words)
         hit, miss, found = (self.function.new_label() for _ in range(3))
         self.lines.append(f"  br i1 {within}, label %{hit}, label %{miss}, !prof !0")
@@ -330,7 +334,7 @@ class Builder:
         low, words, base = self.function.slot_fields(self, slot)
         bottom = self.op("add", self.read(self.function.stack_register), lowest & WORD)
         inside = self.value(f"sub i32 {bottom}, {low}")
-        turned = self.value(f"call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)")
+        turned = self.rotate(inside)
         span = (highest - lowest) // 4
         if span:
             self.function.declare("usub.sat")

@@ -10,11 +10,15 @@ called (see `region.Context`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
+from ..isa.table import Reg
 from .graphs import back_edge_targets, component_of, longest_paths
-from .instructions import Flow, GuestInstruction, instruction_at
-from .region import Block, BlockKey, Context, Edge, Region
+from .instructions import Flow, GuestInstruction, instruction_at, written_registers
+from .linear import Linear
+from .region import Block, BlockKey, Context, Edge, JumpTable, Region
+from .tables import read_table, table_base, words_of
 
 FOLLOWED = 1500
 """Instructions looked at before a region is chosen from them."""
@@ -24,7 +28,9 @@ MOST_ADDRESSES = 720
 MOST_RETURN_SITES = 24
 MOST_ENTRIES = 16
 LONGEST_DISPATCH = 16
-"""Instructions up to an indirect jump that are copied to each jump that leads to them."""
+"""Instructions up to an indirect jump that are copied to each jump that leads to them,"""
+MOST_COPIES = 16
+"""unless it has more targets: each copy leads to all of them."""
 
 
 class Discovery:
@@ -32,7 +38,10 @@ class Discovery:
 
     `word_at(pc)` gives the guest word at a virtual address, or None where the region may not
     reach. `targets` are addresses that indirect jumps have been seen to go to. `limit` is the
-    number of instructions the region may have, counting copies.
+    number of instructions the region may have, counting copies. `registers` are the CPU's where
+    the region is about to be entered; without them only tables at literal addresses are found.
+    `tables` is whether jump tables are looked for at all. `left_alone` are addresses of jumps that
+    are left to the interpreter.
     """
 
     def __init__(
@@ -42,18 +51,40 @@ class Discovery:
         limit: int,
         targets: Iterable[int] = (),
         enter_at_start: bool = False,
+        registers: Sequence[int] = (),
+        tables: bool = True,
+        left_alone: Collection[int] = (),
     ) -> None:
         self._word_at = word_at
         self._supervisor = supervisor
         self._limit = limit
         self._most = min(limit, MOST_ADDRESSES)
-        self._targets = sorted(targets)
+        self._targets = set(targets)
         self._enter_at_start = enter_at_start
+        self._registers = registers
+        self._uses_tables = tables
+        self._left_alone = left_alone
+        self._tables: dict[Linear, JumpTable | None] = {}
+        self._kept: dict[int, int] | None = None
         self._instructions: dict[int, GuestInstruction | None] = {}
         self._words: dict[int, int] = {}
 
     def region(self, start: int) -> Region | None:
         """The region of an address; None if there is nothing to translate."""
+        region = self._region(start)
+        # What stands in a table is a target, too, although no jump has been seen to go there yet.
+        while not self._targets.issuperset(found := self._words_in_tables()):
+            self._targets |= found
+            self._tables.clear()
+            self._words.clear()
+            region = self._region(start)
+        return region
+
+    def _words_in_tables(self) -> set[int]:
+        return {word for table in self._tables.values() if table for word in table.targets}
+
+    def _region(self, start: int) -> Region | None:
+        self._kept = None
         chosen = self._choose(start)
         if not chosen:
             return None
@@ -75,7 +106,7 @@ class Discovery:
             for instruction in block.instructions
         }
         words |= self._words
-        return Region(self._supervisor, entries, blocks, words)
+        return Region(self._supervisor, entries, blocks, words, frozenset(self._targets))
 
     # --- what can be reached -----------------------------------------------------------------
 
@@ -83,9 +114,10 @@ class Discovery:
         """The instruction at an address; None where the region may not reach."""
         if pc not in self._instructions:
             word = None if pc & 3 else self._word_at(pc)
-            self._instructions[pc] = (
-                None if word is None else instruction_at(pc, word, self._supervisor)
-            )
+            one = None if word is None else instruction_at(pc, word, self._supervisor)
+            if one is not None and pc in self._left_alone:
+                one = replace(one, flow=Flow.LEAVE)
+            self._instructions[pc] = one
         return self._instructions[pc]
 
     def _choose(self, start: int) -> set[int]:
@@ -110,24 +142,27 @@ class Discovery:
                 return component
             return set(self._nearest(start, graph, component))
         first = self._at(start)
-        if first is None or not first.translatable:
+        if first is None or not first.translatable or not order.keys().isdisjoint(self._left_alone):
             return set()
         return set(list(order)[: self._most])
 
     def _nearest(self, start: int, graph: dict[int, list[int]], within: set[int]) -> list[int]:
-        seen = [start]
-        known = {start}
-        for pc in seen:
-            if len(seen) >= self._most:
-                break
-            for target in graph[pc]:
-                if target in within and target not in known:
-                    known.add(target)
-                    seen.append(target)
-        return seen[: self._most]
+        """The part of a set that is reached from `start` first, each block whole."""
+        seen: dict[int, None] = {}
+        queue = deque([start])
+        while queue and len(seen) < self._most:
+            pc = queue.popleft()
+            if pc in seen or pc not in within:
+                continue
+            seen[pc] = None
+            if len(graph[pc]) == 1:
+                queue.appendleft(graph[pc][0])
+            else:
+                queue.extend(graph[pc])
+        return list(seen)
 
     def _follow(self, start: int) -> dict[int, None]:
-        """Addresses reached from `start`, nearest first."""
+        """Addresses reached from `start`, nearest first, each block whole."""
         order: dict[int, None] = {}
         queue = deque([start])
         while queue and len(order) < FOLLOWED:
@@ -138,7 +173,11 @@ class Discovery:
             if instruction is None:
                 continue
             order[pc] = None
-            queue.extend(self._successors(instruction))
+            after = self._successors(instruction)
+            if len(after) == 1:
+                queue.appendleft(after[0])
+            else:
+                queue.extend(after)
         return order
 
     def _successors(self, one: GuestInstruction) -> list[int]:
@@ -154,9 +193,9 @@ class Discovery:
             case Flow.CALL:
                 return [one.target, after]
             case Flow.CALL_DYNAMIC:
-                return [*self._targets, after]
+                return [*sorted(self._targets), after]
             case Flow.RETURN | Flow.DYNAMIC:
-                return list(self._targets)
+                return sorted(self._targets)
             case Flow.LEAVE:
                 return []
 
@@ -193,7 +232,7 @@ class Discovery:
 
     def _leaders(self, chosen: set[int], entries: list[int]) -> set[int]:
         """Addresses at which a block must begin."""
-        leaders = set(entries) | (chosen & set(self._targets))
+        leaders = set(entries) | (chosen & self._targets)
         for pc in chosen:
             instruction = self._at(pc)
             assert instruction is not None
@@ -269,7 +308,7 @@ class Discovery:
                 if flow is Flow.CALL:
                     block.edges = [edge(instruction.target, inner)]
                 else:
-                    block.edges = [edge(at, inner) for at in self._targets if at in chosen]
+                    block.edges = [edge(at, inner) for at in sorted(self._targets) if at in chosen]
             elif flow is Flow.RETURN:
                 if context and context[-1] in chosen:
                     block.edges = [edge(context[-1], context[:-1])]
@@ -277,8 +316,47 @@ class Discovery:
                     known = {*sites, *(at for at in self._targets if at in chosen)}
                     block.edges = [edge(at, ()) for at in sorted(known)]
             elif flow is Flow.DYNAMIC:
-                block.edges = [edge(at) for at in self._targets if at in chosen]
+                block.edges = [edge(at) for at in sorted(self._targets) if at in chosen]
+                if self._uses_tables:
+                    block.table = self._table(block, self._unchanged(chosen))
             return block
+
+    def _table(self, block: Block, kept: dict[int, int]) -> JumpTable | None:
+        """The table of the jump at a block's end, if it has one."""
+        base = table_base(block.instructions, kept)
+        if base is None:
+            return None
+        if base not in self._tables:
+            table = read_table(base, kept, self._targets, self._word_at, self._may_begin)
+            self._tables[base] = table
+            if table is not None:
+                self._words |= words_of(table)
+        return self._tables[base]
+
+    def _may_begin(self, pc: int) -> bool:
+        """Whether there is an instruction at an address that is not what follows another one."""
+        if pc & 3 or not pc:
+            return False
+        before, there = self._at(pc - 4), self._at(pc)
+        if before is None or there is None or there.op is None:
+            return False
+        return before.flow in (Flow.JUMP, Flow.RETURN, Flow.DYNAMIC, Flow.LEAVE)
+
+    def _unchanged(self, chosen: set[int]) -> dict[int, int]:
+        """The registers that nothing in the region writes, and their values."""
+        if self._kept is None:
+            written = {
+                int(register)
+                for pc in chosen
+                if (one := self._at(pc))
+                for register in written_registers(one)
+            }
+            self._kept = {
+                number: value
+                for number, value in enumerate(self._registers)
+                if number not in (*written, Reg.PC, Reg.AF)
+            }
+        return self._kept
 
     def _dispatches(self, pc: int, chosen: set[int], leaders: set[int]) -> bool:
         """Whether a short block with an indirect jump at its end begins here.
@@ -291,7 +369,7 @@ class Discovery:
             if instruction is None or pc not in chosen or (position and pc in leaders):
                 return False
             if instruction.flow is Flow.DYNAMIC:
-                return len(self._targets) > 1
+                return 1 < len(self._targets) <= MOST_COPIES
             if instruction.flow is not Flow.NEXT or not instruction.translatable:
                 return False
             pc = (pc + 4) & 0xFFFF_FFFF

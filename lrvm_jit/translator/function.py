@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from ..isa.table import BY_OPCODE, Op, Reg, Role
 from ..kernel import layout
 from .builder import Builder, Value
+from .flags import flag_kinds
 from .instructions import Flow, GuestInstruction
 from .loops import FEWEST_ROUNDS, CountedLoop, counted_loop, emit_pointers, emit_rounds
-from .region import SYMBOL, Block, BlockKey, Edge, Region
+from .region import SYMBOL, Block, BlockKey, Edge, JumpTable, Region
 from .runtime import DECLARATIONS, HELPERS
 from .semantics import SEMANTICS
 from .stack import StackAnalysis
+from .tables import emit_index, load_of, loaded_register, measure_table
 
 _READS = (Role.READ, Role.READ_LAST, Role.READ_WRITE, Role.LATE_READ_WRITE)
 _WRITES = (Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE)
@@ -54,6 +56,8 @@ class Function:
         self._declared: set[str] = {"fshl"}
         self._names = 0
         self._slots: dict[tuple[str, int], int] = {}
+        self._tables: dict[tuple[JumpTable, int], str] = {}
+        """Names of jump tables, each with the slot through which it is read."""
         self._labels = {key: f"b{number}" for number, key in enumerate(region.blocks)}
         self._outside: dict[int, str] = {}
         self._kinds = flag_kinds(region)
@@ -158,6 +162,8 @@ class Function:
         for position, instruction in enumerate(block.instructions):
             build.pc = instruction.pc
             build.executed = position
+            if block.table is not None and instruction is load_of(block.instructions):
+                self._by_table(build, block, block.table)
             if not instruction.translatable:
                 label = build.leave(layout.EXIT_INTERPRET)
                 self.lines.append(f"  br label %{label}")
@@ -250,8 +256,62 @@ class Function:
         target = build.jump_target
         assert target is not None
         build.end(count)
-        self._dynamic(build, target, block.edges)
+        # Past its table a jump is rare: the way back into the region is not worth its code.
+        self._dynamic(build, target, () if block.table else block.edges)
         self._place_ways()
+
+    def _by_table(self, build: Builder, block: Block, table: JumpTable) -> None:
+        """The jump at a block's end as a choice by the index, instead of the load of its target.
+
+        What comes after it is for an index outside the table, and while the table does not stand
+        where it is known to be or cannot be read (`measure_tables`).
+        """
+        load = block.instructions[build.executed]
+        slot = self.slot("read", load.pc)
+        name = self._tables.setdefault((table, slot), f"table{len(self._tables)}")
+        known, impossible, go_on = (self.new_label() for _ in range(3))
+        position = build.rotate(emit_index(build, load, table))
+        length = build.value(f"load i32, ptr %{name}")
+        within = build.compare("ult", position, length)
+        self.lines += [
+            f"  br i1 {within}, label %{known}, label %{go_on}, !prof !0",
+            f"{known}:",
+        ]
+        build.end(len(block.instructions))
+        if load is not block.last:
+            self._load_from(build, name, position, loaded_register(load))
+        inside = {edge.pc: edge for edge in block.edges if edge.inside}
+        cases = []
+        for number, pc in enumerate(table.targets):
+            way = self._way(inside[pc], 0, build) if pc in inside else self._unseen(pc)
+            cases.append((number, way))
+        self._switch(position, impossible, cases)
+        self.lines += [f"{impossible}:", "  unreachable", f"{go_on}:"]
+
+    def _load_from(self, build: Builder, table: str, position: Value, register: int) -> None:
+        """Load a word of a table that is known to be readable."""
+        self.used.add(register)
+        self.written.add(register)
+        first = build.value(f"load ptr, ptr %{table}_at")
+        wide = build.value(f"zext i32 {position} to i64")
+        at = build.value(f"getelementptr i32, ptr {first}, i64 {wide}")
+        word = build.value(f"load i32, ptr {at}, align 4")
+        self.lines.append(f"  store i32 {word}, ptr %r{register}")
+
+    def _unseen(self, pc: int) -> str:
+        """Label of the way out to an address in a table that no jump has been seen to go to."""
+        label = self.new_label()
+        self._pending.append([f"{label}:", *_leave_for(pc)])
+        return label
+
+    def _switch(self, value: Value, other: str, cases: Sequence[tuple[int, str]]) -> None:
+        ways = " ".join(f"i32 {number}, label %{label}" for number, label in cases)
+        # Told that all are alike, LLVM does not test for the one that leads back first.
+        weights = ", ".join(["i32 0", *["i32 1"] * len(cases)])
+        self.lines.append(
+            f"  switch i32 {value}, label %{other} [{ways}], "
+            f'!prof !{{!"branch_weights", {weights}}}'
+        )
 
     def _dynamic(self, build: Builder, target: Value, edges: Sequence[Edge]) -> None:
         """An indirect jump: to one of the expected targets, or out of the region."""
@@ -270,20 +330,15 @@ class Function:
             # Relative to the lowest and in words, so that LLVM can make a table of them.
             lowest = min(edge.pc for edge in edges)
             inside = build.op("sub", target, lowest)
-            turned = build.value(f"call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)")
-            cases = " ".join(
-                f"i32 {(edge.pc - lowest) // 4}, label %{self._way(edge, 0, build)}"
-                for edge in edges
+            turned = build.rotate(inside)
+            self._switch(
+                turned,
+                other,
+                [((edge.pc - lowest) // 4, self._way(edge, 0, build)) for edge in edges],
             )
-            self.lines.append(f"  switch i32 {turned}, label %{other} [{cases}]")
         else:
             self.lines.append(f"  br label %{other}")
-        self.lines += [
-            f"{other}:",
-            f"  store i32 {target}, ptr %pc",
-            f"  store i64 {layout.EXIT_DYNAMIC}, ptr %code",
-            "  br label %leave",
-        ]
+        self.lines += [f"{other}:", *_leave_for(target)]
 
     def _way(self, edge: Edge, cycles: int, build: Builder) -> str:
         """Label of the way along an edge, on which `cycles` more are paid."""
@@ -355,6 +410,8 @@ class Function:
             "  %stack_at = alloca ptr",
             "  store i32 0, ptr %address",
         ]
+        for (table, slot), name in self._tables.items():
+            lines += measure_table(self, table, slot, name)
         labels = [self._labels[entry, ()] for entry in self.region.entries]
         cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(labels))
         lines.append(f"  switch i64 %entry, label %{labels[0]} [{cases}]")
@@ -409,35 +466,10 @@ class Function:
         return [*lines, "  %code_out = load i64, ptr %code", "  ret i64 %code_out"]
 
 
-_SETTERS = {
-    Op.ADD: layout.FLAGS_ADD,
-    Op.SUB: layout.FLAGS_SUB,
-    Op.CMP: layout.FLAGS_SUB,
-    Op.MUL: layout.FLAGS_MUL,
-}
-
-
-def flag_kinds(region: Region) -> dict[BlockKey, int | None]:
-    """The kind of the flags at the beginning of each block, None where ways disagree."""
-    after: dict[BlockKey, int | None] = {}
-    for key, block in region.blocks.items():
-        setters = [one for one in block.instructions if one.op and BY_OPCODE[one.op].writes_flags]
-        if setters:
-            op = setters[-1].op
-            after[key] = _SETTERS.get(op, layout.FLAGS_RAW) if op else None
-    unknown = -1
-    kinds: dict[BlockKey, int | None] = dict.fromkeys(region.blocks, unknown)
-    work: list[tuple[BlockKey, int | None]] = [
-        ((entry, ()), layout.FLAGS_RAW) for entry in region.entries
+def _leave_for(target: Value) -> list[str]:
+    """Leave the region for an address that it did not expect."""
+    return [
+        f"  store i32 {target}, ptr %pc",
+        f"  store i64 {layout.EXIT_DYNAMIC}, ptr %code",
+        "  br label %leave",
     ]
-    while work:
-        key, kind = work.pop()
-        known = kinds[key]
-        merged = kind if known in (unknown, kind) else None
-        if merged == known:
-            continue
-        kinds[key] = merged
-        leaving = after.get(key, merged)
-        block = region.blocks[key]
-        work.extend((edge.key, leaving) for edge in block.edges if edge.inside)
-    return kinds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy
@@ -34,6 +34,18 @@ class KernelArrays:
     translations: NDArray[numpy.int64]
 
 
+@dataclass(slots=True)
+class Exits:
+    """How often indirect jumps have left a region for where it did not expect, since something
+    was done about it."""
+
+    count: int = 0
+    seen: set[int] = field(default_factory=set)
+    """Some of the places."""
+    translated: int = 0
+    """The board's translated instructions when this began."""
+
+
 @dataclass(eq=False, slots=True)
 class Installed:
     """A region that the kernel can enter."""
@@ -49,7 +61,9 @@ class Installed:
     """and what must stand there."""
     entries: list[int]
     """Arena indices at which it can be entered."""
-    targets: frozenset[int]
+    tables: bool = True
+    """Whether jump tables may be relied on."""
+    exits: Exits = field(default_factory=Exits)
 
 
 class Installation:
@@ -98,7 +112,6 @@ class Installation:
         code: SharedCode,
         start: int,
         delta: int,
-        targets: frozenset[int] = frozenset(),
     ) -> Installed | None:
         """Make the kernel enter a region. None, and the code released, if that has no use.
 
@@ -127,7 +140,7 @@ class Installation:
             self.clear()
         number = self._free.pop()
         installed = Installed(
-            number, start, region, code, indices, words, [index for _, index in entries], targets
+            number, start, region, code, indices, words, [index for _, index in entries]
         )
         self._rows[number] = installed
         self.codes[number] = code
@@ -189,6 +202,15 @@ class Installation:
         self._free.append(installed.row)
         self.bytes -= installed.code.native.size
         STORE.release(installed.code)
+
+    def take_exits(self, installed: Installed) -> None:
+        """Move what the kernel has noted of unexpected targets to `installed.exits`."""
+        row = self.row(installed.row)
+        installed.exits.count += int(row[layout.TRANSLATION_DYNAMIC])
+        first = layout.TRANSLATION_TARGETS
+        known = min(int(row[layout.TRANSLATION_DYNAMIC]), layout.TRANSLATION_TARGET_COUNT)
+        installed.exits.seen.update(row[first : first + known].tolist())
+        row[layout.TRANSLATION_DYNAMIC] = 0
 
     def clear(self) -> None:
         """Take all regions from the kernel."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ..isa.codec import Decoded, DecodingError, Value, decode
 from ..isa.table import (
+    BY_OPCODE,
     FIRST_PRIVILEGED_READ,
     FIRST_PRIVILEGED_WRITE,
     READ_ONLY_REGISTERS,
@@ -115,6 +116,23 @@ def _flow(pc: int, decoded: Decoded, supervisor: bool) -> tuple[Flow, int]:
             return Flow.LEAVE, 0
         return (Flow.RETURN if op is Op.POP else Flow.DYNAMIC), 0
     return Flow.NEXT, 0
+
+
+def written_registers(instruction: GuestInstruction) -> list[Reg]:
+    """The registers that a translatable instruction may write, the flags aside."""
+    if instruction.op is None or not instruction.translatable:
+        return []
+    row = BY_OPCODE[instruction.op]
+    written = [
+        value
+        for operand, value in zip(row.operands, instruction.operands, strict=True)
+        if operand.role in _WRITES and isinstance(value, Reg)
+    ]
+    if instruction.op is Op.LEA:
+        written.append(Reg.AVR)
+    if instruction.op in (Op.PUSH, Op.POP, Op.CALL):
+        written += [Reg.SSP, Reg.USP]
+    return written
 
 
 def _rights_suffice(decoded: Decoded, supervisor: bool) -> bool:

@@ -29,6 +29,12 @@ class Job:
     optimize: bool
     cache: CodeCache
     targets: frozenset[int] = frozenset()
+    registers: tuple[int, ...] = ()
+    """The CPU's when the job was made."""
+    tables: bool = True
+    """Whether the region may rely on jump tables."""
+    left_alone: frozenset[int] = frozenset()
+    """Addresses of jumps that are not worth translating."""
     enter_at_start: bool = False
     replaces: int | None = None
     """Row number of the region that is translated again."""
@@ -45,7 +51,14 @@ class Job:
         from .discovery import Discovery
 
         discovery = Discovery(
-            word_at, self.supervisor, self.limit, self.targets, self.enter_at_start
+            word_at,
+            self.supervisor,
+            self.limit,
+            self.targets,
+            self.enter_at_start,
+            self.registers,
+            self.tables,
+            self.left_alone,
         )
         return discovery.region(self.start)
 

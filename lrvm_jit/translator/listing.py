@@ -240,6 +240,8 @@ class _Guest:
             comment = ways[0]
         else:
             comment = " or ".join([*ways, "out"])
+            if block.table is not None:
+                comment += f", by the table at {self._place(block.table.address)}"
         yield _line(last.pc, last.word, comment)
         if jump is not None:
             yield jump

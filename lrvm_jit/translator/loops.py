@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..isa.codec import Value as Operand
 from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Condition, Flag, Op, Reg, Role
 from .instructions import Flow, GuestInstruction
+from .linear import Linear, linear_result
 from .region import Block
 
 if TYPE_CHECKING:
@@ -33,36 +34,6 @@ LONGEST_COUNTED = 24
 and LLVM would need more than twice the time."""
 FEWEST_ROUNDS = 4
 """Not worth it for fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A word: a constant plus registers (as they were at the round's beginning) times factors."""
-
-    constant: int = 0
-    terms: tuple[tuple[int, int], ...] = ()
-
-    def plus(self, other: Linear, factor: int = 1) -> Linear:
-        terms = dict(self.terms)
-        for register, count in other.terms:
-            terms[register] = (terms.get(register, 0) + factor * count) & WORD
-        kept = tuple(sorted((register, count) for register, count in terms.items() if count))
-        return Linear((self.constant + factor * other.constant) & WORD, kept)
-
-    def times(self, factor: int) -> Linear:
-        return Linear().plus(self, factor)
-
-    @property
-    def known(self) -> int | None:
-        """The value, if it is a constant."""
-        return None if self.terms else self.constant
-
-    def emit(self, build: Builder) -> Value:
-        """Code that computes it."""
-        total: Value = self.constant
-        for register, count in self.terms:
-            total = build.op("add", build.op("mul", build.read(register), count), total)
-        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +147,7 @@ def _execute(done: _Round, one: GuestInstruction) -> bool:
         done.write(operands[1], values[0])
         return True
     first, second = values
-    result = _result(op, first, second)
+    result = linear_result(op, first, second)
     if row.writes_flags:
         done.compared = None
         done.result_only = False
@@ -188,23 +159,6 @@ def _execute(done: _Round, one: GuestInstruction) -> bool:
     if row.operands[0].role is not Role.READ_LAST:
         done.write(operands[0], result)
     return True
-
-
-def _result(op: Op, first: Linear | None, second: Linear | None) -> Linear | None:
-    if op is Op.CPY:
-        return second
-    if first is None or second is None:
-        return None
-    if op is Op.ADD:
-        return first.plus(second)
-    if op is Op.SUB:
-        return first.plus(second, -1)
-    factor = second.known
-    if op is Op.MUL and factor is not None:
-        return first.times(factor)
-    if op is Op.SHL and factor is not None:
-        return first.times(1 << (factor & 31))
-    return None
 
 
 def _steps(done: _Round) -> dict[int, Linear | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .instructions import GuestInstruction
+from .linear import Linear
 
 Context = tuple[int, ...]
 """Return addresses that calls within the region have pushed, the latest one last. A block that
@@ -32,6 +33,19 @@ class Edge:
         return self.pc, self.context
 
 
+@dataclass(frozen=True, slots=True)
+class JumpTable:
+    """Words in memory, one of which an indirect jump takes as its target: `lsa pc, ac1, a0`."""
+
+    address: int
+    """Virtual address of the first word."""
+    targets: tuple[int, ...]
+    """The words."""
+    base: Linear
+    """What has this address whenever the region is entered: a literal, or registers that the
+    region does not write."""
+
+
 @dataclass(slots=True)
 class Block:
     """Instructions executed one after the other.
@@ -48,6 +62,9 @@ class Block:
     """True where the budget is tested: every cycle of the graph has such a block."""
     need: int = 0
     """Most instructions from here to the next head or out of the region."""
+    table: JumpTable | None = None
+    """Where the jump at the end takes its target from, if that is known. The load is the last
+    instruction, or the last but one."""
 
     @property
     def key(self) -> BlockKey:
@@ -68,6 +85,8 @@ class Region:
     blocks: dict[BlockKey, Block]
     words: dict[int, int]
     """Every guest word that the translation relies on, by virtual address."""
+    targets: frozenset[int] = frozenset()
+    """Where its indirect jumps are expected to go."""
 
     @property
     def low(self) -> int:

@@ -140,6 +140,18 @@ def test_targets_of_computed_jumps() -> None:
     assert re.search(r"jp a0 +; to b\d or out$", told.guest, re.M)
 
 
+def test_jump_tables() -> None:
+    """The jump's line tells from which table the target comes."""
+    program = assemble_program("lsa pc, a0, table\none: jp 0\ntwo: jp 0\ntable: #d32 one, two")
+    names = {address: name for name, address in program.symbols.items()}
+    shown = explain(program.words, 0, names=names, targets=[4, 8])
+    assert re.search(
+        r"lsa pc, a0, 0xc +; to b\d or to b\d or out, by the table at 0x0000000C \(table\)$",
+        shown.guest,
+        re.M,
+    )
+
+
 def test_options() -> None:
     words = assemble_program("add a0, a1\n" * 100 + "halt").words
     assert explain(words, 0).instruction_count == 101
