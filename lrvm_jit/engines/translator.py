@@ -18,7 +18,15 @@ from ..isa.table import Reg
 from ..kernel import layout
 from ..machine.statistics import Statistics
 from ..translator.cache import CodeCache, default_cache
-from ..translator.installation import ROWS, Exits, Installation, Installed, KernelArrays
+from ..translator.exits import (
+    EXITS_TO_JUDGE,
+    FIRST_MANNER,
+    Exits,
+    Manner,
+    better_manner,
+    is_useless,
+)
+from ..translator.installation import ROWS, Installation, Installed, KernelArrays
 from ..translator.instructions import Flow
 from ..translator.job import Job, Outcome, perform
 from ..translator.options import TranslatorOptions
@@ -34,13 +42,6 @@ COPIED_WORDS = 8192
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
-MOST_RETRANSLATIONS = 6
-MOST_TARGETS = 1024
-FEWEST_BETWEEN_EXITS = 500
-"""Instructions between two exits for known targets, if a region's jump tables are of use."""
-FEWEST_TO_STAY = 40
-"""Instructions between two exits, if a region is faster than the interpreter."""
-
 _has_warned = False
 """Whether this process has heard of a failed translation."""
 
@@ -219,33 +220,42 @@ class TranslatorEngine(InterpreterEngine):
             return
         self._attempts[index] += 1
         # If time is still spent here although the region around is translated, it lacks an entry.
-        self._submit(self._job(pc, delta, enter_at_start=attempts == 1))
+        # Where two regions could not hold what belongs together, a third one would not either.
+        cut = [one for one in self._installation if one.region.is_cut and not one.manner.large]
+        manner = Manner(large=len(cut) > 1)
+        self._submit(self._job(pc, delta, manner, enter_at_start=attempts == 1))
 
     def _translate_again(self) -> None:
-        """Do something about regions that indirect jumps leave."""
+        """Do something about regions that are left all the time."""
         if self._waiting:
             return
         for installed in self._installation:
             self._installation.take_exits(installed)
-            # Each time it is less likely that there is more to learn.
-            tries = self._retranslations[installed.start]
-            if installed.exits.count < layout.TARGETS_INTERVAL << 2 * tries:
+            exits = installed.exits
+            if exits.count < layout.TARGETS_INTERVAL:
                 continue
-            if tries < MOST_RETRANSLATIONS and self._improve(installed):
-                self._retranslations[installed.start] += 1
+            tries = self._retranslations[installed.start]
+            manner = better_manner(installed.region, installed.manner, exits, tries)
+            if manner is not None:
+                if manner.large == installed.manner.large:
+                    self._retranslations[installed.start] += 1
+                delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
+                self._submit(self._job(installed.start, delta, manner, replaces=installed))
                 return
-            translated = self._state[layout.TRANSLATED]
-            if translated - installed.exits.translated < FEWEST_TO_STAY * installed.exits.count:
+            if is_useless(exits) and not self._first_sight:
                 self._give_up(installed)
                 return
-            installed.exits = Exits(translated=translated)
+            if exits.count >= EXITS_TO_JUDGE:
+                installed.exits = Exits()
 
     def _give_up(self, useless: Installed) -> None:
-        """Leave a region's indirect jumps to the interpreter, in all regions that have them."""
+        """Leave a region to the interpreter, and its indirect jumps in all regions."""
         jumps = self._indirect_jumps(useless)
         self._left_alone |= jumps
         for installed in self._installation:
-            if not jumps.keys().isdisjoint(self._indirect_jumps(installed)):
+            if installed is useless:
+                self._installation.give_up(installed)
+            elif not jumps.keys().isdisjoint(self._indirect_jumps(installed)):
                 self._installation.remove(installed)
 
     def _indirect_jumps(self, installed: Installed) -> dict[int, int]:
@@ -254,28 +264,6 @@ class TranslatorEngine(InterpreterEngine):
         lasts = [block.last for block in installed.region.blocks.values()]
         return {(last.pc >> 2) + delta: last.word
                 for last in lasts if last is not None and last.flow is Flow.DYNAMIC}  # fmt: skip
-
-    def _improve(self, installed: Installed) -> bool:
-        """Translate a region again with the targets that its jumps have left it for, or without
-        its jump tables if they are not where they were or cannot be read. False if neither may
-        help."""
-        region, exits, tables = installed.region, installed.exits, installed.tables
-        if exits.seen <= region.targets:
-            executed = self._state[layout.TRANSLATED] - exits.translated
-            blocks = region.blocks.values()
-            if (
-                executed >= FEWEST_BETWEEN_EXITS * exits.count
-                or all(block.table is None for block in blocks)
-                or exits.seen.isdisjoint(block.pc for block in blocks)
-            ):
-                return False
-            tables = False
-        targets = region.targets | exits.seen
-        if len(targets) > MOST_TARGETS:
-            return False
-        delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
-        self._submit(self._job(installed.start, delta, targets, tables=tables, replaces=installed))
-        return True
 
     def _delta(self, pc: int) -> int | None:
         """Arena index minus virtual address in words at pc; None if that is no plain memory."""
@@ -289,9 +277,8 @@ class TranslatorEngine(InterpreterEngine):
         self,
         pc: int,
         delta: int,
-        targets: frozenset[int] = frozenset(),
+        manner: Manner = FIRST_MANNER,
         *,
-        tables: bool = True,
         enter_at_start: bool = False,
         replaces: Installed | None = None,
     ) -> Job:
@@ -307,12 +294,11 @@ class TranslatorEngine(InterpreterEngine):
             first=4 * first,
             delta=delta,
             supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
-            limit=self._options.max_instructions,
+            limit=self._options.limit(manner.large),
             optimize=self._options.optimize,
             cache=self._cache,
-            targets=targets,
+            manner=manner,
             registers=tuple(self._regs),
-            tables=tables,
             left_alone=frozenset(
                 4 * (index - delta)
                 for index, word in self._left_alone.items()
@@ -345,21 +331,18 @@ class TranslatorEngine(InterpreterEngine):
         if outcome.error is not None:
             self._note_failure(outcome.error)
             return None
+        job = outcome.job
+        old = None if job.replaces is None else self._installation.get(job.replaces)
+        if old is not None and old.start == job.start:
+            self._installation.remove(old)
         if outcome.region is None or outcome.delivery is None:
             return None
         self.origins[outcome.delivery.origin] += 1
-        job = outcome.job
-        if job.replaces is not None:
-            old = self._installation.get(job.replaces)
-            if old is not None and old.start == job.start:
-                self._installation.remove(old)
-        installed = self._installation.add(
-            outcome.region, outcome.delivery.code, job.start, job.delta
+        if job.manner.large:
+            self._installation.remove_within(outcome.region, job.delta)
+        return self._installation.add(
+            outcome.region, outcome.delivery.code, job.start, job.delta, job.manner
         )
-        if installed is not None:
-            installed.tables = job.tables
-            installed.exits.translated = self._state[layout.TRANSLATED]
-        return installed
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

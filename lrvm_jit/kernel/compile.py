@@ -7,6 +7,7 @@ after everything that the code depends on: all sources, the versions, the settin
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import platform
@@ -27,6 +28,7 @@ SOURCES = ("kernel/*.py", "isa/table.py", "exceptions.py")
 SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_DISABLE_JIT")
 CACHE_VARIABLE = "LRVM_JIT_CACHE_DIR"
 KEPT_FOLDERS = 8
+SIGNATURE = "int64(int64)"
 
 EntryPoint = Callable[[int], int]
 """A compiled function: takes the address of a context, returns why it stopped. Releases the GIL.
@@ -140,8 +142,10 @@ def _load(source: EntryPointSource) -> tuple[EntryPoint, int]:
 
 
 def _compile(source: EntryPointSource, folder: Path | None) -> tuple[EntryPoint, int]:
-    import numba
     from numba.core import config, event
+    from numba.core.compiler_lock import global_compiler_lock
+
+    from .jit import entry_point
 
     class Announcer(event.Listener):
         """When the cache has no kernel: says that this takes a while, and loads the sources."""
@@ -163,18 +167,47 @@ def _compile(source: EntryPointSource, folder: Path | None) -> tuple[EntryPoint,
         def on_end(self, _: Any) -> None:
             pass
 
-    from .jit import OPTIONS
-
     module = import_module(source.module)
     function = getattr(module, source.function)
-    with _cache_directory(config, folder), event.install_listener("numba:compile", Announcer()):
-        kernel = numba.njit("int64(int64)", nogil=True, cache=folder is not None, **OPTIONS)(
-            function
-        )
-    compiled = kernel.overloads[kernel.signatures[0]]
+    with _cache_directory(config, folder):
+        kernel = entry_point(function, cache=folder is not None)
+    with global_compiler_lock:
+        compiled = _cached(kernel)
+        if compiled is None:
+            with event.install_listener("numba:compile", Announcer()), _no_garbage_collection():
+                kernel.compile(SIGNATURE)
+            compiled = kernel.overloads[kernel.signatures[0]]
     address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     # The compiled entry point itself: half the cost of calling through numba's dispatcher.
     return compiled.entry_point, address
+
+
+def _cached(kernel: Any) -> Any:
+    """What numba's cache has for the kernel, or None.
+
+    Dispatchers would ask it too, but not before they have loaded all of numba's library, which
+    takes longer than everything else here and is of use only to compile.
+    """
+    from numba.core.caching import FunctionCache
+
+    cache = kernel._cache
+    if not isinstance(cache, FunctionCache):
+        return None
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(SIGNATURE, kernel.targetctx)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Compiling makes very many objects and hardly any garbage; looking for it takes a tenth of
+    the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

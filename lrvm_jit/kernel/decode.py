@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import layout
+from .hints import stay_apart
 from .jit import kernel_function
 from .layout import (
     CLEAN_HIGH,
@@ -354,6 +355,7 @@ def fuse(entry, arena, index, room):
 @kernel_function
 def decode(state, arena, entries, marks, snapshot, code_pages, index, room):
     """Decode the word at `index`, fused with up to `room` - 1 words after it."""
+    stay_apart()
     entry = decode_single(I(arena[U(index)]))
     size = ONE
     if room > 1 and not state[NO_FUSION]:

@@ -80,7 +80,7 @@ from .decode import (
     forget_all_code,
     verify_code,
 )
-from .hints import cold_path, unlikely
+from .hints import cold_path, stay_apart, unlikely
 from .jit import kernel_function
 from .layout import (
     BONUS,
@@ -159,6 +159,7 @@ def holds(truth, result):
 @kernel_function
 def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
     """Take note of what the host has changed since the kernel last ran."""
+    stay_apart()
     if state[VERIFY] & VERIFY_ALL:
         forget_all_code(state, entries, marks, code_pages)
     else:

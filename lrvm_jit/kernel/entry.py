@@ -14,7 +14,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
 
 dispatch: Any = None
 """Filled in by `load_sources`: a kernel from the cache needs none of its sources, and importing
@@ -30,6 +29,9 @@ def _array_at(typing_context: Any, address: Any, length: Any, dtype: Any) -> Any
     array_type = types.Array(dtype.dtype, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # Imported here as a kernel from the cache does not need it.
+        from numba.np.arrayobj import make_array, populate_array
+
         array = make_array(array_type)(context, builder)
         item = context.get_data_type(array_type.dtype)
         item_size = context.get_constant(types.intp, context.get_abi_sizeof(item))

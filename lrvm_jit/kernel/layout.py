@@ -124,8 +124,10 @@ BONUS: Final = 76
 """Instructions that only translated regions may execute, besides BUDGET: a slice is short for
 the interpreter's slowest path, which would be too short for them."""
 TARGETS_NOTED: Final = 77
-"""1: some region has left for unexpected targets often enough to translate it again with them."""
+"""1: some region has been left often enough to ask whether it should be made in another way."""
 TARGETS_INTERVAL: Final = 64
+EXITS_NOTED: Final = 1024
+"""A multiple of so many exits of a region, of whatever kind, is noted in TARGETS_NOTED, too."""
 WIDENING: Final = 78
 """Pages by which the next window may grow to either side."""
 LAST_WINDOW: Final = 79
@@ -232,9 +234,13 @@ stand in TRANSLATION_TARGETS."""
 TRANSLATION_WISHED: Final = 8
 """1 if a window slot has a wish."""
 TRANSLATION_SLOTS_USED: Final = 9
+TRANSLATION_LEFT: Final = 10
+"""How often the region has been left, at the end of the budget aside, and"""
+TRANSLATION_EXECUTED: Final = 11
+"""the instructions that it has executed."""
 TRANSLATION_ORIGINALS: Final = 16
 """For each entry of the region, the decoded form that stood there before."""
-TRANSLATION_ENTRIES: Final = 16
+TRANSLATION_ENTRIES: Final = 64
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""

@@ -2,7 +2,7 @@
 
 A kernel function consists of arithmetic on numbers and on the arrays it is given, so numba can
 compile it for whatever it knows. What keeps `dispatch` from being compiled elsewhere is only
-what it calls: functions declared for this machine's processor, and three intrinsics made of LLVM
+what it calls: functions declared for this machine's processor, and four intrinsics made of LLVM
 code for it.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from .hints import cold_path, unlikely
+from .hints import cold_path, stay_apart, unlikely
 from .translations import EXIT_INTERPRET, _call_native
 
 Decorator = Callable[[Callable[..., Any]], Any]
@@ -27,6 +27,10 @@ def _nothing():
     """Instead of `cold_path`."""
 
 
+def _wherever():
+    """Instead of `stay_apart`."""
+
+
 def _no_region(function, regs, state, translations, row, left, number):
     """Instead of calling a translated region: nobody makes any, and the interpreter goes on."""
     return EXIT_INTERPRET
@@ -35,6 +39,7 @@ def _no_region(function, regs, state, translations, row, left, number):
 STAND_INS: dict[Any, Callable[..., Any]] = {
     unlikely: _plain_condition,
     cold_path: _nothing,
+    stay_apart: _wherever,
     _call_native: _no_region,
 }
 """What other targets have in the place of the intrinsics."""

@@ -23,6 +23,7 @@ from .alu import (
     shift_right,
     sub_overflow,
 )
+from .hints import stay_apart
 from .jit import kernel_function
 from .layout import (
     BUDGET,
@@ -367,6 +368,7 @@ def step(regs, state, arena, entries, marks):
 
     PENDING leaves everything as it was: a component must answer, then the step is repeated.
     """
+    stay_apart()
     state[LOG_POSITION] = 0
     pc = I(regs[PC])
     if state[LOG_COUNT] == 0:

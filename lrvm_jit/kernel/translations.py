@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
-from .hints import cold_path, unlikely
+from .hints import cold_path, stay_apart, unlikely
 from .jit import kernel_function
 from .layout import (
     ARENA_ADDRESS,
@@ -35,6 +35,7 @@ from .layout import (
     EXIT_X,
     EXIT_Y,
     EXITS,
+    EXITS_NOTED,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_ADD,
@@ -54,10 +55,12 @@ from .layout import (
     TRANSLATION_CLEAN,
     TRANSLATION_DELTA,
     TRANSLATION_DYNAMIC,
+    TRANSLATION_EXECUTED,
     TRANSLATION_FIELDS,
     TRANSLATION_FUNCTION,
     TRANSLATION_HIGH,
     TRANSLATION_KEY,
+    TRANSLATION_LEFT,
     TRANSLATION_LOW,
     TRANSLATION_MODE,
     TRANSLATION_SLOTS,
@@ -303,6 +306,7 @@ def run_translation(
     `delta` is the difference of arena index and virtual address in words. The flags must be in
     `state`; afterwards they are there again, pc is in `regs` and the budget in EXIT_LEFT.
     """
+    stay_apart()
     row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
     if unlikely(state[STALE_HIGH] != 0):
         return STALE
@@ -330,6 +334,12 @@ def run_translation(
     _take_flags(state)
     code = answer & 0xFF
     state[U(EXITS + code)] += 1
+    translations[U(row + TRANSLATION_EXECUTED)] += used
+    if code != EXIT_BUDGET:
+        exits = translations[U(row + TRANSLATION_LEFT)] + 1
+        translations[U(row + TRANSLATION_LEFT)] = exits
+        if exits & (EXITS_NOTED - 1) == 0:
+            state[TARGETS_NOTED] = 1
     if code == EXIT_DYNAMIC:
         count = translations[U(row + TRANSLATION_DYNAMIC)]
         at = TRANSLATION_TARGETS + (count & (TRANSLATION_TARGET_COUNT - 1))

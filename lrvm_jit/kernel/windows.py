@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED
+from .hints import stay_apart
 from .jit import kernel_function
 from .layout import (
     ANSWER,
@@ -54,6 +55,7 @@ ADDRESS_SPACE = np.int64(1 << 32)
 @kernel_function
 def find_window(regs, state, arena, marks, address, access):
     """Slot of a window that holds the address, or -1."""
+    stay_apart()
     slot = window_slot(address, access)
     inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
     if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
@@ -70,6 +72,7 @@ def open_fetch_window(regs, state, arena, marks, breakpoints, pc):
     It ends before the next breakpoint and begins after the last one, so straight-line code and
     jumps both leave it to come here. STEP_ONCE where only the slow step can go on.
     """
+    stay_apart()
     skipped = state[SKIP_BREAKPOINT]
     state[SKIP_BREAKPOINT] = 0
     low = ZERO
@@ -103,6 +106,7 @@ def request_directly(regs, state, entry, slot, address, pc):
     Instructions whose access is their only one and the last thing they do need no repetition
     through the slow step: the answer completes them (`finish_request`).
     """
+    stay_apart()
     kind = entry & 0xFF
     if kind == PRIVILEGED:
         kind = (entry >> 56) & 0xFF
@@ -134,6 +138,7 @@ def take_answer(regs, state):
     A step in progress gets the answer into its log and is repeated by the dispatch loop; a
     direct request is completed here.
     """
+    stay_apart()
     # While the request was pending the counter included the instruction in progress.
     state[CYCLES] -= 1
     answer = state[ANSWER]

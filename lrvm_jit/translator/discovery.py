@@ -14,23 +14,28 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from ..isa.table import Reg
+from ..kernel.layout import TRANSLATION_ENTRIES
 from .graphs import back_edge_targets, component_of, longest_paths
 from .instructions import Flow, GuestInstruction, instruction_at, written_registers
 from .linear import Linear
 from .region import Block, BlockKey, Context, Edge, JumpTable, Region
 from .tables import read_table, table_base, words_of
 
-FOLLOWED = 1500
-"""Instructions looked at before a region is chosen from them."""
 MOST_CALL_DEPTH = 6
-MOST_ADDRESSES = 720
-"""Different instructions in a region; copies come on top of them, up to the caller's limit."""
 MOST_RETURN_SITES = 24
-MOST_ENTRIES = 16
 LONGEST_DISPATCH = 16
 """Instructions up to an indirect jump that are copied to each jump that leads to them,"""
 MOST_COPIES = 16
 """unless it has more targets: each copy leads to all of them."""
+
+
+FEWEST_FOLLOWED = 1500
+"""Instructions looked at before a region is chosen from them; twice as many as it may have."""
+
+
+def most_addresses(limit: int) -> int:
+    """Different instructions in a region that may have `limit`, counting copies."""
+    return min(limit, max(720, limit // 2))
 
 
 class Discovery:
@@ -58,7 +63,9 @@ class Discovery:
         self._word_at = word_at
         self._supervisor = supervisor
         self._limit = limit
-        self._most = min(limit, MOST_ADDRESSES)
+        self._most = most_addresses(limit)
+        self._followed = max(FEWEST_FOLLOWED, 2 * self._most)
+        self._is_cut = False
         self._targets = set(targets)
         self._enter_at_start = enter_at_start
         self._registers = registers
@@ -85,6 +92,7 @@ class Discovery:
 
     def _region(self, start: int) -> Region | None:
         self._kept = None
+        self._is_cut = False
         chosen = self._choose(start)
         if not chosen:
             return None
@@ -106,7 +114,9 @@ class Discovery:
             for instruction in block.instructions
         }
         words |= self._words
-        return Region(self._supervisor, entries, blocks, words, frozenset(self._targets))
+        return Region(
+            self._supervisor, entries, blocks, words, frozenset(self._targets), self._is_cut
+        )
 
     # --- what can be reached -----------------------------------------------------------------
 
@@ -140,10 +150,12 @@ class Discovery:
         if len(component) > 1 or start in graph.get(start, ()):
             if len(component) <= self._most:
                 return component
+            self._is_cut = True
             return set(self._nearest(start, graph, component))
         first = self._at(start)
         if first is None or not first.translatable or not order.keys().isdisjoint(self._left_alone):
             return set()
+        self._is_cut = len(order) > self._most
         return set(list(order)[: self._most])
 
     def _nearest(self, start: int, graph: dict[int, list[int]], within: set[int]) -> list[int]:
@@ -165,7 +177,7 @@ class Discovery:
         """Addresses reached from `start`, nearest first, each block whole."""
         order: dict[int, None] = {}
         queue = deque([start])
-        while queue and len(order) < FOLLOWED:
+        while queue and len(order) < self._followed:
             pc = queue.popleft()
             if pc in order:
                 continue
@@ -228,7 +240,7 @@ class Discovery:
         if self._enter_at_start and start in translatable:
             translatable.remove(start)
             translatable.insert(0, start)
-        return sorted(translatable[:MOST_ENTRIES])
+        return sorted(translatable[:TRANSLATION_ENTRIES])
 
     def _leaders(self, chosen: set[int], entries: list[int]) -> set[int]:
         """Addresses at which a block must begin."""

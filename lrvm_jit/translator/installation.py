@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..kernel import layout
+from .exits import FIRST_MANNER, Exits, Manner
 from .region import Region
 from .store import STORE, SharedCode
 
@@ -34,18 +35,6 @@ class KernelArrays:
     translations: NDArray[numpy.int64]
 
 
-@dataclass(slots=True)
-class Exits:
-    """How often indirect jumps have left a region for where it did not expect, since something
-    was done about it."""
-
-    count: int = 0
-    seen: set[int] = field(default_factory=set)
-    """Some of the places."""
-    translated: int = 0
-    """The board's translated instructions when this began."""
-
-
 @dataclass(eq=False, slots=True)
 class Installed:
     """A region that the kernel can enter."""
@@ -61,8 +50,7 @@ class Installed:
     """and what must stand there."""
     entries: list[int]
     """Arena indices at which it can be entered."""
-    tables: bool = True
-    """Whether jump tables may be relied on."""
+    manner: Manner
     exits: Exits = field(default_factory=Exits)
 
 
@@ -112,6 +100,7 @@ class Installation:
         code: SharedCode,
         start: int,
         delta: int,
+        manner: Manner = FIRST_MANNER,
     ) -> Installed | None:
         """Make the kernel enter a region. None, and the code released, if that has no use.
 
@@ -140,7 +129,14 @@ class Installation:
             self.clear()
         number = self._free.pop()
         installed = Installed(
-            number, start, region, code, indices, words, [index for _, index in entries]
+            number,
+            start,
+            region,
+            code,
+            indices,
+            words,
+            [index for _, index in entries],
+            manner,
         )
         self._rows[number] = installed
         self.codes[number] = code
@@ -204,13 +200,36 @@ class Installation:
         STORE.release(installed.code)
 
     def take_exits(self, installed: Installed) -> None:
-        """Move what the kernel has noted of unexpected targets to `installed.exits`."""
-        row = self.row(installed.row)
-        installed.exits.count += int(row[layout.TRANSLATION_DYNAMIC])
+        """Move what the kernel has noted of a region's exits to `installed.exits`."""
+        row, exits = self.row(installed.row), installed.exits
+        exits.count += int(row[layout.TRANSLATION_LEFT])
+        exits.executed += int(row[layout.TRANSLATION_EXECUTED])
+        unexpected = int(row[layout.TRANSLATION_DYNAMIC])
+        exits.unexpected += unexpected
         first = layout.TRANSLATION_TARGETS
-        known = min(int(row[layout.TRANSLATION_DYNAMIC]), layout.TRANSLATION_TARGET_COUNT)
-        installed.exits.seen.update(row[first : first + known].tolist())
+        noted = min(unexpected, layout.TRANSLATION_TARGET_COUNT)
+        exits.seen.update(row[first : first + noted].tolist())
+        row[layout.TRANSLATION_LEFT] = row[layout.TRANSLATION_EXECUTED] = 0
         row[layout.TRANSLATION_DYNAMIC] = 0
+
+    def remove_within(self, region: Region, delta: int) -> None:
+        """Take those regions from the kernel that a larger one contains."""
+        indices = {(pc >> 2) + delta for pc in region.words}
+        for installed in self:
+            if (
+                installed.region.supervisor == region.supervisor
+                and len(installed.indices) < len(indices)
+                and indices.issuperset(installed.indices.tolist())
+            ):
+                self.remove(installed)
+
+    def give_up(self, useless: Installed) -> None:
+        """Take a region from the kernel, and leave its code alone for a while."""
+        indices = useless.indices.tolist()
+        for index in indices:
+            self.losses[index] = max(self.losses[index], MOST_LOSSES - 1)
+        self._note_loss(indices)
+        self.remove(useless)
 
     def clear(self) -> None:
         """Take all regions from the kernel."""

@@ -9,6 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .cache import CodeCache
+from .exits import FIRST_MANNER, Manner
 from .region import Region
 from .store import STORE, Delivery
 
@@ -28,11 +29,9 @@ class Job:
     limit: int
     optimize: bool
     cache: CodeCache
-    targets: frozenset[int] = frozenset()
+    manner: Manner = FIRST_MANNER
     registers: tuple[int, ...] = ()
     """The CPU's when the job was made."""
-    tables: bool = True
-    """Whether the region may rely on jump tables."""
     left_alone: frozenset[int] = frozenset()
     """Addresses of jumps that are not worth translating."""
     enter_at_start: bool = False
@@ -54,10 +53,10 @@ class Job:
             word_at,
             self.supervisor,
             self.limit,
-            self.targets,
+            self.manner.targets,
             self.enter_at_start,
             self.registers,
-            self.tables,
+            self.manner.tables,
             self.left_alone,
         )
         return discovery.region(self.start)

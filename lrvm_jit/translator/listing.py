@@ -86,7 +86,7 @@ def explain(
         return int(words[pc >> 2]) if pc < size else None
 
     discovery = Discovery(
-        word_at, supervisor, options.max_instructions, targets, enter_at_start=True
+        word_at, supervisor, options.limit(large=False), targets, enter_at_start=True
     )
     region = None if start & 3 else discovery.region(start)
     if region is None:

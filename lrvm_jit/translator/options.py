@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FIRST_LIMIT = 1400
+
 
 @dataclass(frozen=True, slots=True)
 class TranslatorOptions:
@@ -16,8 +18,9 @@ class TranslatorOptions:
       for the compiler, so that runs are reproducible.
     - `cache`: keep compiled code on disk for the next process (see docs/translator.md).
     - `optimize`: False for the quickest compilation instead of the fastest code.
-    - `max_instructions`: guest instructions in one region, 8 to 4,096. A function that is called
-      from several places counts once for each.
+    - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
+      from several places counts once for each. Regions have at most 1,400 at first; only where
+      that is too few they are made again with more.
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
     """
 
@@ -25,15 +28,19 @@ class TranslatorOptions:
     background: bool = True
     cache: bool = True
     optimize: bool = True
-    max_instructions: int = 1400
+    max_instructions: int = 12_600
     max_bytes: int = 16 << 20
+
+    def limit(self, large: bool) -> int:
+        """Instructions that a region may have, at first or if that was not enough."""
+        return self.max_instructions if large else min(FIRST_LIMIT, self.max_instructions)
 
     def __post_init__(self) -> None:
         if self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}; it must be 1 or more")
-        if not 8 <= self.max_instructions <= 4096:
+        if not 8 <= self.max_instructions <= 16384:
             raise ValueError(
-                f"max_instructions is {self.max_instructions}; it must be within 8..4096"
+                f"max_instructions is {self.max_instructions}; it must be within 8..16384"
             )
         if self.max_bytes < 1 << 16:
             raise ValueError(f"max_bytes is {self.max_bytes}; it must be {1 << 16} or more")

@@ -87,6 +87,8 @@ class Region:
     """Every guest word that the translation relies on, by virtual address."""
     targets: frozenset[int] = frozenset()
     """Where its indirect jumps are expected to go."""
+    is_cut: bool = False
+    """Whether it is only a part of what belongs together, as that is too large."""
 
     @property
     def low(self) -> int:
