@@ -25,7 +25,7 @@ REFERENCE_CYCLES = 50_000
 RUNS_IN_A_TURN = 9
 """How often a program that needs only milliseconds runs in its turn, in C or as a guest: a core
 that has just been given other work needs some of them to reach its speed."""
-SHORT_TURN = 0.05
+SHORT_TURN = 0.25
 """Seconds after which a guest's turn ends in any case."""
 
 

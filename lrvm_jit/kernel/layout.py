@@ -247,9 +247,10 @@ region's entry in 24-31, the budget that the way ahead needs in 32-47."""
 TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
 TRANSLATION_TARGET_COUNT: Final = 256
 TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT
-"""Window slots: what the region's memory accesses use. Three int64 each: first virtual address
-in the low half and size in words in the high half (0: empty); address of the first word in the
-host's memory; index in `state` of the window that served an access this slot did not, or 0."""
+"""Window slots: what the region's memory accesses use. Three int64 each: minus the first virtual
+address (to be added: that leaves the address in its register) modulo 2^32 in the low half
+and size in words in the high half (0: empty); address of the first word in the host's memory;
+index in `state` of the window that served an access this slot did not, or 0."""
 SLOT_FIELDS: Final = 3
 SLOT_SPAN: Final = 0
 SLOT_ADDRESS: Final = 1

@@ -171,7 +171,7 @@ def _grant_wishes(state, translations, row):
 @kernel_function
 def _set_slot(state, translations, at, low, words, base):
     """Make a window slot: `words` from virtual address `low` on are arena words from `base`."""
-    translations[U(at + SLOT_SPAN)] = low | words << 32
+    translations[U(at + SLOT_SPAN)] = (-low & 0xFFFFFFFF) | words << 32
     translations[U(at + SLOT_ADDRESS)] = state[ARENA_ADDRESS] + 4 * base
 
 

@@ -6,6 +6,7 @@ turns into SSA values again. Text, because llvmlite's builder objects take twent
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..isa.table import Reg
@@ -246,35 +247,57 @@ class Builder:
 
     def load(self, address: Value) -> Value:
         slot = self.function.slot("read", self.pc)
-        pointer = self._pointer(address, slot, EXIT_READ, "read")
-        return self.value(f"load i32, ptr {pointer}, align 4")
+        return self._access(address, slot, EXIT_READ, "read", self._load_word)
 
     def store(self, address: Value, value: Value) -> None:
         slot = self.function.slot("write", self.pc)
-        pointer = self._pointer(address, slot, EXIT_WRITE, "write")
-        self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
+
+        def store_word(pointer: str, _: bool) -> str:
+            self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
+            return "0"
+
+        self._access(address, slot, EXIT_WRITE, "write", store_word)
 
     def swap(self, address: Value, value: Value) -> Value:
         """Load a word and store another one in its place: both must be possible."""
         read = self.function.slot("read", self.pc)
-        pointer = self._pointer(address, read, EXIT_READ, "read")
+        pointer = self._access(address, read, EXIT_READ, "read", lambda found, _: found, "ptr")
         write = self.function.slot("write", self.pc)
-        self._pointer(address, write, EXIT_WRITE, "write")
+        self._access(address, write, EXIT_WRITE, "write", lambda found, _: found, "ptr")
         old = self.value(f"load i32, ptr {pointer}, align 4")
         self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
         return old
 
-    def _pointer(self, address: Value, slot: int, code: int, access: str) -> str:
-        """The host's address of a guest word: from the slot's window, else from the table."""
+    def _load_word(self, pointer: str, usual: bool) -> str:
+        # Volatile only to keep LLVM from making one load of both ways', with the address chosen
+        # before: the usual one would need more instructions.
+        volatile = "" if usual else "volatile "
+        return self.value(f"load {volatile}i32, ptr {pointer}, align 4")
+
+    def _access(
+        self,
+        address: Value,
+        slot: int,
+        code: int,
+        access: str,
+        use: Callable[[str, bool], str],
+        kind: str = "i32",
+    ) -> str:
+        """Use a guest word: through the slot's window, else through the kernel's table of windows.
+
+        `use` generates what is done with the host's address of the word, once for each of the two
+        ways, and gives its result, which is of the IR type `kind`.
+        """
         if self.unchecked is not None:
             pointer, step = self.unchecked[self.pc]
             distance = self.value(f"mul i64 %{self.round}, {step}")
-            return self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}")
-        low, words, base = self.function.slot_fields(self, slot)
-        inside = self.value(f"sub i32 {address}, {low}")
-        turned = self.rotate(inside)
-        within = self.compare("ult", turned, words)
-        hit, miss, found = (self.function.new_label() for _ in range(3))
+            return use(self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}"), True)
+        shift, words, base = self.function.slot_fields(self, slot)
+        inside = self.value(f"add i32 {address}, {shift}")
+        # Here, where it costs nothing, and not where it is used.
+        offset = self.value(f"zext i32 {inside} to i64")
+        within = self.compare("ult", self.rotate(inside), words)
+        hit, miss, late, found = (self.function.new_label() for _ in range(4))
         self.lines.append(f"  br i1 {within}, label %{hit}, label %{miss}, !prof !0")
         away = self.leave(code, slot, address)
         asked = self.function.new_name()
@@ -284,15 +307,15 @@ class Builder:
             f"  {asked} = call preserve_mostcc ptr @window_{access}"
             f"(ptr %state, ptr %row, i32 {slot}, i32 {address})",
             f"  {missing} = icmp eq ptr {asked}, null",
-            f"  br i1 {missing}, label %{away}, label %{found}, !prof !1",
-            f"{hit}:",
+            f"  br i1 {missing}, label %{away}, label %{late}, !prof !1",
+            f"{late}:",
         ]
-        offset = self.value(f"zext i32 {inside} to i64")
-        near = self.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-        self.lines.append(f"  br label %{found}")
-        self.lines.append(f"{found}:")
+        rare = use(asked, False)
+        self.lines += [f"  br label %{found}", f"{hit}:"]
+        usual = use(self.value(f"getelementptr i8, ptr {base}, i64 {offset}"), True)
+        self.lines += [f"  br label %{found}", f"{found}:"]
         self.function.probes.add(access)
-        return self.value(f"phi ptr [ {near}, %{hit} ], [ {asked}, %{miss} ]")
+        return self.value(f"phi {kind} [ {usual}, %{hit} ], [ {rare}, %{late} ]")
 
     # --- stack -------------------------------------------------------------------------------
 
@@ -331,9 +354,9 @@ class Builder:
         assert need is not None
         lowest, highest = need
         slot = self.function.slot("stack", 0)
-        low, words, base = self.function.slot_fields(self, slot)
+        shift, words, base = self.function.slot_fields(self, slot)
         bottom = self.op("add", self.read(self.function.stack_register), lowest & WORD)
-        inside = self.value(f"sub i32 {bottom}, {low}")
+        inside = self.value(f"add i32 {bottom}, {shift}")
         turned = self.rotate(inside)
         span = (highest - lowest) // 4
         if span:

@@ -101,7 +101,8 @@ class Function:
         return len(set(self._slots.values()))
 
     def slot_fields(self, build: Builder, slot: int) -> tuple[str, str, str]:
-        """First address, size in words, and host address of a slot's window.
+        """What to add to an address to get its distance from the beginning of a slot's window,
+        and the window's size in words and host address.
 
         They never change while the region runs, so LLVM may load them when it likes.
         """
@@ -273,19 +274,21 @@ class Function:
         position = build.rotate(emit_index(build, load, table))
         length = build.value(f"load i32, ptr %{name}")
         within = build.compare("ult", position, length)
+        # Here, where it costs nothing, and not where it is used.
+        wide = build.value(f"zext i32 {position} to i64")
         self.lines += [
             f"  br i1 {within}, label %{known}, label %{go_on}, !prof !0",
             f"{known}:",
         ]
         build.end(len(block.instructions))
         if load is not block.last:
-            self._load_from(build, name, position, loaded_register(load))
+            self._load_from(build, name, wide, loaded_register(load))
         inside = {edge.pc: edge for edge in block.edges if edge.inside}
         cases = []
         for number, pc in enumerate(table.targets):
             way = self._way(inside[pc], 0, build) if pc in inside else self._unseen(pc)
             cases.append((number, way))
-        self._switch(position, impossible, cases)
+        self._switch(wide, impossible, cases, "i64")
         self.lines += [f"{impossible}:", "  unreachable", f"{go_on}:"]
 
     def _load_from(self, build: Builder, table: str, position: Value, register: int) -> None:
@@ -293,8 +296,7 @@ class Function:
         self.used.add(register)
         self.written.add(register)
         first = build.value(f"load ptr, ptr %{table}_at")
-        wide = build.value(f"zext i32 {position} to i64")
-        at = build.value(f"getelementptr i32, ptr {first}, i64 {wide}")
+        at = build.value(f"getelementptr i32, ptr {first}, i64 {position}")
         word = build.value(f"load i32, ptr {at}, align 4")
         self.lines.append(f"  store i32 {word}, ptr %r{register}")
 
@@ -304,12 +306,14 @@ class Function:
         self._pending.append([f"{label}:", *_leave_for(pc)])
         return label
 
-    def _switch(self, value: Value, other: str, cases: Sequence[tuple[int, str]]) -> None:
-        ways = " ".join(f"i32 {number}, label %{label}" for number, label in cases)
+    def _switch(
+        self, value: Value, other: str, cases: Sequence[tuple[int, str]], kind: str = "i32"
+    ) -> None:
+        ways = " ".join(f"{kind} {number}, label %{label}" for number, label in cases)
         # Told that all are alike, LLVM does not test for the one that leads back first.
         weights = ", ".join(["i32 0", *["i32 1"] * len(cases)])
         self.lines.append(
-            f"  switch i32 {value}, label %{other} [{ways}], "
+            f"  switch {kind} {value}, label %{other} [{ways}], "
             f'!prof !{{!"branch_weights", {weights}}}'
         )
 

@@ -293,8 +293,8 @@ def _rounds_until_end(build: Builder, loop: Continuation) -> str:
 def _rounds_within(build: Builder, access: MovingAccess) -> str:
     """How many rounds an access stays in its slot's window."""
     slot = build.function.slot(access.kind, access.pc)
-    low, words, _ = build.function.slot_fields(build, slot)
-    inside = build.op("sub", access.address.emit(build), low)
+    shift, words, _ = build.function.slot_fields(build, slot)
+    inside = build.op("add", access.address.emit(build), shift)
     step = access.step.emit(build)
     last = build.op("sub", build.op("shl", words, 2), 4)
     odd = build.op("and", build.op("or", inside, step), 3)
@@ -318,8 +318,8 @@ def emit_pointers(build: Builder, loop: CountedLoop) -> dict[int, tuple[str, str
     pointers = {}
     for access in loop.accesses:
         slot = build.function.slot(access.kind, access.pc)
-        low, _, base = build.function.slot_fields(build, slot)
-        inside = build.op("sub", access.address.emit(build), low)
+        shift, _, base = build.function.slot_fields(build, slot)
+        inside = build.op("add", access.address.emit(build), shift)
         offset = build.value(f"zext i32 {inside} to i64")
         pointer = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")
         step = build.value(f"sext i32 {access.step.emit(build)} to i64")

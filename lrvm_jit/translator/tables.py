@@ -150,8 +150,8 @@ def measure_table(function: Function, table: JumpTable, slot: int, name: str) ->
     """
     build = Builder(function, next(iter(function.region.blocks.values())), None)
     build.lines = []
-    low, words, base = function.slot_fields(build, slot)
-    inside = build.value(f"sub i32 {table.address}, {low}")
+    shift, words, base = function.slot_fields(build, slot)
+    inside = build.value(f"add i32 {table.address}, {shift}")
     function.declare("usub.sat")
     spare = len(table.targets) - 1
     reach = build.value(f"call i32 @llvm.usub.sat.i32(i32 {words}, i32 {spare})")
