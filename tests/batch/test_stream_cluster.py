@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,37 @@ def test_a_killed_worker(client: Client, tmp_path: Path) -> None:
 def test_the_end_comes_early(client: Client) -> None:
     found = run(client, out=lambda first, outputs: first == 50)
     assert (found.n, found.chunks) == (60, 6)
+
+
+def test_ctrl_c_between_chunks(client: Client) -> None:
+    """What has been given out so far is the result: not the chunk that was being given out."""
+
+    def out(first: int, outputs: dict[str, Any]) -> None:
+        if first == 50:
+            signal.raise_signal(signal.SIGINT)
+
+    found = run(client, out=out)
+    assert found.interrupted
+    assert (found.n, found.chunks) == (50, 5)
+    check(run(client), run(None))
+
+
+def test_ctrl_c_while_waiting(client: Client, tmp_path: Path) -> None:
+    """It does not wait for chunks that take long; what is kept is gone on from."""
+    slow = {"a0": A0, "c0": numpy.where(A0 < 50, 2, 3_000_000_000), "ram[1]": A0[::-1]}
+    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    started = time.monotonic()
+    found = run(client, inputs=slow, checkpoint=tmp_path)
+    timer.cancel()
+    assert found.interrupted
+    assert found.n == 50
+    # Each of the slow chunks would take a minute.
+    assert time.monotonic() - started < 30
+    assert {path.name for path in tmp_path.glob("chunk-*")} == {
+        f"chunk-{number:06}.npz" for number in range(5)
+    }
+    client.restart()
 
 
 def test_an_error_comes_out(client: Client) -> None:
