@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.translator.function import generate
 from lrvm_jit.translator.stack import StackAnalysis
-from tests.translator.test_discovery import Program
+from tests.translator.regions import Program
 
 TREE = """
 f:  cmp a0, 2
