@@ -42,6 +42,9 @@ COPIED_WORDS = 8192
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
+MOST_LARGE_LOSSES = 2
+"""Large regions lost to changes of their code, after which there are no more."""
+
 _has_warned = False
 """Whether this process has heard of a failed translation."""
 
@@ -80,6 +83,7 @@ class TranslatorEngine(InterpreterEngine):
         self._retranslations: Counter[int] = Counter()
         self._left_alone: dict[int, int] = {}
         """Arena indices of indirect jumps with too many targets, and their words."""
+        self._large_ones_lost = 0
         self._interpreted = 0
         """Instructions interpreted since the last look."""
         self._bonus = SMALLEST_BONUS
@@ -153,6 +157,7 @@ class TranslatorEngine(InterpreterEngine):
             return
         for lost in self._installation.settle():
             self.invalidations += 1
+            self._large_ones_lost += lost.manner.large
             for index in lost.indices.tolist():
                 # What stands there now has not been attempted.
                 self._attempts.pop(index, None)
@@ -222,8 +227,13 @@ class TranslatorEngine(InterpreterEngine):
         # If time is still spent here although the region around is translated, it lacks an entry.
         # Where two regions could not hold what belongs together, a third one would not either.
         cut = [one for one in self._installation if one.region.is_cut and not one.manner.large]
-        manner = Manner(large=len(cut) > 1)
+        manner = Manner(large=len(cut) > 1 and self._may_be_large)
         self._submit(self._job(pc, delta, manner, enter_at_start=attempts == 1))
+
+    @property
+    def _may_be_large(self) -> bool:
+        """Whether the code changes so seldom that a large region is worth its compilation."""
+        return self._large_ones_lost < MOST_LARGE_LOSSES
 
     def _translate_again(self) -> None:
         """Do something about regions that are left all the time."""
@@ -235,7 +245,9 @@ class TranslatorEngine(InterpreterEngine):
             if exits.count < layout.TARGETS_INTERVAL:
                 continue
             tries = self._retranslations[installed.start]
-            manner = better_manner(installed.region, installed.manner, exits, tries)
+            manner = better_manner(
+                installed.region, installed.manner, exits, tries, self._may_be_large
+            )
             if manner is not None:
                 if manner.large == installed.manner.large:
                     self._retranslations[installed.start] += 1

@@ -51,11 +51,13 @@ class Manner:
 FIRST_MANNER = Manner()
 
 
-def better_manner(region: Region, manner: Manner, exits: Exits, tries: int) -> Manner | None:
+def better_manner(
+    region: Region, manner: Manner, exits: Exits, tries: int, may_be_large: bool = True
+) -> Manner | None:
     """How to make a region again, so that it is left less; None if that is not to be expected.
 
     `tries` is how often it was made again before: each time there is less to be learned, and so
-    more exits are waited for.
+    more exits are waited for. `may_be_large` is whether it may be made a large one.
     """
     is_left_often = exits.executed < FEWEST_BETWEEN_EXITS * exits.count
     targets = region.targets | exits.seen
@@ -64,7 +66,8 @@ def better_manner(region: Region, manner: Manner, exits: Exits, tries: int) -> M
             return Manner(targets, manner.tables, manner.large)
         if is_left_often and _tables_hinder(region, exits):
             return Manner(targets, False, manner.large)
-    if is_left_often and region.is_cut and not manner.large and exits.count >= EXITS_NOTED:
+    may_grow = may_be_large and region.is_cut and not manner.large
+    if may_grow and is_left_often and exits.count >= EXITS_NOTED:
         return Manner(region.targets, manner.tables, large=True)
     return None
 

@@ -245,11 +245,13 @@ class Installation:
             indices = installed.indices
             if not ((indices >= low) & (indices < high)).any():
                 continue
-            if (self._arrays.arena[indices] == installed.words).all():
+            changed = indices[self._arrays.arena[indices] != installed.words]
+            if not len(changed):
                 # Written, but with what was there.
                 self._mark(installed)
             else:
-                self._note_loss(indices.tolist())
+                # Of a large region the rest may be worth translating all the same.
+                self._note_loss((changed if installed.manner.large else indices).tolist())
                 self.remove(installed)
                 removed.append(installed)
         state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0
