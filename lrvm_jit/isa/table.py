@@ -202,6 +202,14 @@ class Role(Enum):
     LATE_READ_WRITE = "read and write, read by the effect itself"
     """SRM's operand: read only after the instruction's load has succeeded."""
 
+    @property
+    def reads(self) -> bool:
+        return self is not Role.WRITE
+
+    @property
+    def writes(self) -> bool:
+        return self not in (Role.READ, Role.READ_LAST)
+
 
 @dataclass(frozen=True, slots=True)
 class Operand:

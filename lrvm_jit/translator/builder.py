@@ -294,7 +294,6 @@ class Builder:
             return use(self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}"), True)
         shift, words, base = self.function.slot_fields(self, slot)
         inside = self.value(f"add i32 {address}, {shift}")
-        # Here, where it costs nothing, and not where it is used.
         offset = self.value(f"zext i32 {inside} to i64")
         within = self.compare("ult", self.rotate(inside), words)
         hit, miss, late, found = (self.function.new_label() for _ in range(4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..isa.table import BY_OPCODE, Op, Reg, Role
+from ..isa.table import BY_OPCODE, Op, Reg
 from ..kernel import layout
 from .builder import Builder, Value
 from .flags import flag_kinds
@@ -16,9 +16,6 @@ from .runtime import DECLARATIONS, HELPERS
 from .semantics import SEMANTICS
 from .stack import StackAnalysis
 from .tables import emit_index, load_of, loaded_register, measure_table
-
-_READS = (Role.READ, Role.READ_LAST, Role.READ_WRITE, Role.LATE_READ_WRITE)
-_WRITES = (Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +92,6 @@ class Function:
             number = same[pc // 4 % len(same)]
         self._slots[access, pc] = number
         return number
-
-    @property
-    def slot_count(self) -> int:
-        return len(set(self._slots.values()))
 
     def slot_fields(self, build: Builder, slot: int) -> tuple[str, str, str]:
         """What to add to an address to get its distance from the beginning of a slot's window,
@@ -216,10 +209,10 @@ class Function:
         sources: list[Value] = []
         targets = []
         for operand, value in zip(row.operands, instruction.operands, strict=True):
-            if operand.role in _READS:
+            if operand.role.reads:
                 is_register = isinstance(value, Reg)
                 sources.append(build.read(value) if is_register else int(value) & 0xFFFF_FFFF)
-            if operand.role in _WRITES:
+            if operand.role.writes:
                 targets.append(value)
         result = SEMANTICS[Op(instruction.op)](build, *sources)
         if result is None:
@@ -265,7 +258,7 @@ class Function:
         """The jump at a block's end as a choice by the index, instead of the load of its target.
 
         What comes after it is for an index outside the table, and while the table does not stand
-        where it is known to be or cannot be read (`measure_tables`).
+        where it is known to be or cannot be read (`measure_table`).
         """
         load = block.instructions[build.executed]
         slot = self.slot("read", load.pc)
@@ -274,7 +267,6 @@ class Function:
         position = build.rotate(emit_index(build, load, table))
         length = build.value(f"load i32, ptr %{name}")
         within = build.compare("ult", position, length)
-        # Here, where it costs nothing, and not where it is used.
         wide = build.value(f"zext i32 {position} to i64")
         self.lines += [
             f"  br i1 {within}, label %{known}, label %{go_on}, !prof !0",

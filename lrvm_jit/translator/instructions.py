@@ -22,7 +22,6 @@ from ..isa.table import (
     Flag,
     Op,
     Reg,
-    Role,
 )
 
 INTERPRETED_OPS = frozenset({Op.LSM, Op.ITR, Op.HWD, Op.HALT, Op.RESET})
@@ -30,9 +29,6 @@ INTERPRETED_OPS = frozenset({Op.LSM, Op.ITR, Op.HWD, Op.HALT, Op.RESET})
 
 INTERPRETED_TARGETS = frozenset({Reg.MTT, Reg.PDA, Reg.SMT})
 """Writing them changes the translation of addresses, which a region relies on."""
-
-_READS = frozenset({Role.READ, Role.READ_LAST, Role.READ_WRITE, Role.LATE_READ_WRITE})
-_WRITES = frozenset({Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE})
 
 
 class Flow(Enum):
@@ -105,9 +101,7 @@ def _flow(pc: int, decoded: Decoded, supervisor: bool) -> tuple[Flow, int]:
             return Flow.DYNAMIC, 0
         return Flow.JUMP, (pc + int(operands[0])) & WORD_MASK
     written = [
-        value
-        for operand, value in zip(row.operands, operands, strict=True)
-        if operand.role in _WRITES
+        value for operand, value in zip(row.operands, operands, strict=True) if operand.role.writes
     ]
     if Reg.PC in written:
         if op is Op.CPY and not isinstance(operands[1], Reg):
@@ -126,7 +120,7 @@ def written_registers(instruction: GuestInstruction) -> list[Reg]:
     written = [
         value
         for operand, value in zip(row.operands, instruction.operands, strict=True)
-        if operand.role in _WRITES and isinstance(value, Reg)
+        if operand.role.writes and isinstance(value, Reg)
     ]
     if instruction.op is Op.LEA:
         written.append(Reg.AVR)
@@ -140,9 +134,9 @@ def _rights_suffice(decoded: Decoded, supervisor: bool) -> bool:
     for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True):
         if not isinstance(value, Reg):
             continue
-        if operand.role in _READS and value >= FIRST_PRIVILEGED_READ and not supervisor:
+        if operand.role.reads and value >= FIRST_PRIVILEGED_READ and not supervisor:
             return False
-        if operand.role in _WRITES:
+        if operand.role.writes:
             if value >= FIRST_PRIVILEGED_WRITE and not supervisor:
                 return False
             if value in READ_ONLY_REGISTERS or value in INTERPRETED_TARGETS:

@@ -22,7 +22,6 @@ from ..isa.table import (
     Instruction,
     Op,
     Reg,
-    Role,
 )
 from .builder import Builder
 from .compiler import assembly, choose_pipeline, optimized_module
@@ -136,7 +135,6 @@ _OWN_REASONS = {
     Op.HALT: "it halts the CPU",
     Op.RESET: "it resets the machine",
 }
-_WRITES = (Role.WRITE, Role.READ_WRITE, Role.LATE_READ_WRITE)
 
 
 def why_interpreted(instruction: GuestInstruction, supervisor: bool) -> str:
@@ -159,8 +157,8 @@ def _operand_reasons(
     for operand, value in zip(row.operands, instruction.operands, strict=True):
         if not isinstance(value, Reg):
             continue
-        reads = operand.role is not Role.WRITE
-        writes = operand.role in _WRITES
+        reads = operand.role.reads
+        writes = operand.role.writes
         if operand.constants and operand.constants != "hwd":
             yield f"its {operand.name} is known only when it runs"
         elif writes and value in READ_ONLY_REGISTERS:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from ..isa.table import BY_OPCODE, Access, Op, Reg, Role
+from ..isa.table import BY_OPCODE, Access, Op, Reg
 from .graphs import reverse_postorder
 from .instructions import Flow, GuestInstruction
 from .region import Block, BlockKey, Region
@@ -80,7 +80,7 @@ def sets_stack_pointer(instruction: GuestInstruction, register: int) -> bool:
         return False
     row = BY_OPCODE[instruction.op]
     return any(
-        operand.role not in (Role.READ, Role.READ_LAST) and value == register
+        operand.role.writes and value == register
         for operand, value in zip(row.operands, instruction.operands, strict=True)
         if isinstance(value, Reg)
     )

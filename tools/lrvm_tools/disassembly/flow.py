@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from lrvm_jit.isa import Decoded, Op, Reg
-from lrvm_jit.isa.table import READ_ONLY_REGISTERS, WORD_MASK, Role
+from lrvm_jit.isa.table import READ_ONLY_REGISTERS, WORD_MASK
 
 from ..program.operands import existing_range
 
@@ -100,7 +100,7 @@ def _written(decoded: Decoded) -> list[Reg]:
     return [
         value
         for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True)
-        if isinstance(value, Reg) and operand.role not in (Role.READ, Role.READ_LAST)
+        if isinstance(value, Reg) and operand.role.writes
     ]
 
 
