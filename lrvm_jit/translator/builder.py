@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..isa.table import Reg
+from ..isa.symbolic import FOLD
+from ..isa.table import FlagRule, Reg
 from ..kernel.layout import (
     EXIT_INTERPRET,
     EXIT_READ,
     EXIT_STACK,
     EXIT_WRITE,
 )
+from .flags import condition as flag_condition
 from .instructions import GuestInstruction
 from .region import Block
 from .stack import hull
@@ -28,16 +30,6 @@ Value = str | int
 
 WORD = 0xFFFF_FFFF
 
-_FOLD = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "and": lambda x, y: x & y,
-    "or": lambda x, y: x | y,
-    "xor": lambda x, y: x ^ y,
-    "shl": lambda x, y: x << y,
-    "lshr": lambda x, y: x >> y,
-}
 _NEUTRAL = {("add", 0), ("sub", 0), ("or", 0), ("xor", 0), ("shl", 0), ("lshr", 0), ("mul", 1)}
 
 
@@ -81,8 +73,7 @@ class Builder:
     def op(self, name: str, x: Value, y: Value) -> Value:
         """Arithmetic of words modulo 2^32; shift counts must be below 32."""
         if isinstance(x, int) and isinstance(y, int):
-            result = _FOLD[name](x, y) & WORD
-            return int(result)
+            return FOLD[name](x, y) & WORD
         if isinstance(y, int) and (name, y) in _NEUTRAL:
             return x
         if isinstance(x, int) and (name, x) in (("add", 0), ("or", 0), ("xor", 0), ("mul", 1)):
@@ -151,9 +142,12 @@ class Builder:
         self._registers[register] = value
         self._dirty.add(register)
 
-    def set_flags(self, kind: int, x: Value, y: Value) -> None:
-        self._kind = kind
+    def set_flags(self, rule: FlagRule, x: Value, y: Value) -> None:
+        self._kind = int(rule)
         self._flags = (x, y)
+
+    def condition(self, first: int, second: int, truth: int) -> Value:
+        return flag_condition(self, first, second, truth)
 
     def flags(self) -> tuple[int | None, Value, Value]:
         """Kind and operands of the operation that set the flags last."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..isa.table import BY_OPCODE, Flag, Op
+from ..isa.table import Flag
 from ..kernel.layout import FLAGS_ADD, FLAGS_MUL, FLAGS_RAW, FLAGS_SUB
 from .region import BlockKey, Region
 
@@ -99,22 +99,14 @@ def _overflow(build: Builder, kind: int, x: Value, y: Value) -> Value:
     return build.compare("slt", build.op("and", first, second), 0)
 
 
-_SETTERS = {
-    Op.ADD: FLAGS_ADD,
-    Op.SUB: FLAGS_SUB,
-    Op.CMP: FLAGS_SUB,
-    Op.MUL: FLAGS_MUL,
-}
-
-
 def flag_kinds(region: Region) -> dict[BlockKey, int | None]:
     """The kind of the flags at the beginning of each block, None where ways disagree."""
     after: dict[BlockKey, int | None] = {}
     for key, block in region.blocks.items():
-        setters = [one for one in block.instructions if one.op and BY_OPCODE[one.op].writes_flags]
+        rules = [one.row.flags for one in block.instructions if one.row is not None]
+        setters = [rule for rule in rules if rule is not None]
         if setters:
-            op = setters[-1].op
-            after[key] = _SETTERS.get(op, FLAGS_RAW) if op else None
+            after[key] = int(setters[-1])
     unknown = -1
     kinds: dict[BlockKey, int | None] = dict.fromkeys(region.blocks, unknown)
     work: list[tuple[BlockKey, int | None]] = [((entry, ()), FLAGS_RAW) for entry in region.entries]

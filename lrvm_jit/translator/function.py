@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..isa.table import BY_OPCODE, Op, Reg
+from ..isa.semantics import execute
+from ..isa.table import Reg
 from ..kernel import layout
 from .builder import Builder, Value
 from .flags import flag_kinds
@@ -13,7 +14,6 @@ from .instructions import Flow, GuestInstruction
 from .loops import FEWEST_ROUNDS, CountedLoop, counted_loop, emit_pointers, emit_rounds
 from .region import SYMBOL, Block, BlockKey, Edge, JumpTable, Region
 from .runtime import DECLARATIONS, HELPERS
-from .semantics import SEMANTICS
 from .stack import StackAnalysis
 from .tables import emit_index, load_of, loaded_register, measure_table
 
@@ -203,23 +203,9 @@ class Function:
         self._way_round = (key, body)
 
     def _instruction(self, build: Builder, instruction: GuestInstruction) -> None:
-        """Operands, body, result of one instruction, by the instruction table."""
-        assert instruction.op is not None
-        row = BY_OPCODE[instruction.op]
-        sources: list[Value] = []
-        targets = []
-        for operand, value in zip(row.operands, instruction.operands, strict=True):
-            if operand.role.reads:
-                is_register = isinstance(value, Reg)
-                sources.append(build.read(value) if is_register else int(value) & 0xFFFF_FFFF)
-            if operand.role.writes:
-                targets.append(value)
-        result = SEMANTICS[Op(instruction.op)](build, *sources)
-        if result is None:
-            return
-        values = result if isinstance(result, tuple) else (result,)
-        for target, written in zip(targets, values, strict=True):
-            build.write(target, written)
+        """One instruction."""
+        assert instruction.decoded is not None
+        execute(build, instruction.decoded.instruction, instruction.decoded.operands)
 
     def _go_on(self, build: Builder, block: Block) -> None:
         """Leave a block by its edges."""

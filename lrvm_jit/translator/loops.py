@@ -8,13 +8,21 @@ ordinary block does the rest, and all of what is exact about the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..isa.codec import Value as Operand
-from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Condition, Flag, Op, Reg, Role
-from .instructions import Flow, GuestInstruction
-from .linear import Linear, linear_result
+from ..isa.semantics import execute, has_body
+from ..isa.symbolic import Linear, SymbolicTarget
+from ..isa.table import (
+    CONDITION_TRUTH,
+    INSTRUCTIONS,
+    Access,
+    Condition,
+    Control,
+    Flag,
+    FlagRule,
+)
+from .instructions import Flow
 from .region import Block
 
 if TYPE_CHECKING:
@@ -23,10 +31,13 @@ if TYPE_CHECKING:
 WORD = 0xFFFF_FFFF
 
 SIMPLE = frozenset(
-    {
-        *(Op.CPY, Op.EX, Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.BOR, Op.XOR, Op.SHL, Op.SHR),
-        *(Op.CMP, Op.LSA, Op.LEA, Op.WSA, Op.WEA, Op.IF, Op.IFN, Op.IF2),
-    }
+    row.opcode
+    for row in INSTRUCTIONS
+    if has_body(row.opcode)
+    and (row.control is Control.SKIP or (row.control is Control.NEXT and not row.faults))
+    and row.memory is not Access.SWAP
+    and not row.stack
+    and not row.supervisor_only
 )
 """Instructions that such a loop may consist of: nothing else can leave it in the middle."""
 LONGEST_COUNTED = 24
@@ -67,28 +78,6 @@ class CountedLoop:
     """Instructions of a round."""
 
 
-@dataclass(slots=True)
-class _Round:
-    """Symbolic execution of one round."""
-
-    registers: dict[int, Linear | None] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)
-    accesses: list[tuple[int, str, Linear]] = field(default_factory=list)
-    compared: tuple[Linear, Linear] | None = None
-    result_only: bool = False
-
-    def read(self, operand: Operand) -> Linear | None:
-        if not isinstance(operand, Reg):
-            return Linear(int(operand) & WORD)
-        if operand in (Reg.PC, Reg.AF):
-            return None
-        return self.registers.get(operand, Linear(0, ((int(operand), 1),)))
-
-    def write(self, operand: Operand, value: Linear | None) -> None:
-        self.registers[int(operand)] = value
-        self.written.add(int(operand))
-
-
 def counted_loop(block: Block) -> CountedLoop | None:
     """The block as a counted loop, or None."""
     if len(block.instructions) > LONGEST_COUNTED:
@@ -100,110 +89,86 @@ def counted_loop(block: Block) -> CountedLoop | None:
     if any(one.op not in SIMPLE or one.flow not in (Flow.NEXT, Flow.SKIP)
            for one in block.instructions):  # fmt: skip
         return None
-    done = _Round()
-    for instruction in block.instructions[:-1]:
-        if not _execute(done, instruction):
-            return None
+    done = SymbolicTarget()
+    for instruction in block.instructions:
+        assert instruction.decoded is not None
+        done.pc = instruction.pc
+        execute(done, instruction.decoded.instruction, instruction.decoded.operands)
     if not done.accesses:
         return None
     steps = _steps(done)
     accesses = []
-    for pc, kind, address in done.accesses:
-        step = _step_of(address, steps)
+    for access in done.accesses:
+        step = _step_of(access.address, steps)
         if step is None:
             return None
-        accesses.append(MovingAccess(pc, kind, address, step))
-    continuation = _continuation(done, last, back[0] is block.edges[0], steps)
+        kind = "write" if access.stores else "read"
+        accesses.append(MovingAccess(access.pc, kind, access.address, step))
+    continuation = _continuation(done, back[0] is block.edges[0], steps)
     if continuation is None:
         return None
     return CountedLoop(accesses, continuation, len(block.instructions) + back[0].cycles)
 
 
-def _execute(done: _Round, one: GuestInstruction) -> bool:
-    """One instruction, symbolically; False if its address is not linear."""
-    operands = one.operands
-    op = one.op
-    assert op is not None
-    row = BY_OPCODE[op]
-    values = [done.read(value) for value in operands]
-    if op in (Op.LSA, Op.LEA, Op.WSA, Op.WEA):
-        base, add = (values[1], values[2]) if op is Op.LSA else (values[0], values[1])
-        if base is None or add is None:
-            return False
-        if op in (Op.LEA, Op.WEA):
-            factor = values[2].known if values[2] is not None else None
-            if factor is None:
-                return False
-            add = add.times(factor)
-        kind = "read" if op in (Op.LSA, Op.LEA) else "write"
-        done.accesses.append((one.pc, kind, base.plus(add)))
-        if op is Op.LSA:
-            done.write(operands[0], None)
-        elif op is Op.LEA:
-            done.write(Reg.AVR, None)
-        return True
-    if op is Op.EX:
-        done.write(operands[0], values[1])
-        done.write(operands[1], values[0])
-        return True
-    first, second = values
-    result = linear_result(op, first, second)
-    if row.writes_flags:
-        done.compared = None
-        done.result_only = False
-        if op in (Op.SUB, Op.CMP) and first is not None and second is not None:
-            done.compared = (first, second)
-        elif result is not None and op is Op.ADD:
-            done.compared = (result, Linear())
-            done.result_only = True
-    if row.operands[0].role is not Role.READ_LAST:
-        done.write(operands[0], result)
-    return True
-
-
-def _steps(done: _Round) -> dict[int, Linear | None]:
+def _steps(done: SymbolicTarget) -> dict[int, Linear | None]:
     """What a round adds to each register that it writes; None if that is no fixed amount."""
     steps: dict[int, Linear | None] = {}
-    for register in done.written:
-        value = done.registers[register]
-        step = None if value is None else value.plus(Linear(0, ((register, 1),)), -1)
-        if step is not None and any(term in done.written for term, _ in step.terms):
-            step = None
-        steps[register] = step
+    for register, value in done.registers.items():
+        step = value.plus(Linear(0, ((register, 1),)), -1)
+        fixed = step.is_followed and not any(term in done.registers for term, _ in step.terms)
+        steps[register] = step if fixed else None
     return steps
 
 
 def _step_of(value: Linear, steps: dict[int, Linear | None]) -> Linear | None:
     """What a round adds to a linear word."""
+    if not value.is_followed:
+        return None
     total = Linear()
-    for register, count in value.terms:
+    for register, times in value.terms:
         step = steps.get(register, Linear())
         if step is None:
             return None
-        total = total.plus(step, count)
+        total = total.plus(step, times)
     return total
 
 
+_EQ, _LT = (Flag.ZF, Flag.ZF), (Flag.CF, Flag.CF)
 _PREDICATES = {
-    (Op.IF, Flag.ZF): "eq",
-    (Op.IFN, Flag.ZF): "ne",
-    (Op.IF, Flag.CF): "ult",
-    (Op.IFN, Flag.CF): "uge",
+    (_EQ, CONDITION_TRUTH[Condition.AND]): "eq",
+    (_EQ, CONDITION_TRUTH[Condition.NOR]): "ne",
+    (_LT, CONDITION_TRUTH[Condition.AND]): "ult",
+    (_LT, CONDITION_TRUTH[Condition.NOR]): "uge",
+    ((Flag.ZF, Flag.CF), CONDITION_TRUTH[Condition.OR]): "ule",
+    ((Flag.ZF, Flag.CF), CONDITION_TRUTH[Condition.NOR]): "ugt",
 }
+"""What a comparison of words each pair of flags and truth table is, after a subtraction."""
 _OPPOSITE = {"eq": "ne", "ne": "eq", "ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
 
 
-def _continuation(
-    done: _Round, last: GuestInstruction, when_executed: bool, steps: dict[int, Linear | None]
-) -> Continuation | None:
-    if done.compared is None:
+def _compared(done: SymbolicTarget) -> tuple[Linear, Linear, bool] | None:
+    """Two words that the flags compare; True if only for equality."""
+    if done.flags is None:
         return None
-    predicate = _predicate(last)
-    if predicate is None or (done.result_only and predicate not in ("eq", "ne")):
+    rule, x, y = done.flags
+    if rule is FlagRule.SUB:
+        return x, y, False
+    return (x.plus(y), Linear(), True) if rule is FlagRule.ADD else None
+
+
+def _continuation(
+    done: SymbolicTarget, when_executed: bool, steps: dict[int, Linear | None]
+) -> Continuation | None:
+    compared, skip = _compared(done), done.skip_condition
+    if compared is None or skip is None:
+        return None
+    left, right, equality_only = compared
+    first, second = sorted((skip.first, skip.second))
+    predicate = _PREDICATES.get(((Flag(first), Flag(second)), skip.truth))
+    if predicate is None or (equality_only and predicate not in ("eq", "ne")):
         return None
     if not when_executed:
         predicate = _OPPOSITE[predicate]
-    left, right = done.compared
     if predicate in ("ule", "ugt"):
         left, right = right, left
         predicate = "uge" if predicate == "ule" else "ult"
@@ -220,17 +185,6 @@ def _continuation(
     if moving.known is None and predicate != "ne" and not upwards:
         return None
     return Continuation(predicate, left, right, left_step, right_step)
-
-
-def _predicate(last: GuestInstruction) -> str | None:
-    if last.op is Op.IF2:
-        first, second, condition = (int(value) for value in last.operands)
-        if {first, second} != {Flag.ZF, Flag.CF}:
-            return None
-        truth = CONDITION_TRUTH[Condition(condition)]
-        return {0b1110: "ule", 0b0001: "ugt"}.get(truth)
-    assert last.op is not None
-    return _PREDICATES.get((last.op, Flag(int(last.operands[0]))))
 
 
 # --- code -----------------------------------------------------------------------------------
