@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SOURCES = ("kernel/*.py", "isa/table.py", "exceptions.py")
+SOURCES = ("kernel/*.py", "isa/table.py", "isa/codes.py", "exceptions.py")
 """Files whose content decides what is compiled, relative to the package."""
 SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "NUMBA_DISABLE_JIT")
 CACHE_VARIABLE = "LRVM_JIT_CACHE_DIR"

@@ -30,7 +30,7 @@ FORGOTTEN_SECONDS = 3600.0
 MAGIC = b"lrvm-tr1"
 SUFFIX = ".code"
 UNFINISHED = ".unfinished"
-SOURCES = ("translator/*.py", "isa/table.py", "kernel/layout.py")
+SOURCES = ("translator/*.py", "isa/*.py", "kernel/layout.py")
 """Files whose content decides what is compiled, relative to the package."""
 
 _KEY = re.compile(r"[0-9a-f]{8,128}")

@@ -337,7 +337,7 @@ class _LocatedFunction(Function):
         super()._instruction(build, instruction)
 
     def _leave(self) -> list[str]:
-        exits = {f"{label}:": pc for label, _, pc, _ in self.exits}
+        exits = {f"{way.label}:": way.pc for way in self.frame.exits}
         pc: int | None = None
         lines = []
         for line in super()._leave():

@@ -10,18 +10,12 @@ index chooses among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
 
-from ..isa.semantics import Target, execute
+from ..isa.semantics import execute
 from ..isa.symbolic import Linear, SymbolicTarget
 from ..isa.table import WORD_MASK, Access, Op, Reg
-from .builder import Builder
 from .instructions import Flow, GuestInstruction, written_registers
 from .region import JumpTable
-
-if TYPE_CHECKING:
-    from .builder import Value
-    from .function import Function
 
 LONGEST_TABLE = 256
 """Words of a jump table."""
@@ -110,56 +104,3 @@ def read_table(
 def words_of(table: JumpTable) -> dict[int, int]:
     """The words of a table by their virtual addresses."""
     return {table.address + 4 * number: word for number, word in enumerate(table.targets)}
-
-
-class _AddressOnly:
-    """The code generator as a target for a load of which only the address is wanted."""
-
-    def __init__(self, build: Builder) -> None:
-        self.op, self.read, self.pc = build.op, build.read, build.pc
-        self.address: Value = 0
-
-    def load(self, address: Value) -> Value:
-        self.address = address
-        return 0
-
-    def write(self, register: int, value: Value) -> None:
-        """Nothing is loaded."""
-
-
-def emit_index(build: Builder, load: GuestInstruction, table: JumpTable) -> Value:
-    """Code for the distance, in bytes, of the word that is loaded from the table's first one."""
-    assert load.decoded is not None
-    wanted = _AddressOnly(build)
-    execute(cast(Target, wanted), load.decoded.instruction, load.decoded.operands)
-    return build.op("sub", wanted.address, table.base.emit(build))
-
-
-def measure_table(function: Function, table: JumpTable, slot: int, name: str) -> list[str]:
-    """Code for the region's beginning: how much of a table can be relied on, all or nothing.
-
-    It must stand where it is known to stand, and all of it must be readable through the slot's
-    window: it may be code that must not be read, a word of it may be watched. That the words are
-    what they were is seen to where regions are installed.
-    """
-    build = Builder(function, next(iter(function.region.blocks.values())), None)
-    build.lines = []
-    shift, words, base = function.slot_fields(build, slot)
-    inside = build.value(f"add i32 {table.address}, {shift}")
-    function.declare("usub.sat")
-    spare = len(table.targets) - 1
-    reach = build.value(f"call i32 @llvm.usub.sat.i32(i32 {words}, i32 {spare})")
-    usable = build.compare("ult", build.rotate(inside), reach)
-    if table.base.terms:
-        there = build.compare("eq", table.base.emit(build), table.address)
-        usable = build.bit("and", usable, there)
-    length = build.select(usable, len(table.targets), 0)
-    offset = build.value(f"zext i32 {inside} to i64")
-    first = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-    return [
-        *build.lines,
-        f"  %{name} = alloca i32",
-        f"  store i32 {length}, ptr %{name}",
-        f"  %{name}_at = alloca ptr",
-        f"  store ptr {first}, ptr %{name}_at",
-    ]
