@@ -42,6 +42,7 @@ class InterpreterEngine:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._pending = core.pending
         self._enter = load_kernel()
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
@@ -66,13 +67,26 @@ class InterpreterEngine:
         self._point_to_arrays()
         self._state = core.state.state_view
         self._instructions = 0
+        self._granted = 0
+        """The budget with which the slice in progress began; 0 between slices."""
 
     def _point_to_arrays(self) -> None:
         self._context[0::2] = [array.ctypes.data for array in self._arrays]
         self._context[1::2] = [len(array) for array in self._arrays]
 
     def statistics(self) -> Statistics:
-        return Statistics(self.name, self._instructions)
+        return Statistics(self.name, self._executed)
+
+    @property
+    def _executed(self) -> int:
+        """Instructions since the engine was made; within a slice, those that are complete."""
+        return self._instructions + (self._used() if self._granted else 0)
+
+    def _used(self) -> int:
+        """Instructions of the slice in progress."""
+        state = self._state
+        left: int = state[layout.BUDGET] + state[layout.BONUS]
+        return self._granted - left - self._pending.withdrawn
 
     def set_breakpoints(self, addresses: list[int]) -> None:
         self._breakpoints = numpy.array(addresses or [0], numpy.int64)
@@ -96,14 +110,10 @@ class InterpreterEngine:
             while budget > 0:
                 piece = min(budget, SLICE)
                 extra = self._extra_budget(budget - piece)
-                state[layout.BUDGET] = piece
-                state[layout.BONUS] = extra
                 state[layout.SOFT_BUDGET] = piece + extra < budget
-                stop = self._run_slice(reads, writes)
-                used = piece + extra - state[layout.BUDGET] - state[layout.BONUS]
-                self._instructions += used
-                if stop in _REASONS:
-                    return _REASONS[stop]
+                used, reason = self._slice(piece, extra, reads, writes)
+                if reason is not None:
+                    return reason
                 budget -= used
                 if core.stop_requested:
                     return self._stop_here(reads, writes)
@@ -112,6 +122,33 @@ class InterpreterEngine:
             self._abandon()
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
+
+    def _slice(
+        self,
+        budget: int,
+        bonus: int,
+        reads: list[Callable[[int], int]],
+        writes: list[Callable[[int, int], None]],
+    ) -> tuple[int, StopReason | None]:
+        """Run a slice of the run; the instructions that it used, and why the run ends with it."""
+        state, pending = self._state, self._pending
+        state[layout.BUDGET] = budget
+        state[layout.BONUS] = bonus
+        pending.withdrawn = 0
+        self._granted = budget + bonus
+        try:
+            stop = self._run_slice(reads, writes)
+        finally:
+            used = self._used()
+            self._granted = 0
+            self._instructions += used
+        reason = _REASONS.get(stop)
+        if pending.waiting:
+            pending.complete(reason is StopReason.EXCEPTION)
+            # The host has the last word on whether the CPU is halted.
+            if reason is not StopReason.EXCEPTION:
+                reason = StopReason.HALTED if state[layout.HALTED] else None
+        return used, reason
 
     # --- for batches, which run the kernel from a compiled loop of their own ------------------
 
@@ -153,13 +190,10 @@ class InterpreterEngine:
         region, which does not say which instruction was its last: the next one will."""
         state = self._state
         if state[layout.BUDGET]:
-            state[layout.BUDGET] = 1
-            state[layout.BONUS] = 0
             state[layout.SOFT_BUDGET] = 0
-            stop = self._run_slice(reads, writes)
-            self._instructions += 1
-            if stop in _REASONS:
-                return _REASONS[stop]
+            _, reason = self._slice(1, 0, reads, writes)
+            if reason is not None:
+                return reason
         return StopReason.STOPPED
 
     def _run_slice(
@@ -199,8 +233,7 @@ class InterpreterEngine:
                 return stop
             if core.stop_requested:
                 # The instruction in progress is completed, and no other.
-                state[layout.BUDGET] = 1
-                state[layout.BONUS] = 0
+                self._pending.end_slice()
 
     def _serve_rare(self, request: int) -> int:
         """Answer HWD and RESET; an exception for the guest is -1 - (code << 16 | data)."""
@@ -223,6 +256,10 @@ class InterpreterEngine:
             state[layout.LOG_COUNT] = 0
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+            self._pending.undo()
+        elif self._pending.waiting:
+            # The instruction was complete already.
+            self._pending.complete(raised=False)
 
     def _reading(self, component: Component) -> Callable[[int], int]:
         """READ of a component. If that swaps, the load of an SRM completes its store as well."""

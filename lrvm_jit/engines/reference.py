@@ -5,7 +5,8 @@ It is the arbiter when engines disagree, and some hundred times slower than the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import (
@@ -43,6 +44,8 @@ READ, WRITE, EXECUTE = range(3)
 
 STOP_CHECK_INTERVAL = 1024
 
+Answer = TypeVar("Answer")
+
 
 def signed(word: int) -> int:
     """The two's complement reading of a word."""
@@ -56,6 +59,7 @@ class ReferenceEngine:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._pending = core.pending
         self._bus = core.bus
         self._registers = Registers(core.state.regs_view, core.state.state_view)
         self._mappings = core.mappings
@@ -107,8 +111,6 @@ class ReferenceEngine:
             try:
                 self._execute(self._load(pc, EXECUTE))
                 raised = False
-            except HardwareError as error:
-                self._raise(ExceptionCode.HARDWARE, error.word)
             except GuestError as fault:
                 self._raise(fault.code, fault.data)
         except BaseException:
@@ -117,8 +119,12 @@ class ReferenceEngine:
                 regs[code] = value
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = last_pc
+            state[layout.RESUME] = layout.RESUME_NONE
+            self._pending.undo()
             raise
         regs[Reg.PC] = self._next_pc
+        if self._pending.waiting:
+            self._pending.complete(raised)
         return raised
 
     def _raise(self, code: int, data: int) -> None:
@@ -169,17 +175,43 @@ class ReferenceEngine:
         mapping = self._mappings.find(address)
         if mapping is None:
             return 0
-        word = self._bus.read(mapping.component, address - mapping.first)
+        offset = address - mapping.first
+        word = self._ask(layout.REQUEST_READ, mapping.component, offset, self._bus.read)
         if self._core.watchpoints:
-            self._core.note(mapping.component, address - mapping.first, Watch.READ, word)
+            self._core.note(mapping.component, offset, Watch.READ, word)
         return word
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
         if mapping is not None:
-            self._bus.write(mapping.component, address - mapping.first, word)
+            offset = address - mapping.first
+            self._ask(layout.REQUEST_WRITE, mapping.component, offset, self._bus.write, word)
             if self._core.watchpoints:
-                self._core.note(mapping.component, address - mapping.first, Watch.WRITE, word)
+                self._core.note(mapping.component, offset, Watch.WRITE, word)
+
+    def _ask(
+        self, kind: int, component: int, offset: int, call: Callable[..., Answer], *word: int
+    ) -> Answer:
+        """Have the bus ask a component. Meanwhile the instruction is marked as being in progress,
+        as by the kernel: what the host writes has to wait (`Pending`)."""
+        state = self._state
+        state[layout.REQUEST_KIND] = kind
+        state[layout.REQUEST_COMPONENT] = component
+        state[layout.REQUEST_OFFSET] = offset
+        state[layout.RESUME] = layout.RESUME_STEP
+        try:
+            answer = call(component, offset, *word)
+        except HardwareError as error:
+            if kind == layout.REQUEST_RESET:
+                # A reset cannot be refused.
+                raise
+            state[layout.RESUME] = layout.RESUME_NONE
+            raise GuestError(ExceptionCode.HARDWARE, error.word) from error
+        except GuestError:
+            state[layout.RESUME] = layout.RESUME_NONE
+            raise
+        state[layout.RESUME] = layout.RESUME_NONE
+        return answer
 
     @staticmethod
     def _check_alignment(address: int) -> None:
@@ -225,7 +257,13 @@ class ReferenceEngine:
             store = coming_store(self._core, address, code)
             if store is not None:
                 offset = physical - mapping.first
-                word = self._bus.swap(mapping.component, offset, store.value)
+                word = self._ask(
+                    layout.REQUEST_READ,
+                    mapping.component,
+                    offset,
+                    self._bus.swap,
+                    store.value,
+                )
                 if self._core.watchpoints:
                     self._core.note(mapping.component, offset, Watch.READ, word)
                     self._core.note(mapping.component, offset, Watch.WRITE, store.value)
@@ -357,7 +395,7 @@ class ReferenceEngine:
             case Op.HALT:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
-                self._bus.reset(v[0] & 0xFF, regs[Reg.AVR])
+                self._ask(layout.REQUEST_RESET, v[0] & 0xFF, regs[Reg.AVR], self._bus.reset)
                 if not v[0] & RESET_KEEPS_CPU:
                     self._core.state.reset()
                     self._next_pc = 0

@@ -105,7 +105,7 @@ class TranslatorEngine(InterpreterEngine):
         exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
         return Statistics(
             self.name,
-            self._instructions,
+            self._executed,
             translated=state[layout.TRANSLATED],
             regions=len(self._installation),
             code_bytes=self._installation.bytes,
@@ -135,7 +135,7 @@ class TranslatorEngine(InterpreterEngine):
     ) -> int:
         state = self._state
         start = time.perf_counter()
-        budget, bonus = state[layout.BUDGET], state[layout.BONUS]
+        bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
         while True:
             stop = super()._run_slice(reads, writes)
@@ -145,9 +145,8 @@ class TranslatorEngine(InterpreterEngine):
                 self._translate_at_first_sight()
             else:
                 break
-        used = budget + bonus - state[layout.BUDGET] - state[layout.BONUS]
-        self._interpreted += used - (state[layout.TRANSLATED] - translated)
-        if bonus and not state[layout.BONUS]:
+        self._interpreted += self._used() - (state[layout.TRANSLATED] - translated)
+        if bonus and not state[layout.BONUS] and not self._pending.withdrawn:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
 

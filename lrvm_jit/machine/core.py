@@ -12,6 +12,7 @@ from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
+from .pending import Pending
 from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
 
@@ -39,6 +40,7 @@ class Core:
         # Each watched word cuts one in two and has one of its own.
         rows = sum(1 + 2 * len(c.windows) for c in self.components)
         self.state = CpuState(rows + 2 * MOST_WATCHPOINTS)
+        self.pending = Pending(self.state)
         self.watchpoints = Watchpoints(self.mappings)
         self.stop_requested = False
 

@@ -47,7 +47,7 @@ class Motherboard:
         core.plug_in()
         self.components = core.components
         self.mappings = core.mappings
-        self.cpu = Cpu(core.state, self._runner)
+        self.cpu = Cpu(core, self._runner)
         self.memory = Memory(core)
 
     # --- memory map ----------------------------------------------------------------------------

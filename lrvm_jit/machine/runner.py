@@ -43,10 +43,13 @@ class Runner:
         try:
             # The host may have changed anything since the last run.
             self._core.state.host_changed()
+            self._core.pending.thread = threading.get_ident()
+            self._core.pending.exception = None
             self._core.watchpoints.hit = None
             reason = self._engine.run(min(max_cycles, UNLIMITED), halt_on_exception)
         finally:
             self._core.stop_requested = False
+            self._core.pending.thread = 0
             self._running.release()
         return self._stop(reason)
 
@@ -61,7 +64,8 @@ class Runner:
         if reason is StopReason.BREAKPOINT:
             address = pc
         elif reason is StopReason.EXCEPTION:
-            exception = GuestException.from_word(int(state.regs[Reg.ET]))
+            word = self._core.pending.exception
+            exception = GuestException.from_word(int(state.regs[Reg.ET]) if word is None else word)
         return Stop(reason, int(state.state[layout.CYCLES]), pc, address, exception, watch)
 
     def statistics(self) -> Statistics:
