@@ -14,13 +14,14 @@ import platform
 import shutil
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from ..locks import SharedLock
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = ("kernel/*.py", "isa/table.py", "exceptions.py")
@@ -49,7 +50,7 @@ class EntryPointSource:
 
 KERNEL = EntryPointSource("lrvm_jit.kernel.entry", "enter", "the kernel", SOURCES)
 
-_lock = threading.Lock()
+_lock = SharedLock()
 _loaded: dict[EntryPointSource, tuple[EntryPoint, int]] = {}
 
 
