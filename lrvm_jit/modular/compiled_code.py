@@ -56,6 +56,9 @@ class UncompilableError(MachineError):
         self.function = function
         self.reason = reason
 
+    def __str__(self) -> str:
+        return f"numba cannot compile {self.function!r}: {self.reason}"
+
 
 _lock = SharedLock()
 _loops: OrderedDict[Functions, Loop] = OrderedDict()
