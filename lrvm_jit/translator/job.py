@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy
 from numpy.typing import NDArray
 
+from ..code_cache import CodeCache
 from ..locks import SharedLock
-from .cache import CodeCache
 from .exits import FIRST_MANNER, Manner
 from .region import Region
 from .store import STORE, Delivery

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
+from ..code_cache import CodeCache
 from ..locks import SharedLock
-from .cache import CodeCache, host_key
+from .cache import host_key
 from .loading import NativeCode, load
 from .region import SYMBOL
 
