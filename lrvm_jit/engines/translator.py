@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..code_cache import CodeCache
 from ..isa.table import Reg
 from ..kernel import layout
 from ..machine.statistics import Statistics
-from ..translator.cache import CodeCache, default_cache
+from ..translator.cache import default_cache
 from ..translator.exits import (
     EXITS_TO_JUDGE,
     FIRST_MANNER,

@@ -8,7 +8,6 @@ programs, sizes and numbers of parts share one loop.
 from __future__ import annotations
 
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit, types
 
+from ..locks import SharedLock
 from . import compiled_layout as layout
 from .compiled_numba import (
     OPTIONS,
@@ -56,8 +56,11 @@ class UncompilableError(MachineError):
         self.function = function
         self.reason = reason
 
+    def __str__(self) -> str:
+        return f"numba cannot compile {self.function!r}: {self.reason}"
 
-_lock = threading.Lock()
+
+_lock = SharedLock()
 _loops: OrderedDict[Functions, Loop] = OrderedDict()
 _numbers = count()
 

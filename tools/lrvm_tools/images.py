@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from lrvm_jit.locks import cached_property
 
 from .intel_hex import read_ihex
 from .lasm import Assembly, Place, assemble_program_file

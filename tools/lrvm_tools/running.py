@@ -45,10 +45,12 @@ class PreparationError(MappingError):
 
     def __init__(self, outcomes: Sequence[MappingOutcome]) -> None:
         self.outcomes = tuple(outcomes)
-        reasons = [str(outcome.result) for outcome in outcomes if not outcome.ok]
-        super().__init__(
-            f"{len(reasons)} of {len(outcomes)} components could not be mapped: "
-            + "; ".join(reasons)
+        super().__init__(self.outcomes)
+
+    def __str__(self) -> str:
+        reasons = [str(outcome.result) for outcome in self.outcomes if not outcome.ok]
+        return f"{len(reasons)} of {len(self.outcomes)} components could not be mapped: " + (
+            "; ".join(reasons)
         )
 
 

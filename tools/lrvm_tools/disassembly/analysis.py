@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 
 from lrvm_jit.isa import DecodingError, Op, encode, format_word
 from lrvm_jit.isa.flow import jump_target
+from lrvm_jit.locks import cached_property
 
 from ..program.data import Word
 from ..program.instr import Instr

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from lrvm_jit.locks import cached_property
 
 if TYPE_CHECKING:
     import numpy as np

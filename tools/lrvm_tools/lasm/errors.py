@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .limits import DIAGNOSTICS
 from .source import Span, printable
@@ -84,10 +84,18 @@ class SourceError(Exception):
     """One problem at one place; becomes a diagnostic."""
 
     def __init__(self, span: Span, message: str, hint: Hint = "") -> None:
-        super().__init__(message)
+        super().__init__(span, message, hint)
         self.span = span
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Functions are seldom such as can be sent to another process.
+        hint = self.hint() if callable(self.hint) else self.hint
+        return type(self), (self.span, self.message, hint), {**vars(self), "hint": hint}
 
 
 class UnresolvedError(SourceError):

@@ -49,8 +49,11 @@ class _NeededError(Exception):
     """Raised at a use of a constant that has no value in this round yet."""
 
     def __init__(self, symbol: Symbol) -> None:
-        super().__init__(symbol.name)
+        super().__init__(symbol)
         self.symbol = symbol
+
+    def __str__(self) -> str:
+        return self.symbol.name
 
 
 class Evaluator:

@@ -39,10 +39,13 @@ class OperandError(Exception):
     """An operand that does not fit; `index` is its number as written."""
 
     def __init__(self, index: int, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(index, message, hint)
         self.index = index
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+from lrvm_jit.locks import cached_property
 
 _LINE_BREAK = re.compile("\n")
 
