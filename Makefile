@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check vscode clean
 
 env: .venv/ready
 
@@ -40,6 +40,12 @@ types: env
 	$(BIN)/mypy
 
 check: test lint types
+
+# The extension for Visual Studio Code; needs npm.
+vscode: env
+	$(BIN)/python -m lrvm_tools.editors editors/vscode
+	mkdir -p dist
+	cd editors/vscode && npx --yes @vscode/vsce package --allow-missing-repository --out ../../dist/lasm.vsix
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
