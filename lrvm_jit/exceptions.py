@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from .arguments import number_within
 from .isa.codes import ExceptionCode, HardwareCode
 
 __all__ = ["ExceptionCode", "GuestException", "HardwareCode", "HardwareError"]
@@ -53,12 +54,9 @@ class HardwareError(Exception):
     """
 
     def __init__(self, code: int, data: int = 0) -> None:
-        for label, value in (("code", code), ("data", data)):
-            if not 0 <= value <= 0xFF:
-                raise ValueError(f"hardware error {label} {value} is outside 0..255")
-        super().__init__(code, data)
-        self.code = int(code)
-        self.data = int(data)
+        self.code = number_within("hardware error code", code, 0, 0xFF)
+        self.data = number_within("hardware error data", data, 0, 0xFF)
+        super().__init__(self.code, self.data)
 
     @property
     def word(self) -> int:

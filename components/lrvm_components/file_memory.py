@@ -7,8 +7,9 @@ import warnings
 from pathlib import Path
 
 from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit.arguments import whole_number
 
-from .base import WORD_BYTES, StandardComponent, whole_number
+from .base import WORD_BYTES, StandardComponent
 
 
 class FileMemory(StandardComponent):

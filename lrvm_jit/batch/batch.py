@@ -14,6 +14,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import number_within, optional_number, whole_number
 from ..engines import ENGINES
 from ..isa.table import Reg
 from ..machine.component import close_all
@@ -77,8 +78,8 @@ class Batch:
             raise ValueError("the reference engine runs single machines only; leave it out")
         if isinstance(engine, str) and engine not in ENGINES:
             raise ValueError(f"unknown engine {engine!r}; known engines are {', '.join(ENGINES)}")
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads is {threads}; it must be 1 or more")
+        threads = optional_number("threads", threads, 1)
+        n = optional_number("n", n, 0)
         self._threads = threads or _cpus()
         self._engine = engine
         own_programs: NDArray[numpy.uint32] | None = None
@@ -106,8 +107,6 @@ class Batch:
             n = len(own_programs)
         if n is None:
             raise TypeError("say how many lanes there are: Batch(..., n=...)")
-        if n < 0:
-            raise ValueError(f"n is {n}; it must be 0 or more")
         if own_programs is not None and len(own_programs) != n:
             raise ValueError(f"there are {len(own_programs)} programs for {n} lanes")
         self._components = components_by_id(template, components)
@@ -204,6 +203,7 @@ class Batch:
 
     def address_of(self, component: int) -> int:
         """Address at which a component is mapped. LookupError if it is not."""
+        component = whole_number("component", component)
         mapping = self._template.mappings.of(component)
         if mapping is None:
             raise LookupError(f"component {component} is not mapped")
@@ -399,7 +399,7 @@ def _budget(max_cycles: int | NDArray[Any] | None, n: int) -> int | NDArray[nump
     """Instructions for each lane."""
     if max_cycles is None:
         return UNLIMITED
-    if isinstance(max_cycles, numpy.ndarray):
+    if isinstance(max_cycles, numpy.ndarray) and max_cycles.ndim:
         if max_cycles.shape != (n,) or max_cycles.dtype.kind not in "iu":
             raise ValueError(
                 f"max_cycles has shape {max_cycles.shape} and dtype {max_cycles.dtype}; "
@@ -408,9 +408,7 @@ def _budget(max_cycles: int | NDArray[Any] | None, n: int) -> int | NDArray[nump
         if n and (max_cycles.min() < 0 or max_cycles.max() > UNLIMITED):
             raise ValueError("max_cycles must be 0 or more for each lane")
         return max_cycles.astype(numpy.int64)
-    if max_cycles < 0:
-        raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
-    return min(max_cycles, UNLIMITED)
+    return min(number_within("max_cycles", max_cycles, 0), UNLIMITED)
 
 
 def _cpus() -> int:

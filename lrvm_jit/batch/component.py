@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import number_within
 from ..exceptions import HardwareCode
 from ..machine.metadata import Metadata
 
@@ -33,8 +34,7 @@ class PartlyServedError(Exception):
     def __init__(
         self, served: int, words: Words | None = None, errors: Errors | None = None
     ) -> None:
-        if served < 0:
-            raise ValueError(f"served is {served}; it must be 0 or more")
+        served = number_within("served", served, 0)
         super().__init__(served)
         self.served = served
         self.words = words

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, close_all, metadata_of
@@ -63,7 +64,7 @@ class PerLane(BatchComponent):
 
     def component(self, lane: int) -> Component:
         """The component of a lane, made now if it was not. IndexError if there is no such lane."""
-        lane = operator.index(lane)
+        lane = whole_number("lane", lane)
         if lane < 0 or (self._n is not None and lane >= self._n):
             raise IndexError(f"there is no lane {lane} among {self._n or 0}")
         return self._component(lane)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import optional_number, whole_number
 from ..machine.motherboard import Motherboard
 from ..translator.options import TranslatorOptions
 from .checkpoint import Checkpoint, digest_of
@@ -128,9 +129,12 @@ def stream(
     if outputs is None:
         outputs = tuple(out) if isinstance(out, Mapping) else OUTPUTS
     fields = parse_outputs(outputs)
-    for name, value, least in (("n", n, 0), ("chunk", chunk, 1), ("max_cycles", max_cycles, 0)):
-        if value is not None and value < least:
-            raise ValueError(f"{name} is {value}; it must be {least} or more")
+    n = optional_number("n", n, 0)
+    chunk = optional_number("chunk", chunk, 1)
+    max_cycles = optional_number("max_cycles", max_cycles, 0)
+    ram_size = whole_number("ram_size", ram_size)
+    rom_size = optional_number("rom_size", rom_size, 0)
+    threads = optional_number("threads", threads, 1)
     shared, own = program_of(program)
     if own is not None:
         if n not in (None, len(own)):

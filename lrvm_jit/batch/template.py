@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number, whole_numbers
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, metadata_of
 from ..machine.memory import as_words
@@ -66,9 +67,12 @@ def template_of(
     # The components are another package of the distribution, which the core does not need.
     from lrvm_components import BootRom, Ram
 
+    ram_size = whole_number("ram_size", ram_size)
     size = -(-4 * len(words) // PAGE) * PAGE or PAGE
+    if rom_size is not None:
+        size = whole_number("rom_size", rom_size)
     lock = threading.Lock()
-    parts: list[Component] = [BootRom(words, rom_size or size), Ram(ram_size)]
+    parts: list[Component] = [BootRom(words, size), Ram(ram_size)]
     parts += [Port(component, lock) for component in components]
     board = Motherboard(parts, "interpreter")
     for outcome in board.map_contiguous(0):
@@ -84,6 +88,8 @@ def components_by_id(
 ) -> dict[int, BatchComponent]:
     """The batch's components, checked: each id exists, and what is no memory has one."""
     check_components(list(components.values()))
+    numbers = whole_numbers("components", "a component's id", components)
+    components = dict(zip(numbers, components.values(), strict=True))
     for number, batch_component in components.items():
         if not 0 <= number < len(template.components):
             raise ValueError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..arguments import whole_number
 from .table import (
     ALIASES,
     BY_MNEMONIC,
@@ -58,10 +59,13 @@ def encode_operand(operand: Operand, value: Value) -> tuple[int, bytes]:
         return 1, bytes([value]) + bytes(operand.kind.size - 1)
     if operand.kind is Kind.REG:
         raise EncodingError(f"operand {operand.name!r} must be a register, not {value!r}")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise EncodingError(
-            f"operand {operand.name!r} must be a register or an integer, not {value!r}"
-        )
+    refusal = f"operand {operand.name!r} must be a register or an integer, not {value!r}"
+    if isinstance(value, bool):
+        raise EncodingError(refusal)
+    try:
+        value = whole_number("operand", value)
+    except TypeError:
+        raise EncodingError(refusal) from None
     low, high = literal_range(operand)
     if not low <= value <= high:
         hint = ""
@@ -115,6 +119,7 @@ def decode(word: int) -> Decoded:
     Literals of signed operands are returned negative where they are. Raises DecodingError for
     an unknown opcode or a register code above 0x1F.
     """
+    word = whole_number("word", word)
     row = BY_OPCODE.get(word >> 27)
     if row is None:
         raise DecodingError(f"unknown opcode 0x{word >> 27:02x} in word 0x{word:08x}")

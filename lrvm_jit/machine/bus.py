@@ -52,6 +52,7 @@ class Bus:
         try:
             word = operator.index(answer)
         except TypeError:
+            # Not through `arguments`, as this is done for every access: 240 ns in all.
             raise TypeError(self._no_word(component, offset, answer)) from None
         if not 0 <= word <= WORD_MASK:
             raise ValueError(self._no_word(component, offset, answer))

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
 
@@ -32,6 +33,7 @@ class MemoryWindow:
         read_error: HardwareError | None = None,
         write_error: HardwareError | None = None,
     ) -> None:
+        offset = whole_number("offset", offset)
         if offset < 0 or offset % 4:
             raise ValueError(f"window offset {offset} must be a multiple of 4, from 0 up")
         if words.dtype != numpy.uint32 or words.ndim != 1 or not len(words):

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..arguments import whole_number, whole_numbers
+
 ADDRESS_SPACE = 1 << 32
 
 
@@ -97,7 +99,7 @@ class MemoryMap:
 
     def of(self, component: int) -> Mapping | None:
         """The component's mapping, or None."""
-        return self._of.get(component)
+        return self._of.get(whole_number("component", component))
 
     def find(self, address: int) -> Mapping | None:
         """The mapping that holds an address, or None."""
@@ -108,6 +110,8 @@ class MemoryMap:
 
     def map(self, address: int, component: int) -> Mapping:
         """Map the whole component from `address` on. Raises a MappingError."""
+        address = whole_number("address", address)
+        component = whole_number("component", component)
         size = self._check(component)
         if size % 4:
             raise UnalignedSizeError(
@@ -120,11 +124,17 @@ class MemoryMap:
 
         Raises a MappingError.
         """
+        first, last = whole_number("first", first), whole_number("last", last)
+        component = whole_number("component", component)
         size = self._check(component)
         if last % 4:
             raise UnalignedEndError(
                 f"last address 0x{last:08X} for {self._label(component)} "
                 "is not a multiple of 4; it names the last mapped word"
+            )
+        if last < 0:
+            raise PastAddressSpaceError(
+                f"last address {last} for {self._label(component)} is negative"
             )
         if first % 4 == 0 and last < first:
             raise EmptyRangeError(
@@ -143,7 +153,8 @@ class MemoryMap:
         One that cannot be mapped is reported and skipped.
         """
         outcomes = []
-        for component in components:
+        address = whole_number("address", address)
+        for component in whole_numbers("components", "a component's id", components):
             try:
                 mapping = self.map(address, component)
             except MappingError as error:

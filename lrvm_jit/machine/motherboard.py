@@ -7,6 +7,7 @@ from types import TracebackType
 
 import numpy
 
+from ..arguments import optional_number, whole_numbers
 from ..engines import make_engine
 from ..kernel import layout
 from ..translator.options import TranslatorOptions
@@ -117,7 +118,7 @@ class Motherboard:
         has taken it. An exception in a component, or KeyboardInterrupt, comes out of this call;
         the machine is then as before the instruction, and can be run on.
         """
-        return self._runner.run(max_cycles, halt_on_exception)
+        return self._runner.run(optional_number("max_cycles", max_cycles, 0), halt_on_exception)
 
     def stop(self) -> None:
         """End the current run with reason `stopped`, from a component or another thread.
@@ -134,7 +135,7 @@ class Motherboard:
 
     @breakpoints.setter
     def breakpoints(self, addresses: Iterable[int]) -> None:
-        self._runner.set_breakpoints(addresses)
+        self._runner.set_breakpoints(whole_numbers("breakpoints", "a breakpoint", addresses))
 
     @property
     def watchpoints(self) -> Mapping[int, Watch]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..isa.table import REGISTER_COUNT, REGISTER_NAMES, WORD_MASK, Flag, Reg
 from ..kernel import layout
 
@@ -71,7 +71,7 @@ class Registers:
             if code is None:
                 raise KeyError(f"unknown register {key!r}; they are {', '.join(REGISTER_NAMES)}")
             return code
-        code = operator.index(key)
+        code = whole_number("a register's code", key)
         if not 0 <= code < REGISTER_COUNT:
             raise IndexError(f"register code {code} is outside 0..{REGISTER_COUNT - 1}")
         return code
@@ -97,7 +97,7 @@ class Registers:
                 self[code] = item
             return
         code = self._code(key)
-        word = operator.index(value)
+        word = whole_number(REGISTER_NAMES[code], value)
         if not 0 <= word <= WORD_MASK:
             raise ValueError(f"value {word} for {REGISTER_NAMES[code]} is outside 0..{WORD_MASK}")
         state, pending = self._state, self._pending

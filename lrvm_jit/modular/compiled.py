@@ -8,12 +8,13 @@ docs/modular.md, "Compiled parts", says what such functions may do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import number_within, whole_numbers
 from .compiled_layout import (
     DATA,
     END,
@@ -247,12 +248,13 @@ def _int64(value: int) -> int:
 
 
 def _as_state(given: State | Sequence[int] | int) -> State:
-    if isinstance(given, int):
-        if given < 0:
-            raise ValueError(f"a state has {given} elements; it must have 0 or more")
-        return np.zeros(given, dtype=np.int64)
+    if (isinstance(given, np.ndarray) and given.ndim == 0) or not isinstance(given, Iterable):
+        return np.zeros(number_within("the size of a state", given, 0), dtype=np.int64)
     if not isinstance(given, np.ndarray):
-        return np.array(given, dtype=np.int64)
+        numbers = whole_numbers("a state", "an element of a state", given)
+        for position, number in enumerate(numbers):
+            number_within(f"element {position} of a state", number, -(1 << 63), (1 << 63) - 1)
+        return np.array(numbers, dtype=np.int64)
     if given.dtype != np.int64 or given.ndim != 1:
         raise TypeError(
             f"a state has {given.ndim} dimension(s) of {given.dtype}; it must be an array of one "

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from ..arguments import optional_number, whole_number
 from ..exceptions import HardwareError
 from ..machine.component import Component, metadata_of
 from ..machine.metadata import Category, hardware_id
@@ -50,12 +51,13 @@ class Port(Component):
         name: str = "Peripheral",
         metadata: HardwareMetadata | None = None,
     ) -> None:
+        channel = whole_number("channel", channel)
         if channel < 0:
             raise ValueError(f"channel {channel} is negative; channels are numbered from 0")
         if (size is None) == (metadata is None):
             raise ValueError("a port takes its size or its metadata, which contain the size")
         if metadata is None:
-            assert size is not None
+            size = whole_number("size", size)
             metadata = HardwareMetadata(hardware_id(name), size, Category.UNCATEGORIZED, type=0)
         self.name = name
         self.channel = channel
@@ -197,8 +199,7 @@ class LrvmProcessor(Processor):
             self.board = program
         else:
             self.board = _board(program, ram_size, ports or {}, engine)
-        if batch is not None and batch < 1:
-            raise ValueError(f"batch is {batch}; a batch has at least 1 instruction")
+        batch = optional_number("batch", batch, 1)
         self._name = name
         self._registers = dict(registers or {})
         self._halt_on_exception = halt_on_exception
@@ -248,6 +249,8 @@ def _board(
     from lrvm_components.memory import words_of
 
     words = words_of(program)
+    if ram_size is not None:
+        ram_size = whole_number("ram_size", ram_size)
     ram = Ram(words.nbytes if ram_size is None else ram_size, image=words)
     board = Motherboard([ram, *ports.values()], engine)
     board.map(0, 0)

@@ -37,7 +37,7 @@ def test_a_hardware_error_and_its_word(code: int, data: int) -> None:
 @pytest.mark.parametrize(("code", "data"), [(256, 0), (-1, 0), (0, 256), (0, -1)])
 def test_a_hardware_error_that_does_not_fit(code: int, data: int) -> None:
     label, value = ("code", code) if data == 0 and code else ("data", data)
-    with pytest.raises(ValueError, match=rf"{label} {value} is outside 0\.\.255"):
+    with pytest.raises(ValueError, match=rf"{label} is {value}; it must be within 0\.\.255"):
         HardwareError(code, data)
 
 

@@ -523,7 +523,7 @@ def test_states() -> None:
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        (-1, ValueError, "-1 elements"),
+        (-1, ValueError, "size of a state is -1"),
         (np.zeros(3, dtype=np.uint8), TypeError, "of uint8; .*astype"),
         (np.zeros((2, 2), dtype=np.int64), TypeError, r"2 dimension\(s\)"),
         (np.zeros(6, dtype=np.int64)[::2], ValueError, "contiguous"),

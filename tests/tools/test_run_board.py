@@ -225,7 +225,7 @@ def test_a_guest_that_resets_itself_still_meets_its_limit() -> None:
 
 
 def test_negative_cycle_limit() -> None:
-    with pytest.raises(ValueError, match="cycle limit -1"):
+    with pytest.raises(ValueError, match="cycle_limit is -1"):
         lines_of(prepared(SUM), RunConfig(cycle_limit=-1))
 
 

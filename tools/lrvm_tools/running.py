@@ -26,6 +26,7 @@ from lrvm_jit import (
     Stop,
     StopReason,
 )
+from lrvm_jit.arguments import optional_number
 from lrvm_jit.machine.component import metadata_of
 from lrvm_jit.machine.metadata import NAME_BYTES, name_bytes
 
@@ -70,6 +71,10 @@ class RunConfig:
     """A line that says where and why the run ended."""
     newline_before_finish: bool = False
     """An empty line before that one, for guests whose last line of text is unfinished."""
+
+    def __post_init__(self) -> None:
+        limit = optional_number("cycle_limit", self.cycle_limit, 0)
+        object.__setattr__(self, "cycle_limit", limit)
 
     @classmethod
     def default(cls, cycle_limit: int | None = None) -> RunConfig:
@@ -209,8 +214,6 @@ def _at_cycle(stop: Stop) -> str:
 
 def _run(board: Motherboard, config: RunConfig, writer: Writer | None) -> Stop:
     """Run in as few batches as the printing allows."""
-    if config.cycle_limit is not None and config.cycle_limit < 0:
-        raise ValueError(f"cycle limit {config.cycle_limit} must be 0 or more")
     # To print an exception and run on, the machine has to stop there.
     watch = config.halt_on_exception or config.print_exceptions or config.print_cycles
     left = config.cycle_limit

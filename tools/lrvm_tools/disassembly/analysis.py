@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from lrvm_jit.arguments import number_within, whole_numbers
 from lrvm_jit.isa import DecodingError, Op, encode, format_word
 from lrvm_jit.isa.flow import jump_target
 from lrvm_jit.locks import cached_property
@@ -31,7 +32,8 @@ def analyse(image: Image, entries: Iterable[int] = (0,), min_text: int = MIN_TEX
     that is not in the image.
     """
     words, rest = split_image(image)
-    points = tuple(entries)
+    points = tuple(whole_numbers("entries", "an entry point", entries))
+    min_text = number_within("min_text", min_text, 0)
     for point in points:
         if point % 4 or not 0 <= point < max(4 * len(words), 1):
             raise ValueError(f"entry point 0x{point:x} is not the address of a word in the image")

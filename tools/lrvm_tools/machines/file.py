@@ -34,7 +34,15 @@ from .context import Context
 from .errors import MachineError
 from .host import Host
 from .machine import Machine
-from .types import PLACEMENT, ComponentType, ComponentTypeError, Value, find_type, known_names
+from .types import (
+    PLACEMENT,
+    ComponentType,
+    ComponentTypeError,
+    Value,
+    find_type,
+    known_names,
+    whole_number_hint,
+)
 
 _TOP_LEVEL: Final = ("engine", "component")
 
@@ -210,7 +218,8 @@ def _check_placement(entry: Mapping[str, Any]) -> None:
     for key in ("address", "last"):
         value = entry.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"`{key}` must be a whole number, not {value!r}")
+            hint = whole_number_hint(value)
+            raise ValueError(f"`{key}` must be a whole number, not {value!r}{hint}")
     mapped = entry.get("mapped", True)
     if not isinstance(mapped, bool):
         raise ValueError(f"`mapped` must be true or false, not {mapped!r}")

@@ -70,7 +70,10 @@ class Setting:
                 return float(value)
             if self.kind is not Path and isinstance(value, self.kind):
                 return value
-        raise ValueError(f"setting {self.name!r} must be {self.expected}, not {_shown(value)}")
+        hint = whole_number_hint(value) if self.kind is int else ""
+        raise ValueError(
+            f"setting {self.name!r} must be {self.expected}, not {_shown(value)}{hint}"
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.expected}{', required' if self.required else ''})"
@@ -209,6 +212,15 @@ def _value_type(annotation: Any) -> type[Value] | None:
         members = [member for member in get_args(annotation) if member is not NoneType]
         annotation = members[0] if len(members) == 1 else None
     return annotation if annotation in _KINDS else None
+
+
+def whole_number_hint(value: object) -> str:
+    """What to write in a machine file where a whole number belongs: TOML's 1e6 is a float."""
+    if isinstance(value, float) and value.is_integer():
+        return f": write {int(value):_}"
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return f": write {int(value):_}, without quotes"
+    return ""
 
 
 def _shown(value: object) -> str:
