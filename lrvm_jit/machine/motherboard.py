@@ -13,6 +13,7 @@ from ..translator.options import TranslatorOptions
 from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
+from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
 from .mapping import MappingOutcome
 from .memory import Memory
@@ -106,8 +107,12 @@ class Motherboard:
         self._runner.refuse_while_running("reset")
         self._core.state.reset()
         self._core.state.state[layout.LAST_PC] = 0
-        for component in self.components:
-            component.reset()
+        for number, component in enumerate(self.components):
+            try:
+                component.reset()
+            except Exception as error:
+                add_note_once(error, f"component {number} ({component.name}), the board's reset")
+                raise
 
     def run(self, max_cycles: int | None = None, *, halt_on_exception: bool = False) -> Stop:
         """Run until the CPU halts or something else on the list of StopReason happens.
