@@ -33,9 +33,10 @@ class Motherboard:
         stop = board.run()
     ```
 
-    A component's id is its position in `components`; it belongs to one board for good. `engine`
-    is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator with other
-    settings. Leaving the `with` block, or `close()`, closes the components.
+    A component's id is its position in `components`; it belongs to one board, until that is
+    closed. `engine` is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator
+    with other settings. Leaving the `with` block, or `close()`, closes the components, which may
+    then be part of another board.
     """
 
     def __init__(
@@ -50,6 +51,12 @@ class Motherboard:
         self.mappings = core.mappings
         self.cpu = Cpu(core, self._runner)
         self.memory = Memory(core)
+        try:
+            for component in self.components:
+                component.attach(self)
+        except BaseException:
+            core.unplug()
+            raise
 
     # --- memory map ----------------------------------------------------------------------------
 
@@ -175,7 +182,10 @@ class Motherboard:
         if self._runner.closed:
             return
         self._runner.closed = True
-        close_all(self.components)
+        try:
+            close_all(self.components)
+        finally:
+            self._core.unplug()
 
     def __enter__(self) -> Motherboard:
         return self
