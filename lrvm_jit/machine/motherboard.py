@@ -15,7 +15,7 @@ from .core import Core
 from .cpu import Cpu
 from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
-from .mapping import MappingOutcome
+from .mapping import MappingOutcome, Mappings
 from .memory import Memory
 from .runner import Runner
 from .statistics import Statistics
@@ -48,7 +48,7 @@ class Motherboard:
         # Last, so that a board that cannot be made leaves its components as they were.
         core.plug_in()
         self.components = core.components
-        self.mappings = core.mappings
+        self.mappings = Mappings(core.mappings)
         self.cpu = Cpu(core, self._runner)
         self.memory = Memory(core)
         try:
@@ -63,7 +63,7 @@ class Motherboard:
     def map(self, address: int, component: int) -> ComponentMapping:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map(address, component)
+        mapping = self._core.mappings.map(address, component)
         self._update_regions()
         return mapping
 
@@ -73,7 +73,7 @@ class Motherboard:
         Raises a MappingError.
         """
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map_abs(first, last, component)
+        mapping = self._core.mappings.map_abs(first, last, component)
         self._update_regions()
         return mapping
 
@@ -86,7 +86,7 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
-        outcomes = self.mappings.map_contiguous(address, chosen)
+        outcomes = self._core.mappings.map_contiguous(address, chosen)
         self._update_regions()
         return outcomes
 
