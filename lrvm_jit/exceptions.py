@@ -7,6 +7,7 @@ from typing import Final
 
 from .arguments import number_within
 from .isa.codes import ExceptionCode, HardwareCode
+from .isa.table import READ_ONLY_REGISTERS, REGISTER_COUNT, REGISTER_NAMES
 
 __all__ = ["ExceptionCode", "GuestException", "HardwareCode", "HardwareError"]
 
@@ -26,8 +27,8 @@ _HARDWARE_SENTENCES: Final = {
 _SENTENCES: Final = {
     ExceptionCode.UNKNOWN_OPCODE: "Unknown opcode 0x{data:02X}",
     ExceptionCode.UNKNOWN_REGISTER: "Unknown register 0x{data:02X}",
-    ExceptionCode.REGISTER_NOT_READABLE: "Register 0x{data:02X} cannot be read in this mode",
-    ExceptionCode.REGISTER_NOT_WRITABLE: "Register 0x{data:02X} cannot be written in this mode",
+    ExceptionCode.REGISTER_NOT_READABLE: "Register {register} cannot be read{where}",
+    ExceptionCode.REGISTER_NOT_WRITABLE: "Register {register} cannot be written{where}",
     ExceptionCode.UNALIGNED_ADDRESS: "Unaligned memory address (offset {data} in its word)",
     ExceptionCode.MMU_REFUSED_READ: "MMU refused a read at an address ending in 0x{data:04X}",
     ExceptionCode.MMU_REFUSED_WRITE: "MMU refused a write at an address ending in 0x{data:04X}",
@@ -75,6 +76,12 @@ class HardwareError(Exception):
             return f"Hardware error 0x{self.code:02X} with data 0x{self.data:02X}"
 
 
+def _register(code: int) -> str:
+    """A register as messages name it: `era (0x1B)`."""
+    number = f"0x{code:02X}"
+    return f"{REGISTER_NAMES[code]} ({number})" if code < REGISTER_COUNT else number
+
+
 @dataclass(frozen=True, slots=True)
 class GuestException:
     """An exception that the CPU raised: the mode it came from, its code and 16 bits of data."""
@@ -99,6 +106,14 @@ class GuestException:
         return "supervisor" if self.supervisor else "userland"
 
     @property
+    def _where(self) -> str:
+        """In which mode a register is refused; nothing if that is so in both."""
+        always = (
+            self.code == ExceptionCode.REGISTER_NOT_WRITABLE and self.data in READ_ONLY_REGISTERS
+        )
+        return "" if always else f" in {self.mode} mode"
+
+    @property
     def hardware(self) -> HardwareError | None:
         """The component's error if this is a hardware exception, else None."""
         return HardwareError.from_word(self.data) if self.code == ExceptionCode.HARDWARE else None
@@ -107,6 +122,8 @@ class GuestException:
         if self.code == ExceptionCode.HARDWARE:
             return f"Hardware exception: {self.hardware}"
         try:
-            return _SENTENCES[ExceptionCode(self.code)].format(data=self.data)
+            return _SENTENCES[ExceptionCode(self.code)].format(
+                data=self.data, register=_register(self.data), where=self._where
+            )
         except ValueError:
             return f"Unknown exception 0x{self.code:02X} with data 0x{self.data:04X}"

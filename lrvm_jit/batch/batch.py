@@ -269,7 +269,8 @@ class Batch:
         if not self._running.acquire(blocking=False):
             raise RuntimeError("the batch is already running; use batch.stop() to end that run")
         try:
-            return self._run(budget, halt_on_exception, make_progress(progress))
+            with self._arrays.in_use():
+                return self._run(budget, halt_on_exception, make_progress(progress))
         finally:
             self._running.release()
 

@@ -146,7 +146,11 @@ class PerLane(BatchComponent):
     def close(self) -> None:
         components = list(self._components.values())
         self._components.clear()
-        close_all(components)
+        try:
+            close_all(components)
+        finally:
+            for component in components:
+                component.plugged_in = False
 
 
 def _in_window(component: Component, offset: int) -> bool:

@@ -122,6 +122,7 @@ def _is_plain_memory(component: Component) -> bool:
         and component.windows[0].read_error is None
         and kind.read is Component.read
         and kind.write is Component.write
+        and kind.attach is Component.attach
     )
 
 

@@ -14,6 +14,7 @@ from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
 from ..machine.component import Component
+from ..machine.error_notes import add_note_once
 from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
@@ -188,8 +189,9 @@ class Worker:
         try:
             self._engine.serve(code)
         except BaseException as error:
+            self._engine._abandon(error)
+            add_note_once(error, f"lane {lane} of a batch")
             self._fail(error)
-            self._engine._abandon()
 
     def _look(self) -> None:
         """Have translated what lanes spend their time on: first whole programs."""
@@ -228,10 +230,11 @@ class Worker:
                 lane_numbers = waiting[group]
                 given = words[group] if kind == layout.REQUEST_WRITE else None
                 try:
-                    answer, count = self._ask(component, lane_numbers, offsets[group], given)
+                    answer, count = self._ask(number, lane_numbers, offsets[group], given)
                     if count:
                         answers[group] = _checked_answer(component, answer, len(group))
                 except BaseException as error:
+                    self._note(error, number, lane_numbers, offsets[group], kind)
                     self._fail(error)
                     count = 0
                 served[group[count:]] = False
@@ -241,9 +244,10 @@ class Worker:
         return waiting[served]
 
     def _ask(
-        self, component: BatchComponent, lanes: LaneNumbers, offsets: Words, words: Words | None
+        self, number: int, lanes: LaneNumbers, offsets: Words, words: Words | None
     ) -> tuple[object, int]:
         """READ, or WRITE of `words`: the answer, and how many of the accesses it is good for."""
+        component = self._components[number]
         none: Words = numpy.zeros(len(lanes), numpy.uint32)
         with self._lock:
             try:
@@ -256,8 +260,36 @@ class Worker:
                     f"array of errors instead: its `word` for each access it refuses, else {FINE}"
                 ) from error
             except PartlyServedError as partly:
-                self._fail(partly.__cause__ or partly)
+                failure = partly.__cause__ or partly
+                kind = layout.REQUEST_READ if words is None else layout.REQUEST_WRITE
+                left = slice(partly.served, None)
+                self._note(failure, number, lanes[left], offsets[left], kind)
+                self._fail(failure)
                 return (none if words is not None else partly.words, partly.errors), partly.served
+
+    def _note(
+        self,
+        error: BaseException,
+        number: int,
+        waiting: LaneNumbers,
+        offsets: Words,
+        kind: int,
+    ) -> None:
+        """Say in an error which component failed, and for which lane, the first that waits."""
+        if not len(waiting):
+            return
+        lane, offset = int(waiting[0]), int(offsets[0])
+        mapping = self.board.mappings.of(number)
+        assert mapping is not None
+        regs = self._arrays.regs[lane]
+        others = f", and for {len(waiting) - 1} other lanes in this call" * (len(waiting) > 1)
+        add_note_once(
+            error,
+            f"component {number} ({self._components[number].name}), "
+            f"{'read' if kind == layout.REQUEST_READ else 'write'} at offset 0x{offset:X}, "
+            f"{'physical ' * bool(regs[Reg.MTT])}address 0x{mapping.first + offset:08X}, "
+            f"by the instruction at pc 0x{regs[Reg.PC]:08X} of lane {lane}{others}",
+        )
 
     def _fail(self, error: BaseException) -> None:
         """A component failed: the run ends, and the first failure comes out of it."""

@@ -14,6 +14,7 @@ from ..kernel import layout
 from ..kernel.compile import load_kernel
 from ..machine.bus import GuestError
 from ..machine.component import Component
+from ..machine.error_notes import access_text, add_note_once
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store_of_request
@@ -118,8 +119,8 @@ class InterpreterEngine:
                 if core.stop_requested:
                     return self._stop_here(reads, writes)
                 self._between_slices()
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self._abandon(error)
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
 
@@ -248,10 +249,11 @@ class InterpreterEngine:
         except GuestError as fault:
             return -1 - (fault.code << 16 | fault.data)
 
-    def _abandon(self) -> None:
+    def _abandon(self, error: BaseException) -> None:
         """A component failed: the instruction in progress has not happened."""
         state = self._state
         if state[layout.RESUME] != layout.RESUME_NONE:
+            add_note_once(error, access_text(self._core))
             state[layout.RESUME] = layout.RESUME_NONE
             state[layout.LOG_COUNT] = 0
             state[layout.CYCLES] -= 1

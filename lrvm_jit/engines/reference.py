@@ -31,6 +31,7 @@ from ..isa.table import (
 )
 from ..kernel import layout
 from ..machine.bus import GuestError
+from ..machine.error_notes import access_text, add_note_once
 from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
@@ -113,7 +114,9 @@ class ReferenceEngine:
                 raised = False
             except GuestError as fault:
                 self._raise(fault.code, fault.data)
-        except BaseException:
+        except BaseException as error:
+            if state[layout.RESUME] != layout.RESUME_NONE:
+                add_note_once(error, access_text(self._core))
             # A component failed, or Ctrl-C came: the instruction has not happened.
             for code, value in enumerate(before):
                 regs[code] = value

@@ -35,6 +35,8 @@ class Bus:
         self.metadata = metadata
         self._mappings = mappings
         self._words = [item.words() for item in metadata]
+        self.resetting = 0
+        """The component that RESET has come to."""
         self._names = [name_bytes(component.name) for component in components]
 
     def read(self, component: int, offset: int) -> int:
@@ -100,6 +102,7 @@ class Bus:
         if chosen is not None:
             for index, component in enumerate(self.components):
                 if chosen(index, operand):
+                    self.resetting = index
                     component.reset()
 
 

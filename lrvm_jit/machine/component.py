@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+
+if TYPE_CHECKING:
+    from .motherboard import Motherboard
 
 
 class MemoryWindow:
@@ -53,6 +56,10 @@ class MemoryWindow:
         """Take a view of the arena, from index `base` on, as the live content. For boards."""
         self.words = words
         self.base = base
+
+    def unplug(self) -> None:
+        """Belong to no board any more. The content stays where it is until the next one."""
+        self.base = -1
 
     @property
     def end(self) -> int:
@@ -103,6 +110,14 @@ class Component:
                 window.words[(offset - window.offset) >> 2] = word
                 return
         raise HardwareError(HardwareCode.NOT_WRITABLE)
+
+    def attach(self, board: Motherboard) -> None:
+        """The component has become part of a board, which is complete but not mapped yet.
+
+        Called once for each board. A component that has to do with more than its own registers
+        keeps the board here: to stop a run, to read and write memory, to set registers. In a batch
+        and in a modular machine there is no board, and this is not called.
+        """
 
     def reset(self) -> None:
         """Back to the state after switching on; cannot fail."""

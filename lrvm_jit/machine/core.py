@@ -62,6 +62,13 @@ class Core:
                 window.plug_in(self.arena[base:end], base)
                 base = end
 
+    def unplug(self) -> None:
+        """The components belong to no board any more, and can be part of another one."""
+        for component in self.components:
+            component.plugged_in = False
+            for window in component.windows:
+                window.unplug()
+
 
 def check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:
     """ValueError or TypeError unless these can be plugged in, with this metadata, together."""

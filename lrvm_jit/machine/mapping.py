@@ -97,6 +97,9 @@ class MemoryMap:
     def __iter__(self) -> Iterator[Mapping]:
         return iter(self._sorted)
 
+    def __len__(self) -> int:
+        return len(self._sorted)
+
     def of(self, component: int) -> Mapping | None:
         """The component's mapping, or None."""
         return self._of.get(whole_number("component", component))
@@ -206,3 +209,25 @@ class MemoryMap:
         self._sorted.insert(at, mapping)
         self._of[component] = mapping
         return mapping
+
+
+class Mappings:
+    """The mappings of a board, to look at: by iteration in the order of their addresses, by
+    component, by address. `Motherboard.map` and its like change them, as the engine must know."""
+
+    def __init__(self, memory_map: MemoryMap) -> None:
+        self._map = memory_map
+
+    def __iter__(self) -> Iterator[Mapping]:
+        return iter(self._map)
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def of(self, component: int) -> Mapping | None:
+        """The component's mapping, or None."""
+        return self._map.of(component)
+
+    def find(self, address: int) -> Mapping | None:
+        """The mapping that holds an address, or None."""
+        return self._map.find(address)

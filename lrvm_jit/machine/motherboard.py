@@ -14,8 +14,9 @@ from ..translator.options import TranslatorOptions
 from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
+from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
-from .mapping import MappingOutcome
+from .mapping import MappingOutcome, Mappings
 from .memory import Memory
 from .runner import Runner
 from .statistics import Statistics
@@ -33,9 +34,10 @@ class Motherboard:
         stop = board.run()
     ```
 
-    A component's id is its position in `components`; it belongs to one board for good. `engine`
-    is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator with other
-    settings. Leaving the `with` block, or `close()`, closes the components.
+    A component's id is its position in `components`; it belongs to one board, until that is
+    closed. `engine` is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator
+    with other settings. Leaving the `with` block, or `close()`, closes the components, which may
+    then be part of another board.
     """
 
     def __init__(
@@ -47,16 +49,22 @@ class Motherboard:
         # Last, so that a board that cannot be made leaves its components as they were.
         core.plug_in()
         self.components = core.components
-        self.mappings = core.mappings
+        self.mappings = Mappings(core.mappings)
         self.cpu = Cpu(core, self._runner)
         self.memory = Memory(core)
+        try:
+            for component in self.components:
+                component.attach(self)
+        except BaseException:
+            core.unplug()
+            raise
 
     # --- memory map ----------------------------------------------------------------------------
 
     def map(self, address: int, component: int) -> ComponentMapping:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map(address, component)
+        mapping = self._core.mappings.map(address, component)
         self._update_regions()
         return mapping
 
@@ -66,7 +74,7 @@ class Motherboard:
         Raises a MappingError.
         """
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map_abs(first, last, component)
+        mapping = self._core.mappings.map_abs(first, last, component)
         self._update_regions()
         return mapping
 
@@ -79,7 +87,7 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
-        outcomes = self.mappings.map_contiguous(address, chosen)
+        outcomes = self._core.mappings.map_contiguous(address, chosen)
         self._update_regions()
         return outcomes
 
@@ -107,8 +115,12 @@ class Motherboard:
         self._runner.refuse_while_running("reset")
         self._core.state.reset()
         self._core.state.state[layout.LAST_PC] = 0
-        for component in self.components:
-            component.reset()
+        for number, component in enumerate(self.components):
+            try:
+                component.reset()
+            except Exception as error:
+                add_note_once(error, f"component {number} ({component.name}), the board's reset")
+                raise
 
     def run(self, max_cycles: int | None = None, *, halt_on_exception: bool = False) -> Stop:
         """Run until the CPU halts or something else on the list of StopReason happens.
@@ -171,7 +183,10 @@ class Motherboard:
         if self._runner.closed:
             return
         self._runner.closed = True
-        close_all(self.components)
+        try:
+            close_all(self.components)
+        finally:
+            self._core.unplug()
 
     def __enter__(self) -> Motherboard:
         return self

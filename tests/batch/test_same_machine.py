@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -157,4 +158,4 @@ def test_same_as_reference(engine: EngineChoice, seed: int, threads: int, runs: 
         sizes[case.rom_size, case.ram_size].append(case)
     cases = max(sizes.values(), key=len)[:40]
     for case, found in zip(cases, as_lanes(cases, engine, threads, runs), strict=True):
-        assert found == run(case, "reference"), case
+        assert found == replace(run(case, "reference"), instructions=[]), case

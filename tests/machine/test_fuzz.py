@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engines import COMPILED, EngineChoice, engine_id
-from tests.machine.fuzzing import Case, random_case, run
+from tests.machine.fuzzing import Case, meddling_case, random_case, run
 
 LONG = int(os.environ.get("LRVM_FUZZ") or 0)
 EXAMPLES = 300 if not LONG else 20_000 * LONG
@@ -32,6 +32,16 @@ def test_same_as_reference(compiled: EngineChoice, seed: int) -> None:
     """A compiled engine ends where the reference does, and asked components the same things."""
     case = random_case(random.Random(seed))
     assert run(case, compiled) == run(case, "reference")
+
+
+@pytest.mark.parametrize("sliced", [False, True])
+@pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
+@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**64))
+def test_a_component_that_meddles(compiled: EngineChoice, sliced: bool, seed: int) -> None:
+    """A component may stop the board, fail, and write to the CPU at any access."""
+    case = meddling_case(random.Random(seed))
+    assert run(case, compiled, sliced=sliced) == run(case, "reference", sliced=sliced)
 
 
 @pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
