@@ -5,6 +5,8 @@ from .machine.component import Component, MemoryWindow
 from .machine.mapping import Mapping, MappingError, MappingOutcome
 from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
+from .machine.snapshot import Snapshot
+from .machine.snapshot_values import SnapshotError, StateValue
 from .machine.statistics import Statistics
 from .machine.stop import Stop, StopReason
 from .machine.watchpoints import Watch, WatchHit
@@ -23,6 +25,9 @@ __all__ = [
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "Snapshot",
+    "SnapshotError",
+    "StateValue",
     "Statistics",
     "Stop",
     "StopReason",

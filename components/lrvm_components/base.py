@@ -14,6 +14,7 @@ from lrvm_jit import (
     HardwareError,
     MemoryWindow,
     Metadata,
+    StateValue,
     hardware_id,
 )
 from lrvm_jit.arguments import whole_number
@@ -53,6 +54,10 @@ class StandardComponent(Component):
 
     def metadata(self) -> Metadata:
         return self._metadata
+
+    def save_state(self) -> StateValue:
+        """None: these components have no state besides their windows, unless they say so."""
+        return None
 
 
 class CommandBuffer(StandardComponent):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
-from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit import Category, HardwareCode, HardwareError, StateValue
 from lrvm_jit.arguments import whole_number
 
 from .base import WORD_BYTES, StandardComponent
@@ -82,6 +83,36 @@ class FileMemory(StandardComponent):
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR) from None
         if written < WORD_BYTES:
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR)
+
+    def save_state(self) -> StateValue:
+        """The words that the guest sees of a writable file, as bytes; None if it is read-only.
+
+        OSError if the disk fails.
+        """
+        return os.pread(self._file.fileno(), self._visible, 0) if self._writable else None
+
+    def load_state(self, state: bytes) -> None:
+        """Write them back. OSError if the disk fails."""
+        if not self._writable:
+            raise ValueError("the file is not writable here")
+        if len(state) != self._visible:
+            raise ValueError(f"the file has {self._visible} bytes here and {len(state)} there")
+        if os.pread(self._file.fileno(), self._visible, 0) != state:
+            os.pwrite(self._file.fileno(), state, 0)
+
+    @property
+    def _visible(self) -> int:
+        """Bytes of the file that the guest sees."""
+        return min(self._metadata.size, self._length)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy opens the file for itself."""
+        return {**super().__getstate__(), "_file": (self._file.name, self._file.mode)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        name, mode = state["_file"]
+        self._file = Path(name).open(mode, buffering=0)  # noqa: SIM115
 
     def flush(self) -> None:
         """Wait until all that was written is on the disk. OSError if the disk fails."""

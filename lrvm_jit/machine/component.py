@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+from .snapshot_values import SnapshotError, StateValue
 
 if TYPE_CHECKING:
     from .motherboard import Motherboard
@@ -51,6 +52,10 @@ class MemoryWindow:
     def plugged_in(self) -> bool:
         """Whether the content lies in a board's arena."""
         return self.base >= 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has its words to itself and is on no board."""
+        return type(self), (self.offset, self.words.copy(), self.read_error, self.write_error)
 
     def plug_in(self, words: NDArray[numpy.uint32], base: int) -> None:
         """Take a view of the arena, from index `base` on, as the live content. For boards."""
@@ -122,8 +127,34 @@ class Component:
     def reset(self) -> None:
         """Back to the state after switching on; cannot fail."""
 
+    def save_state(self) -> StateValue:
+        """What a snapshot keeps of the component besides its windows' memory: bytes, or a dict of
+        plain values; None if there is nothing else.
+
+        A component that overrides `read` or `write` must define this to be saved. SnapshotError
+        if it does not.
+        """
+        kind = type(self)
+        if kind.read is Component.read and kind.write is Component.write:
+            return None
+        raise SnapshotError(
+            f"{kind.__name__} does not define save_state(); if it has no state but its windows', "
+            "let that return None, else see load_state() as well"
+        )
+
+    def load_state(self, state: Any) -> None:
+        """Take back what `save_state` has given, at another time or on an equal component.
+
+        Whatever it raises refuses the state; the component must then be as before.
+        """
+        raise SnapshotError(f"{type(self).__name__} does not define load_state()")
+
     def close(self) -> None:
         """Release files and threads. Called once, when the board is closed."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, whether pickled or not, belongs to no board."""
+        return {key: value for key, value in vars(self).items() if key != "plugged_in"}
 
 
 class Closable(Protocol):

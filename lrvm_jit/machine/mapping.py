@@ -167,6 +167,16 @@ class MemoryMap:
                 address = mapping.last + 4
         return outcomes
 
+    def replace(self, mappings: Iterable[Mapping]) -> bool:
+        """Have these mappings, which stood together before, and no others; whether that changed
+        anything."""
+        wanted = list(mappings)
+        if wanted == self._sorted:
+            return False
+        self._sorted[:] = wanted
+        self._of = {mapping.component: mapping for mapping in wanted}
+        return True
+
     def _label(self, component: int) -> str:
         return f"component {component} ({self._names[component]})"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy
 
@@ -18,7 +19,18 @@ from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
 from .mapping import MappingOutcome, Mappings
 from .memory import Memory
+from .paged_memory import PagedMemory
 from .runner import Runner
+from .snapshot import (
+    ComponentImage,
+    Snapshot,
+    check_images,
+    cpu_of,
+    images_of,
+    load_states,
+    plain_images,
+    set_cpu,
+)
 from .statistics import Statistics
 from .stop import Stop
 from .watchpoints import Watch
@@ -45,6 +57,8 @@ class Motherboard:
     ) -> None:
         core = Core(components)
         self._core = core
+        self._engine_choice = engine
+        self._shared: tuple[PagedMemory, tuple[ComponentImage, ...]] | None = None
         self._runner = Runner(core, make_engine(engine, core))
         # Last, so that a board that cannot be made leaves its components as they were.
         core.plug_in()
@@ -107,6 +121,55 @@ class Motherboard:
         table = numpy.array(rows, numpy.int64).reshape(-1)
         state[layout.REGIONS : layout.REGIONS + len(table)] = table
         self._core.state.host_changed()
+
+    # --- state ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The whole state of the machine as a value: CPU, memory, memory map, components.
+
+        The first one copies all memory that was ever written; later ones share what has not
+        changed since. RuntimeError during a run, SnapshotError for a component that cannot be
+        saved (see `Component.save_state`).
+        """
+        self._runner.refuse_while_running("take a snapshot of")
+        memory, plain = self._images()
+        images = images_of(self.components, plain)
+        registers, fields = cpu_of(self._core.state)
+        return Snapshot(registers, fields, memory.take(), tuple(self.mappings), images)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the machine what it was when a snapshot was taken of it, or of an equal board.
+
+        Breakpoints and watchpoints stay. RuntimeError during a run. SnapshotError, with nothing
+        changed, if the boards' components differ or one refuses its state.
+        """
+        self._runner.refuse_while_running("restore")
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"restore takes a Snapshot, not {snapshot!r}")
+        memory, plain = self._images()
+        check_images(plain, snapshot.components)
+        memory.check(snapshot.memory)
+        load_states(self.components, snapshot.components)
+        memory.put(snapshot.memory)
+        set_cpu(self._core.state, snapshot)
+        if self.mappings.replace(snapshot.mappings):
+            self._update_regions()
+
+    def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
+        """What snapshots of this board have in common; made for the first one."""
+        if self._shared is None:
+            self._shared = PagedMemory(self._core.arena), plain_images(self.components)
+        return self._shared
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A board is copied and pickled as its components and a snapshot."""
+        return _board_like, (
+            self.components,
+            self._engine_choice,
+            self.snapshot(),
+            self.breakpoints,
+            dict(self.watchpoints),
+        )
 
     # --- running -------------------------------------------------------------------------------
 
@@ -206,6 +269,21 @@ class Motherboard:
             mapping = self.mappings.of(index)
             lines.append(f"  {index:2} {component.name:32} {mapping or 'not mapped'}")
         return "\n".join(lines)
+
+
+def _board_like(
+    components: Sequence[Component],
+    engine: str | TranslatorOptions,
+    snapshot: Snapshot,
+    breakpoints: Iterable[int],
+    watchpoints: Mapping[int, Watch],
+) -> Motherboard:
+    """A board of copied components in the state of the one that they were copied from."""
+    board = Motherboard(components, engine)
+    board.restore(snapshot)
+    board.breakpoints = frozenset(breakpoints)
+    board.watchpoints = watchpoints
+    return board
 
 
 def _regions(
