@@ -5,6 +5,7 @@ from .machine.component import Component, MemoryWindow
 from .machine.mapping import Mapping, MappingError, MappingOutcome
 from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
+from .machine.observer import Interest, RunObserver
 from .machine.statistics import Statistics
 from .machine.stop import Stop, StopReason
 from .machine.watchpoints import Watch, WatchHit
@@ -17,12 +18,14 @@ __all__ = [
     "GuestException",
     "HardwareCode",
     "HardwareError",
+    "Interest",
     "Mapping",
     "MappingError",
     "MappingOutcome",
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "RunObserver",
     "Statistics",
     "Stop",
     "StopReason",

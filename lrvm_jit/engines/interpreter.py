@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
-from ..isa.table import WORD_MASK
+from ..isa.table import WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import load_kernel
 from ..machine.bus import GuestError
@@ -32,6 +32,7 @@ _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
     layout.STOP_EXCEPTION: StopReason.EXCEPTION,
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
+    layout.STOP_UNHANDLED: StopReason.UNHANDLED,
 }
 
 
@@ -46,6 +47,7 @@ class InterpreterEngine:
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
+        self._breakpoints_set: frozenset[int] = frozenset()
         self._translations = numpy.zeros(
             self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
         )
@@ -74,20 +76,19 @@ class InterpreterEngine:
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._instructions)
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        self._breakpoints = numpy.array(addresses or [0], numpy.int64)
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        # The kernel takes apart what it has decoded across these words as it comes there.
+        self._breakpoints_set = frozenset(breakpoints)
+        self._breakpoints = numpy.array(breakpoints or [0], numpy.int64)
         self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
         self._point_to_arrays()
-        self._state[layout.BREAKPOINT_COUNT] = len(addresses)
-        # A fused entry could run across a breakpoint.
-        self._state[layout.NO_FUSION] = bool(addresses)
-        self._state[layout.VERIFY] |= layout.VERIFY_ALL
+        self._state[layout.BREAKPOINT_COUNT] = len(breakpoints)
+        self._state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        state[layout.SKIP_BREAKPOINT] = 1
         reads = [self._noting(component, self._reading(component)) for component in core.components]
         writes = [self._noting(component, component.write) for component in core.components]
         if core.watchpoints:
@@ -223,6 +224,9 @@ class InterpreterEngine:
             state[layout.LOG_COUNT] = 0
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+            # A breakpoint that stands here has been reported.
+            if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
+                state[layout.SKIP_BREAKPOINT] = 1
 
     def _reading(self, component: Component) -> Callable[[int], int]:
         """READ of a component. If that swaps, the load of an SRM completes its store as well."""
