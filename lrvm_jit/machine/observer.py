@@ -33,7 +33,7 @@ class RunObserver:
     """Whether `exception` is to be called."""
 
     def instruction(self) -> None:
-        """The instruction at pc is attempted next."""
+        """The instruction at pc is attempted next, unless this call stops the run."""
 
     def exception(self, stop: Stop) -> Interest:
         """The CPU has taken an exception or interruption; `stop` is as if the run ended here."""

@@ -44,7 +44,7 @@ class Runner:
     ) -> Stop:
         """See `Motherboard.run`. `past_breakpoint`: whether the first instruction is attempted
         even if a breakpoint stands there."""
-        unhandled = self.stops_on_unhandled and max_cycles is None
+        unhandled = self._looks_for_unhandled(max_cycles)
         if max_cycles is None:
             max_cycles = UNLIMITED
         elif max_cycles < 0:
@@ -73,6 +73,11 @@ class Runner:
             self._core.stop_requested = False
             self._running.release()
 
+    def _looks_for_unhandled(self, max_cycles: int | None) -> bool:
+        """Whether a run ends if it would come back to an exception for ever; runs with a limit are
+        exact to their last instruction."""
+        return self.stops_on_unhandled and max_cycles is None
+
     def _observed(self, budget: int, halt_on_exception: bool, observer: RunObserver) -> StopReason:
         """Run as one run, in pieces between which the observer is called."""
         core = self._core
@@ -90,6 +95,8 @@ class Runner:
             if observer.watches_instructions and left:
                 if not self._is_at_breakpoint():
                     observer.instruction()
+                    if core.stop_requested:
+                        return StopReason.STOPPED
                 left = 1
             reason = self._engine.run(left, hears or halt_on_exception)
             if reason is StopReason.EXCEPTION and not halt_on_exception:
@@ -130,8 +137,10 @@ class Runner:
         hint = ""
         if reason is StopReason.BREAKPOINT:
             address = pc
-            # It has been reported: the next run goes on past it.
+            # It has been reported: the next run goes on past it, and one that attempts nothing
+            # stops here as well. Not every engine knows what was attempted last.
             state.state[layout.SKIP_BREAKPOINT] = 1
+            state.state[layout.LAST_PC] = pc
         elif reason in (StopReason.EXCEPTION, StopReason.UNHANDLED):
             exception = GuestException.from_word(int(state.regs[Reg.ET]))
             if reason is StopReason.UNHANDLED:
