@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -20,7 +21,7 @@ from lrvm_tools import run as run_and_tell
 from tests.engines import COMPILED, EngineChoice, engine_id
 from tests.machine.fuzzing import build, outcome_of, random_case
 
-EXAMPLES = 150 if not os.environ.get("LRVM_FUZZ") else 20_000
+EXAMPLES = 100 if not os.environ.get("LRVM_FUZZ") else 20_000
 RUNS = 12
 LIMITS = (0, 1, 2, 5, 17, 60, 300)
 
@@ -117,38 +118,22 @@ def test_what_is_printed_makes_no_difference(compiled: EngineChoice, seed: int) 
     def story(engine: EngineChoice) -> tuple[list[object], list[str]]:
         rng = random.Random(seed)
         case = random_case(rng)
-        board, ram, port = build(case, engine)
-        board.breakpoints = case.breakpoints
         limits = [rng.choice(LIMITS) for _ in range(4)]
-        config = RunConfig(
+        telling = RunConfig(
             halt_on_exception=rng.random() < 0.2,
             print_cycles=rng.random() < 0.3,
             print_exceptions=rng.random() < 0.8,
             repeated_exceptions=rng.choice((None, 0, 1, 3)),
         )
-        ends: list[list[object]] = []
+        quiet = replace(telling, print_cycles=False, print_exceptions=False, print_finish=False)
         writer = io.StringIO()
-        for quiet in (False, True):
-            if quiet:
-                board, ram, port = build(case, engine)
-                board.breakpoints = case.breakpoints
-                told, config = config, RunConfig.quiet()
-                config = RunConfig(
-                    halt_on_exception=told.halt_on_exception,
-                    print_exceptions=False,
-                    print_finish=False,
-                )
+        ends: list[list[object]] = []
+        for config in (telling, quiet):
+            board, ram, port = build(case, engine)
+            board.breakpoints = case.breakpoints
             end: list[object] = []
             for limit in limits:
-                chosen = RunConfig(
-                    cycle_limit=limit,
-                    halt_on_exception=config.halt_on_exception,
-                    print_cycles=config.print_cycles,
-                    print_exceptions=config.print_exceptions,
-                    print_finish=config.print_finish,
-                    repeated_exceptions=config.repeated_exceptions,
-                )
-                stop = run_and_tell(board, chosen, writer=writer)
+                stop = run_and_tell(board, replace(config, cycle_limit=limit), writer=writer)
                 assert stop.attempted <= limit
                 end.append((stop, stop.attempted, outcome_of(board, ram, port, stop)))
             ends.append(end)
