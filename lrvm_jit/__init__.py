@@ -5,6 +5,7 @@ from .machine.component import Component, MemoryWindow
 from .machine.mapping import Mapping, MappingError, MappingOutcome
 from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
+from .machine.observer import Interest, RunObserver
 from .machine.snapshot import Snapshot
 from .machine.snapshot_values import SnapshotError, StateValue
 from .machine.statistics import Statistics
@@ -19,12 +20,14 @@ __all__ = [
     "GuestException",
     "HardwareCode",
     "HardwareError",
+    "Interest",
     "Mapping",
     "MappingError",
     "MappingOutcome",
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "RunObserver",
     "Snapshot",
     "SnapshotError",
     "StateValue",

@@ -233,6 +233,7 @@ class Batch:
         return Statistics(
             first.engine,
             sum(worker.instructions for worker in self._workers),
+            exceptions=sum(one.exceptions for one in counts),
             translated=sum(one.translated for one in counts),
             regions=sum(one.regions for one in counts),
             code_bytes=sum(one.code_bytes for one in counts),

@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
-from ..isa.table import WORD_MASK
+from ..isa.table import WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import load_kernel
 from ..machine.bus import GuestError
@@ -33,6 +33,7 @@ _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
     layout.STOP_EXCEPTION: StopReason.EXCEPTION,
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
+    layout.STOP_UNHANDLED: StopReason.UNHANDLED,
 }
 
 
@@ -48,6 +49,7 @@ class InterpreterEngine:
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
+        self._breakpoints_set: frozenset[int] = frozenset()
         self._translations = numpy.zeros(
             self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
         )
@@ -89,20 +91,19 @@ class InterpreterEngine:
         left: int = state[layout.BUDGET] + state[layout.BONUS]
         return self._granted - left - self._pending.withdrawn
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        self._breakpoints = numpy.array(addresses or [0], numpy.int64)
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        # The kernel takes apart what it has decoded across these words as it comes there.
+        self._breakpoints_set = frozenset(breakpoints)
+        self._breakpoints = numpy.array(breakpoints or [0], numpy.int64)
         self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
         self._point_to_arrays()
-        self._state[layout.BREAKPOINT_COUNT] = len(addresses)
-        # A fused entry could run across a breakpoint.
-        self._state[layout.NO_FUSION] = bool(addresses)
-        self._state[layout.VERIFY] |= layout.VERIFY_ALL
+        self._state[layout.BREAKPOINT_COUNT] = len(breakpoints)
+        self._state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        state[layout.SKIP_BREAKPOINT] = 1
         reads = [self._noting(component, self._reading(component)) for component in core.components]
         writes = [self._noting(component, component.write) for component in core.components]
         if core.watchpoints:
@@ -259,6 +260,9 @@ class InterpreterEngine:
             state[layout.CYCLES] -= 1
             state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
             self._pending.undo()
+            # A breakpoint that stands here has been reported.
+            if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
+                state[layout.SKIP_BREAKPOINT] = 1
         elif self._pending.waiting:
             # The instruction was complete already.
             self._pending.complete(raised=False)

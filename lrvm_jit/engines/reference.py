@@ -36,6 +36,7 @@ from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store
+from ..machine.unhandled import UnhandledExceptions
 from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
@@ -69,32 +70,40 @@ class ReferenceEngine:
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
         self._instructions = 0
+        self._unhandled = UnhandledExceptions(core.state.state_view)
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._instructions)
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        self._breakpoints = frozenset(addresses)
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        self._breakpoints = frozenset(breakpoints)
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         state = self._state
-        first = True
         while budget > 0:
             if state[layout.HALTED]:
                 return StopReason.HALTED
             if self._core.stop_requested:
                 return StopReason.STOPPED
-            if not first and self._regs[Reg.PC] in self._breakpoints:
+            if self._regs[Reg.PC] in self._breakpoints and not state[layout.SKIP_BREAKPOINT]:
                 return StopReason.BREAKPOINT
-            first = False
+            state[layout.SKIP_BREAKPOINT] = 0
             budget -= 1
             raised = self.step()
             self._instructions += 1
-            if raised and stop_on_exception:
+            if raised and self._unhandled.comes_back(tuple(self._registers)):
+                return StopReason.UNHANDLED
+            if raised and stop_on_exception and not self._is_muted():
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:
             return StopReason.HALTED
         return StopReason.STOPPED if self._core.stop_requested else StopReason.BUDGET
+
+    def _is_muted(self) -> bool:
+        """Whether somebody who hears of exceptions has heard enough of the last one."""
+        exception = self._regs[Reg.ET] << 32 | self._regs[Reg.ERA]
+        first = layout.MUTED
+        return exception in self._state[first : first + self._state[layout.MUTED_COUNT]].tolist()
 
     # --- one instruction -----------------------------------------------------------------------
 
@@ -124,6 +133,9 @@ class ReferenceEngine:
             state[layout.LAST_PC] = last_pc
             state[layout.RESUME] = layout.RESUME_NONE
             self._pending.undo()
+            # A breakpoint that stands here has been reported.
+            if pc in self._breakpoints:
+                state[layout.SKIP_BREAKPOINT] = 1
             raise
         regs[Reg.PC] = self._next_pc
         if self._pending.waiting:
@@ -138,6 +150,7 @@ class ReferenceEngine:
         regs[Reg.ERA] = regs[Reg.PC]
         self._next_pc = regs[Reg.EV]
         regs[Reg.SMT] = 1
+        self._state[layout.EXCEPTIONS] += 1
 
     # --- registers -----------------------------------------------------------------------------
 
@@ -179,6 +192,7 @@ class ReferenceEngine:
         if mapping is None:
             return 0
         offset = address - mapping.first
+        self._note_access(mapping.component, offset, Watch.READ)
         word = self._ask(layout.REQUEST_READ, mapping.component, offset, self._bus.read)
         if self._core.watchpoints:
             self._core.note(mapping.component, offset, Watch.READ, word)
@@ -186,8 +200,11 @@ class ReferenceEngine:
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
-        if mapping is not None:
+        if mapping is None:
+            self._unhandled.touched()
+        else:
             offset = address - mapping.first
+            self._note_access(mapping.component, offset, Watch.WRITE)
             self._ask(layout.REQUEST_WRITE, mapping.component, offset, self._bus.write, word)
             if self._core.watchpoints:
                 self._core.note(mapping.component, offset, Watch.WRITE, word)
@@ -215,6 +232,18 @@ class ReferenceEngine:
             raise
         state[layout.RESUME] = layout.RESUME_NONE
         return answer
+
+    def _note_access(self, component: int, offset: int, access: Watch) -> None:
+        """An access to a component; in plain memory only a store that is allowed is one."""
+        if not self._state[layout.UNTOUCHED]:
+            return
+        if offset not in self._core.watchpoints.offsets(component):
+            for window in self._core.components[component].windows:
+                if window.offset <= offset < window.end:
+                    if access is Watch.WRITE and window.write_error is None:
+                        self._unhandled.touched()
+                    return
+        self._unhandled.touched()
 
     @staticmethod
     def _check_alignment(address: int) -> None:
@@ -260,6 +289,7 @@ class ReferenceEngine:
             store = coming_store(self._core, address, code)
             if store is not None:
                 offset = physical - mapping.first
+                self._unhandled.touched()
                 word = self._ask(
                     layout.REQUEST_READ,
                     mapping.component,
@@ -392,12 +422,15 @@ class ReferenceEngine:
                 self._push(self._next_pc)
                 self._next_pc = v[0]
             case Op.HWD:
+                self._unhandled.touched()
                 return self._bus.hardware_information(v[1], v[2])
             case Op.CYCLES:
+                self._unhandled.touched()
                 return self._state[layout.CYCLES] & WORD_MASK
             case Op.HALT:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
+                self._unhandled.touched()
                 self._ask(layout.REQUEST_RESET, v[0] & 0xFF, regs[Reg.AVR], self._bus.reset)
                 if not v[0] & RESET_KEEPS_CPU:
                     self._core.state.reset()

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy
+
 from ..code_cache import CodeCache
 from ..isa.table import Reg
 from ..kernel import layout
@@ -87,6 +89,8 @@ class TranslatorEngine(InterpreterEngine):
         self._large_ones_lost = 0
         self._interpreted = 0
         """Instructions interpreted since the last look."""
+        self._looked_at: tuple[set[int], set[int]] = (set(), set())
+        """Breakpoints, and arena indices of watched words."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
@@ -119,12 +123,18 @@ class TranslatorEngine(InterpreterEngine):
             exits={name: count for name, count in exits.items() if count},
         )
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        # The kernel forgets all decoding with them; regions must not reach across one.
-        self._installation.clear()
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        # A region across a word that is looked at is not entered, and one that ends at such a
+        # word is shorter than it could be: both are made anew.
+        looked_at = set(breakpoints), set(watched)
+        addresses, indices = (
+            numpy.array(sorted(now ^ before), numpy.int64)
+            for now, before in zip(looked_at, self._looked_at, strict=True)
+        )
+        self._looked_at = looked_at
+        self._installation.remove_around(addresses >> 2, indices)
         self._attempts.clear()
-        super().set_breakpoints(addresses)
-        self._state[layout.NO_FUSION] |= self._first_sight
+        super().look_at(breakpoints, watched)
 
     # --- slices ------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ from .layout import (
     MARK_CODE,
     NO_FUSION,
     PAGE_WORDS,
+    TRANSLATION_FIELDS,
+    TRANSLATION_ORIGINALS,
     WORD,
     ZERO_REGISTER,
 )
@@ -386,14 +388,29 @@ def verify_code(state, arena, entries, marks, snapshot, code_pages):
 
 
 @kernel_function
-def forget_all_code(state, entries, marks, code_pages):
-    """Forget all decoding."""
-    pages = len(code_pages) >> 1
-    for k in range(state[CODE_PAGE_COUNT]):
-        page = code_pages[U(k)]
-        code_pages[U(pages + page)] = 0
-        first = page * PAGE_WORDS
-        for index in range(first, min(first + PAGE_WORDS, len(marks))):
-            entries[U(index)] = 0
-            marks[U(index)] &= ~np.uint8(MARK_CODE)
-    state[CODE_PAGE_COUNT] = 0
+def entry_words(entry):
+    """How many words an entry stands for."""
+    handler = entry & 0xFF
+    if handler == CONST or handler == INC_CONST:
+        return (entry >> 16) & 0xFF
+    if handler == CMP_IF_ANY_JUMP:
+        return FOUR
+    if handler == CMP_IF_JUMP or handler == IF_ANY_JUMP:
+        return THREE
+    return TWO if handler == CMP_IF or handler == IF_JUMP else ONE
+
+
+@kernel_function
+def keep_within(entries, translations, base, words):
+    """Forget the entries that reach beyond the end of the fetch window of these arena words."""
+    end = base + words
+    for back in range(1, min(MAX_FUSED, words + 1)):
+        index = U(end - back)
+        entry = entries[index]
+        if entry & 0xFF == ENTER:
+            row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+            original = U(row + TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
+            if entry_words(translations[original]) > back:
+                translations[original] = 0
+        elif entry_words(entry) > back:
+            entries[index] = 0

@@ -40,6 +40,7 @@ from .jit import kernel_function
 from .layout import (
     BUDGET,
     CYCLES,
+    CYCLES_BEFORE,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_EXPLICIT,
@@ -52,6 +53,7 @@ from .layout import (
     REGISTER_SLOTS,
     RESUME,
     RESUME_NONE,
+    UNTOUCHED,
     WINDOW_KEY,
     WORD,
 )
@@ -142,9 +144,10 @@ RESET_FLAG_RESULT = 0x1_0001
 
 @kernel_function
 def reset_cpu(regs, state):
-    """Reset state (isa.md: Registers)."""
+    """Reset state (isa.md: Registers), by an instruction that counts as attempted."""
     for k in range(REGISTER_SLOTS):
         regs[k] = RESET_VALUES[k]
+    state[CYCLES_BEFORE] += state[CYCLES] + 1
     state[CYCLES] = 0
     state[HALTED] = 0
     state[NEXT_PC] = 0
@@ -362,6 +365,7 @@ def execute(regs, state, arena, entries, marks, word):
             return raise_exception(regs, state, (-1 - value) >> 16, (-1 - value) & 0xFFFF)
         return write_register(regs, state, first, value)
     if op == CYCLES_OP:
+        state[UNTOUCHED] = 0
         return write_register(regs, state, first, (state[CYCLES] + 1) & WORD)
     if op == HALT_OP:
         state[HALTED] = 1

@@ -49,6 +49,16 @@ class Core:
         if self.watchpoints.note(component, offset, access, word):
             self.stop_requested = True
 
+    def watched_words(self) -> list[int]:
+        """Arena indices of the watched words that are plain memory."""
+        words = []
+        for number, component in enumerate(self.components):
+            for offset in self.watchpoints.offsets(number):
+                for window in component.windows:
+                    if window.offset <= offset < window.end:
+                        words.append(window.base + (offset - window.offset) // 4)
+        return words
+
     def plug_in(self) -> None:
         """Make the components this board's own, and move the windows' contents into the arena."""
         base = 0

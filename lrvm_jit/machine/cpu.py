@@ -57,8 +57,8 @@ class Cpu:
             self._state[layout.LAST_PC] = 0
 
     def step(self) -> Stop:
-        """Attempt one instruction."""
-        return self._runner.run(1, False)
+        """Attempt one instruction, even if a breakpoint stands on it."""
+        return self._runner.run(1, False, past_breakpoint=True)
 
     def __repr__(self) -> str:
         return f"<Cpu cycle {self.cycles}{', halted' if self.halted else ''}>\n{self.regs!r}"

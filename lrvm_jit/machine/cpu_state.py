@@ -36,8 +36,10 @@ class CpuState:
         self.regs[:] = 0
         for register, value in RESET_REGISTERS.items():
             self.regs[register] = value
+        self.state[layout.CYCLES_BEFORE] += self.state[layout.CYCLES]
         self.state[layout.CYCLES] = 0
         self.state[layout.HALTED] = 0
+        self.state[layout.SKIP_BREAKPOINT] = 0
         self.state[layout.RESUME] = layout.RESUME_NONE
         self.state[layout.LOG_COUNT] = 0
         self.host_changed()
@@ -46,6 +48,11 @@ class CpuState:
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
         self.state[layout.VERIFY] |= layout.VERIFY_CHANGES
+
+    @property
+    def attempted(self) -> int:
+        """Instructions attempted since the board was made, whatever became of the counter."""
+        return int(self.state[layout.CYCLES_BEFORE] + self.state[layout.CYCLES])
 
     def _clear_flags(self) -> None:
         lazy = result_for(0)

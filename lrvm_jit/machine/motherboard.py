@@ -19,6 +19,7 @@ from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
 from .mapping import MappingOutcome, Mappings
 from .memory import Memory
+from .observer import RunObserver
 from .paged_memory import PagedMemory
 from .runner import Runner
 from .snapshot import (
@@ -152,7 +153,7 @@ class Motherboard:
         load_states(self.components, snapshot.components)
         memory.put(snapshot.memory)
         set_cpu(self._core.state, snapshot)
-        if self.mappings.replace(snapshot.mappings):
+        if self._core.mappings.replace(snapshot.mappings):
             self._update_regions()
 
     def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
@@ -185,15 +186,23 @@ class Motherboard:
                 add_note_once(error, f"component {number} ({component.name}), the board's reset")
                 raise
 
-    def run(self, max_cycles: int | None = None, *, halt_on_exception: bool = False) -> Stop:
+    def run(
+        self,
+        max_cycles: int | None = None,
+        *,
+        halt_on_exception: bool = False,
+        observer: RunObserver | None = None,
+    ) -> Stop:
         """Run until the CPU halts or something else on the list of StopReason happens.
 
         `max_cycles`: attempt at most so many instructions in this call. With
         `halt_on_exception` the run ends at the first exception or interruption, after the CPU
-        has taken it. An exception in a component, or KeyboardInterrupt, comes out of this call;
+        has taken it. `observer` is told of exceptions, or of every instruction, while the run goes
+        on. An exception in a component, or KeyboardInterrupt, comes out of this call;
         the machine is then as before the instruction, and can be run on.
         """
-        return self._runner.run(optional_number("max_cycles", max_cycles, 0), halt_on_exception)
+        limit = optional_number("max_cycles", max_cycles, 0)
+        return self._runner.run(limit, halt_on_exception, observer)
 
     def stop(self) -> None:
         """End the current run with reason `stopped`, from a component or another thread.
@@ -205,7 +214,11 @@ class Motherboard:
 
     @property
     def breakpoints(self) -> frozenset[int]:
-        """Virtual addresses before which a run stops. Assign a new set to change them."""
+        """Virtual addresses before which a run stops. Assign a new set to change them.
+
+        A run stops at one even before its first instruction, unless the breakpoint there has
+        just been reported (docs/machine.md).
+        """
         return self._runner.breakpoints
 
     @breakpoints.setter
@@ -228,6 +241,18 @@ class Motherboard:
         self._runner.refuse_while_running("change watchpoints of")
         self._core.watchpoints.set(wanted)
         self._update_regions()
+        self._runner.look()
+
+    @property
+    def stops_on_unhandled(self) -> bool:
+        """Whether runs without a cycle limit end with reason `unhandled` when they would come
+        back to one exception for ever, as there is no handler. True unless set."""
+        return self._runner.stops_on_unhandled
+
+    @stops_on_unhandled.setter
+    def stops_on_unhandled(self, wanted: bool) -> None:
+        self._runner.refuse_while_running("change stops_on_unhandled of")
+        self._runner.stops_on_unhandled = bool(wanted)
 
     @property
     def engine(self) -> str:

@@ -110,6 +110,9 @@ class Registers:
             state[layout.FLAGS_EXPLICIT] = lazy is None
             if lazy is not None:
                 state[layout.FLAG_RESULT], state[layout.FLAG_OVERFLOW] = lazy
+        elif code == Reg.PC:
+            # The CPU is put there anew: a breakpoint there is still to be reported.
+            state[layout.SKIP_BREAKPOINT] = 0
         elif code >= Reg.SSP:
             # Mode and translation may have changed.
             state[layout.VERIFY] |= layout.VERIFY_CHANGES

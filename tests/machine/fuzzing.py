@@ -266,17 +266,15 @@ def run(case: Case, engine: EngineChoice, *, sliced: bool = False) -> Outcome:
     left = case.budget
     slices = list(case.slices) if sliced else []
     for _ in range(MOST_STOPS):
-        before = board.cpu.cycles
         piece = min(left, slices.pop(0)) if slices else left
+        before = board.cpu.cycles
         stop = None
         try:
             stop = board.run(max_cycles=piece)
         except MeddlingError:
             left -= max(board.cpu.cycles - before, 0)
             continue
-        # A RESET may have put the counter back, so it only counts where the run was cut short.
-        used = piece if stop.reason == "budget" else max(board.cpu.cycles - before, 0)
-        left -= used
+        left -= stop.attempted
         if left <= 0 or board.cpu.halted:
             break
     return outcome_of(board, ram, port, stop)

@@ -24,6 +24,8 @@ from .progress import Progress
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
 
+_SHOWN_REPETITIONS: Final = 10
+"""Lines about one exception. A guest that raises it for ever must not flood the terminal."""
 _WORTH_MENTIONING: Final = 1.0
 """Seconds that a run must take for its speed to be told."""
 
@@ -87,6 +89,7 @@ def run(
         halt_on_exception=halt_on_exception,
         print_cycles=verbose,
         print_exceptions=not quiet and not as_json,
+        repeated_exceptions=_SHOWN_REPETITIONS,
         print_finish=not quiet and not as_json,
     )
     host = CapturingHost() if as_json else ConsoleHost()
@@ -114,7 +117,7 @@ def open_machine(
 def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) -> ExitCode:
     board = machine.board
     began = time.perf_counter()
-    first = board.cpu.cycles
+    first = board.stats().instructions
     stop: Stop | None = None
     try:
         with _progress(machine, config, host):
@@ -126,7 +129,9 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) ->
             host.write(f"{PREFIX} Cycle 0x{board.cpu.cycles:08X}: interrupted {at}\n")
         code = ExitCode.INTERRUPTED
     seconds = time.perf_counter() - began
-    speed = (board.cpu.cycles - first) / seconds / 1e6
+    # Not the CPU's counter: the guest can put that back.
+    attempted = board.stats().instructions - first if stop is None else stop.attempted
+    speed = attempted / seconds / 1e6
     if isinstance(host, CapturingHost):
         document = _document(machine, stop, code, seconds, speed, host.text)
         if stats:
@@ -178,6 +183,7 @@ def _document(
         "pc": cpu.regs["pc"],
         "source": None if place is None else {"path": place[0], "line": place[1]},
         "exception": None if stop is None else _exception(stop.exception),
+        "advice": None if stop is None else stop.advice or None,
         "seconds": round(seconds, 6),
         "mips": round(speed, 3),
         "engine": machine.board.engine,
