@@ -42,6 +42,12 @@ class CpuState:
         self.host_changed()
         self._clear_flags()
 
+    @property
+    def never_reset(self) -> bool:
+        """Whether the CPU is as after switching on: halted, before its first instruction."""
+        state = self.state
+        return bool(state[layout.HALTED] and not state[layout.CYCLES] and not self.regs[Reg.SMT])
+
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
         self.state[layout.VERIFY] |= layout.VERIFY_CHANGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
@@ -19,7 +20,7 @@ from .mapping import MappingOutcome
 from .memory import Memory
 from .runner import Runner
 from .statistics import Statistics
-from .stop import Stop
+from .stop import Stop, StopReason
 from .watchpoints import Watch
 
 
@@ -118,7 +119,14 @@ class Motherboard:
         has taken it. An exception in a component, or KeyboardInterrupt, comes out of this call;
         the machine is then as before the instruction, and can be run on.
         """
-        return self._runner.run(optional_number("max_cycles", max_cycles, 0), halt_on_exception)
+        stop = self._runner.run(optional_number("max_cycles", max_cycles, 0), halt_on_exception)
+        if stop.reason is StopReason.HALTED and self._core.state.never_reset:
+            warnings.warn(
+                "the board was never reset, so its CPU is halted; call board.reset() first",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return stop
 
     def stop(self) -> None:
         """End the current run with reason `stopped`, from a component or another thread.
