@@ -74,8 +74,8 @@ class NumberDisplay(StandardComponent):
 
     The offset modulo 16 selects the format: 0 hexadecimal, 4 the same padded to 8 digits,
     8 decimal, 12 the same padded to 10 digits. The first 16 bytes add a newline. The handler
-    gets the finished text, a `NumberText`, which has `number`, `number_format` and `newline` as well.
-    Reading raises hardware error 0x21.
+    gets the finished text, a `NumberText`, which has `number`, `number_format` and `newline`
+    as well. Reading raises hardware error 0x21.
     """
 
     name = "Number Display"
