@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
-from ..isa.table import WORD_MASK, Reg
+from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
 from ..machine.component import Component
@@ -181,7 +181,7 @@ class Worker:
         state = self._state
         if code == layout.REQUEST_RESET:
             # Components may look at the counter, which starts anew if the CPU is reset too.
-            restart = state[layout.REQUEST_COMPONENT] & 0xF0 == 0
+            restart = state[layout.REQUEST_COMPONENT] & RESET_KEEPS_CPU == 0
             self._arrays.cycles[lane] = 0 if restart else state[layout.CYCLES]
             for port in self._ports:
                 port.lane[0] = lane

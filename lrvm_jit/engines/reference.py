@@ -18,6 +18,7 @@ from ..isa.table import (
     FIRST_PRIVILEGED_WRITE,
     READ_ONLY_REGISTERS,
     REGISTER_COUNT,
+    RESET_KEEPS_CPU,
     WORD_MASK,
     Condition,
     Flag,
@@ -357,9 +358,11 @@ class ReferenceEngine:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
                 self._bus.reset(v[0] & 0xFF, regs[Reg.AVR])
-                if not v[0] & 0xF0:
+                if not v[0] & RESET_KEEPS_CPU:
                     self._core.state.reset()
                     self._next_pc = 0
+            case _:
+                raise GuestError(ExceptionCode.UNKNOWN_OPCODE, op)
         return None
 
     def _stack_pointer(self) -> Reg:

@@ -47,10 +47,7 @@ class Decoded:
 
 def literal_range(operand: Operand) -> tuple[int, int]:
     """Smallest and largest literal that may be written for `operand` (empty for a register)."""
-    if operand.kind is Kind.REG:
-        return (0, -1)
-    top = (1 << (8 * operand.kind.size)) - 1
-    return (-(top + 1) // 2, top) if operand.signed else (0, top)
+    return operand.encodable
 
 
 def encode_operand(operand: Operand, value: Value) -> tuple[int, bytes]:
@@ -163,10 +160,10 @@ def decode_strict(word: int) -> Decoded:
     for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True):
         if isinstance(value, Reg):
             continue
-        if operand.constants == "flag" and value > 6:
-            raise DecodingError(f"bad flag number {value} in word 0x{word:08x}")
-        if operand.constants == "condition" and not 1 <= value <= 7:
-            raise DecodingError(f"bad IF2 condition {value} in word 0x{word:08x}")
+        low, high = operand.valid
+        if not low <= value <= high:
+            what = {"flag": "flag number", "condition": "IF2 condition"}[operand.constants]
+            raise DecodingError(f"bad {what} {value} in word 0x{word:08x}")
     return decoded
 
 

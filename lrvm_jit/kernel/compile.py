@@ -33,7 +33,7 @@ from ..code_cache import (
 from ..code_cache.host import host_facts
 from ..locks import SharedLock
 
-SOURCES = ("kernel/*.py", "isa/table.py", "exceptions.py")
+SOURCES = ("kernel/*.py", "isa/table.py", "isa/codes.py", "exceptions.py")
 """Files whose content decides what is compiled, relative to the package."""
 SETTINGS = (
     "NUMBA_BOUNDSCHECK",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, Reg
 from . import layout
 from .hints import stay_apart
 from .jit import kernel_function
@@ -141,9 +142,9 @@ SIMPLE = np.zeros(32, np.int64)
 for _op, _handler in _SIMPLE.items():
     SIMPLE[_op] = _handler
 
-PC_CODE = 0x16
+PC_CODE = int(Reg.PC)
 EV_CODE = 0x1C
-FIRST_PRIVILEGED = 0x18
+FIRST_PRIVILEGED = FIRST_PRIVILEGED_READ
 
 PLAIN_REGISTER, PRIVILEGED_REGISTER, SLOW_REGISTER = map(np.int64, range(3))
 
@@ -153,7 +154,7 @@ def source_class(code):
     """How a register can be read: at once, at once in supervisor mode, or by the slow step."""
     if code < PC_CODE or code == LITERAL:
         return PLAIN_REGISTER
-    return PRIVILEGED_REGISTER if FIRST_PRIVILEGED <= code <= 0x1F else SLOW_REGISTER
+    return PRIVILEGED_REGISTER if FIRST_PRIVILEGED <= code < REGISTER_COUNT else SLOW_REGISTER
 
 
 @kernel_function

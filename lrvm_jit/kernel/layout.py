@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..isa.table import FlagRule
+
 WORD: Final = 0xFFFF_FFFF
 ZERO_REGISTER: Final = 32
 """Index in `regs` of the register that is always 0: literals are `regs[zero] + immediate`."""
@@ -276,9 +278,9 @@ NOT_ENTERED: Final = 7
 """The region does not fit where the loop met it."""
 
 # --- flags in translated regions ----------------------------------------------------------------
-FLAGS_RAW: Final = 0
+FLAGS_RAW: Final = int(FlagRule.RESULT)
 """The first word is the result, of the second bit 0 is CF and bit 1 OF."""
-FLAGS_ADD: Final = 1
+FLAGS_ADD: Final = int(FlagRule.ADD)
 """The flags of adding the two words, and so on."""
-FLAGS_SUB: Final = 2
-FLAGS_MUL: Final = 3
+FLAGS_SUB: Final = int(FlagRule.SUB)
+FLAGS_MUL: Final = int(FlagRule.MUL)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
 from ..exceptions import ExceptionCode
-from ..isa.table import WORD_MASK, HwdInfo
+from ..isa.table import RESET_SELECTION, WORD_MASK, HwdInfo, ResetSelection
 from .component import Component
 from .mapping import MemoryMap
 from .metadata import Metadata, name_bytes
@@ -93,8 +93,8 @@ class Bus:
 
     def reset(self, mode: int, operand: int) -> None:
         """The components' part of RESET: `mode` selects, `operand` is avr. Raises GuestError."""
-        selection = mode & 0xF
-        if selection == 1 and operand >= len(self.components):
+        selection = mode & RESET_SELECTION
+        if selection == ResetSelection.ONE and operand >= len(self.components):
             raise GuestError(ExceptionCode.UNKNOWN_COMPONENT, operand)
         chosen = _RESET_SELECTIONS.get(selection)
         if chosen is not None:
@@ -115,9 +115,9 @@ _METADATA_WORD: dict[int, int] = {
 }
 
 _RESET_SELECTIONS: dict[int, Callable[[int, int], bool]] = {
-    0: lambda index, operand: True,
-    1: lambda index, operand: index == operand,
-    2: lambda index, operand: index != operand,
-    3: lambda index, operand: index <= operand,
-    4: lambda index, operand: index >= operand,
+    ResetSelection.ALL: lambda index, operand: True,
+    ResetSelection.ONE: lambda index, operand: index == operand,
+    ResetSelection.ALL_BUT_ONE: lambda index, operand: index != operand,
+    ResetSelection.UP_TO: lambda index, operand: index <= operand,
+    ResetSelection.FROM: lambda index, operand: index >= operand,
 }

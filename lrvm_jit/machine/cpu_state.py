@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 from numpy.typing import NDArray
 
-from ..isa.table import Reg
+from ..isa.table import RESET_REGISTERS, Reg
 from ..kernel import layout
 from .registers import result_for
 
@@ -34,7 +34,8 @@ class CpuState:
     def reset(self) -> None:
         """Reset state (isa.md: Registers)."""
         self.regs[:] = 0
-        self.regs[Reg.SMT] = 1
+        for register, value in RESET_REGISTERS.items():
+            self.regs[register] = value
         self.state[layout.CYCLES] = 0
         self.state[layout.HALTED] = 0
         self.state[layout.RESUME] = layout.RESUME_NONE

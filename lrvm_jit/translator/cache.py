@@ -12,7 +12,7 @@ from ..code_cache.host import host_facts
 
 SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
 FOLDER = "translations"
-SOURCES = ("translator/*.py", "isa/table.py", "kernel/layout.py")
+SOURCES = ("translator/*.py", "isa/*.py", "kernel/layout.py")
 """Files whose content decides what is compiled, relative to the package."""
 
 

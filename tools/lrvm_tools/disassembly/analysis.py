@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from lrvm_jit.arguments import number_within, whole_numbers
 from lrvm_jit.isa import DecodingError, Op, encode, format_word
+from lrvm_jit.isa.flow import jump_target
 from lrvm_jit.locks import cached_property
 
 from ..program.data import Word
@@ -16,7 +17,7 @@ from ..program.labels import Label
 from ..program.listing import Line, render
 from ..program.program import Item, Program
 from ..program.words import Image, split_image
-from .flow import handler_address, jump_target
+from .flow import handler_address
 from .graph import ControlFlowGraph, build_graph
 from .plain import rest_line
 from .reach import Reach, reach

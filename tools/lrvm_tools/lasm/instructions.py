@@ -1,7 +1,7 @@
 """From a mnemonic and its operands to an instruction word.
 
-Mnemonics, operands, ranges, aliases and encoding come from the instruction table; this module
-adds what only the assembler knows: which operands may be left out, and how to explain a refusal.
+Mnemonics, operands and which of them may be left out, ranges, aliases and encoding come from the
+instruction table; this module adds how to explain a refusal.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
 from typing import Final, TypeAlias
 
 from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, encode
 from lrvm_jit.isa import table as isa
-from lrvm_jit.isa.codec import literal_range
 
 from .values import show_integer
 
@@ -30,17 +30,6 @@ class Given:
 
 
 Template: TypeAlias = tuple[Reg | int | Given, ...]
-
-_OPTIONAL: Final[dict[str, tuple[Template, ...]]] = {
-    "div": ((Given(0), Given(1), 0),),
-    "mod": ((Given(0), Given(1), 0),),
-    "lsa": ((Given(0), Given(1), 0),),
-    # With the address alone the original marks `add` as register a0; times 0 it adds nothing.
-    "lea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
-    "wea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
-    "wsa": ((Given(0), 0, Given(1)),),
-}
-"""Shorter forms of instructions, as operands in the table's order."""
 
 _FAMILIES: Final[dict[str, type[IntEnum]]] = {"flag": isa.Flag, "condition": isa.Condition}
 """Operands that take the members of an enumeration only, where the table names the family."""
@@ -99,7 +88,7 @@ class Form:
         if isinstance(value, Reg):
             return
         name = f"operand `{operand.name}` of `{self.mnemonic}`"
-        low, high = literal_range(operand)
+        low, high = operand.encodable
         family = _FAMILIES.get(operand.constants)
         if family is not None:
             members = list(family)
@@ -138,11 +127,20 @@ def _alias_template(alias: isa.Alias) -> Template:
     )
 
 
+def _short_template(row: isa.Instruction, form: isa.ShortForm) -> Template:
+    """The template of a form that leaves operands out."""
+    numbers = count()
+    return tuple(
+        form[operand.name] if operand.name in form else Given(next(numbers))
+        for operand in row.operands
+    )
+
+
 def _all_forms() -> dict[str, dict[int, Form]]:
     forms: dict[str, dict[int, Form]] = {}
     for row in INSTRUCTIONS:
         whole = tuple(Given(index) for index in range(len(row.operands)))
-        templates = (*_OPTIONAL.get(row.mnemonic, ()), whole)
+        templates = (*(_short_template(row, form) for form in row.short_forms), whole)
         forms[row.mnemonic] = _by_count(row.mnemonic, row, templates)
     for alias in ALIASES:
         row = BY_MNEMONIC[alias.instruction]
