@@ -46,8 +46,10 @@ class CpuState:
     @property
     def never_reset(self) -> bool:
         """Whether the CPU is as after switching on: halted, before its first instruction."""
-        state = self.state
-        return bool(state[layout.HALTED] and not state[layout.CYCLES] and not self.regs[Reg.SMT])
+        state = self.state_view
+        return not state[layout.CYCLES] and bool(
+            state[layout.HALTED] and not self.regs_view[Reg.SMT]
+        )
 
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
