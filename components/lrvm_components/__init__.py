@@ -13,7 +13,7 @@ callable, where it talks to the outside. Handlers default to the terminal.
 
 from .clock import RealtimeClock
 from .debug import BasicDebug, DebugKind, DebugMessage
-from .displays import BufferedDisplay, CharDisplay, NumberDisplay
+from .displays import BufferedDisplay, CharDisplay, NumberDisplay, NumberFormat, NumberText
 from .file_memory import FileMemory
 from .keyboards import CharKeyboard, LineKeyboard
 from .memory import BootRom, FlashMemory, Ram
@@ -32,6 +32,8 @@ __all__ = [
     "InvalidText",
     "LineKeyboard",
     "NumberDisplay",
+    "NumberFormat",
+    "NumberText",
     "Ram",
     "RealtimeClock",
 ]

@@ -46,7 +46,7 @@ class RealtimeClock(StandardComponent):
 
     def read(self, offset: int) -> int:
         part, word = divmod(offset // WORD_BYTES, 3)
-        now = self._monotonic() - self._start if part else self._clock()
+        now = self._now(self._monotonic) - self._start if part else self._now(self._clock)
         seconds, nanoseconds = divmod(now, 10**9)
         return (seconds >> 32 & 0xFFFF_FFFF, seconds & 0xFFFF_FFFF, nanoseconds)[word]
 
@@ -60,4 +60,8 @@ class RealtimeClock(StandardComponent):
 
     def reset(self) -> None:
         """Start measuring the elapsed time anew."""
-        self._start = self._monotonic()
+        self._start = self._now(self._monotonic)
+
+    @staticmethod
+    def _now(clock: Nanoseconds) -> int:
+        return whole_number("what a clock answers, nanoseconds,", clock())

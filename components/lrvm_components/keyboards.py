@@ -28,6 +28,17 @@ def _line_from_terminal() -> str:
     return sys.stdin.readline()
 
 
+def _text(answer: object, wanted: str) -> str:
+    """A handler's answer. TypeError if it is no string."""
+    if isinstance(answer, str):
+        return answer
+    hint = "; decode() makes a string of bytes" if isinstance(answer, bytes | bytearray) else ""
+    raise TypeError(
+        f"a keyboard's handler answered {answer!r}; it must answer a string, {wanted}, and an "
+        f"empty one at the end of the input{hint}"
+    )
+
+
 class CharKeyboard(CommandBuffer):
     """Reads one character at a time; 8 bytes.
 
@@ -54,7 +65,7 @@ class CharKeyboard(CommandBuffer):
     def command(self, word: int) -> None:
         match word:
             case 0x01:
-                key = self._handler()
+                key = _text(self._handler(), "one character")
                 if len(key) > 1:
                     raise ValueError(f"a keyboard handler must answer one character, not {key!r}")
                 self.words[0] = int.from_bytes(key.encode("utf-32-be"), "big")
@@ -93,7 +104,7 @@ class LineKeyboard(CommandBuffer):
     def command(self, word: int) -> None:
         match word:
             case 0xAA:
-                self._store(self._handler().encode())
+                self._store(_text(self._handler(), "a line").encode())
             case 0xFF:
                 self.reset()
             case _:

@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -147,6 +148,7 @@ class Batch:
             if memory.writable and words.any():
                 memory.rows[:] = words
         self._arrays.copy_cpu(core.state.regs, core.state.state)
+        self._never_reset = core.state.never_reset
 
     def _worker(self) -> Worker:
         """A new worker, whose board is like the template."""
@@ -212,6 +214,7 @@ class Batch:
     def reset(self) -> None:
         """Reset all CPUs, and components; the lanes' memory gets the template's content."""
         self._refuse_while_running("reset")
+        self._never_reset = False
         self._arrays.reset()
         for memory in self._arrays.memories:
             if memory.writable:
@@ -265,6 +268,13 @@ class Batch:
         comes out of this call.
         """
         budget = _budget(max_cycles, self.n)
+        if self._never_reset and self.n and self._arrays.halted.all():
+            warnings.warn(
+                "the template board was never reset, so all lanes are halted; call its reset() "
+                "before it becomes a template, or the batch's reset()",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if self._closed:
             raise RuntimeError("the batch is closed")
         if not self._running.acquire(blocking=False):

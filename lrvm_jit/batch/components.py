@@ -42,15 +42,21 @@ class StandardBatchComponent(BatchComponent):
             type=self.type_code,
         )
         self._n: int | None = None
+        self._closed = False
 
     def metadata(self) -> Metadata:
         return self._metadata
 
     def plug_in(self, lanes: LaneArrays) -> None:
         """ValueError if the component is part of a batch already."""
-        if self._n is not None:
+        if self._n is not None and not self._closed:
             raise ValueError(f"{self.name} already belongs to another batch; make a new one")
+        self._closed = False
         self._n = lanes.n
+
+    def close(self) -> None:
+        """Let it be part of another batch. What it has collected stays until then."""
+        self._closed = True
 
     def _lane(self, lane: int) -> int:
         """The lane's number as an int. IndexError if there is no such lane."""
@@ -230,7 +236,7 @@ class WordInput(StandardBatchComponent):
         """Other rows for the same number of lanes; all begin at the start. Not during a run."""
         rows = _words_array(rows)
         n = len(rows)
-        if self._n is not None and n != self._n:
+        if self._n is not None and n != self._n and not self._closed:
             raise ValueError(f"there are {n} rows of input for {self._n} lanes")
         if counts is None:
             counts = numpy.full(n, rows.shape[1], numpy.int64)
@@ -257,6 +263,8 @@ class WordInput(StandardBatchComponent):
         if len(self._rows) != lanes.n:
             raise ValueError(f"there are {len(self._rows)} rows of input for {lanes.n} lanes")
         super().plug_in(lanes)
+        self._taken[:] = 0
+        self._last[:] = 0
 
     @property
     def taken(self) -> NDArray[numpy.int64]:

@@ -49,6 +49,7 @@ class PerLane(BatchComponent):
         self._factory = factory
         self._components: dict[int, Component] = {}
         self._n: int | None = None
+        self._closed = False
         self._metadata: Metadata | None = None
         first = self._component(0)
         self.name = first.name
@@ -101,8 +102,9 @@ class PerLane(BatchComponent):
             )
 
     def plug_in(self, lanes: LaneArrays) -> None:
-        if self._n is not None:
+        if self._n is not None and not self._closed:
             raise ValueError(f"{self.name} already belongs to another batch; make a new PerLane")
+        self._closed = False
         self._n = lanes.n
 
     def read(self, lanes: LaneNumbers, offsets: Words) -> tuple[Words, Errors]:
@@ -144,6 +146,7 @@ class PerLane(BatchComponent):
             self._components[lane].reset()
 
     def close(self) -> None:
+        self._closed = True
         components = list(self._components.values())
         self._components.clear()
         try:

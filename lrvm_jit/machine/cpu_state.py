@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 from numpy.typing import NDArray
 
-from ..isa.table import RESET_REGISTERS
+from ..isa.table import RESET_REGISTERS, Reg
 from ..kernel import layout
 from .registers import result_for
 
@@ -44,6 +44,14 @@ class CpuState:
         self.state[layout.LOG_COUNT] = 0
         self.host_changed()
         self._clear_flags()
+
+    @property
+    def never_reset(self) -> bool:
+        """Whether the CPU is as after switching on: halted, before its first instruction."""
+        state = self.state_view
+        return not state[layout.CYCLES] and bool(
+            state[layout.HALTED] and not self.regs_view[Reg.SMT]
+        )
 
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -33,7 +34,7 @@ from .snapshot import (
     set_cpu,
 )
 from .statistics import Statistics
-from .stop import Stop
+from .stop import Stop, StopReason
 from .watchpoints import Watch
 
 
@@ -202,7 +203,14 @@ class Motherboard:
         the machine is then as before the instruction, and can be run on.
         """
         limit = optional_number("max_cycles", max_cycles, 0)
-        return self._runner.run(limit, halt_on_exception, observer)
+        stop = self._runner.run(limit, halt_on_exception, observer)
+        if stop.reason is StopReason.HALTED and self._core.state.never_reset:
+            warnings.warn(
+                "the board was never reset, so its CPU is halted; call board.reset() first",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return stop
 
     def stop(self) -> None:
         """End the current run with reason `stopped`, from a component or another thread.

@@ -283,7 +283,11 @@ class ComponentPeripheral(Peripheral):
         self.component.reset()
 
     def halt(self) -> None:
-        self.component.close()
+        try:
+            self.component.close()
+        finally:
+            # As from a board that is closed.
+            self.component.plugged_in = False
 
     def handle(self, query: Query) -> Response:
         component, address = self.component, query.address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from typing import Any
@@ -558,3 +559,41 @@ def test_values_that_fit_no_state() -> None:
     handle = start("compiled", [CompiledPeripheral(1, memory)], [Sender()])
     handle.join()
     assert isinstance(handle.peripherals[0].error, OverflowError)
+
+
+@pytest.mark.parametrize("returned", [0.5, 1.0, (1, 2)])
+@pytest.mark.parametrize("role", ["exe_ins", "cycle", "handle"])
+def test_what_is_no_code_is_refused_in_every_way(role: str, returned: Any) -> None:
+    """Compiled before the machine starts, plain when the function returns it; 0.5 was code 0."""
+
+    def of_state(state: Any) -> Any:
+        return returned
+
+    def of_bus(state: Any, bus: Any) -> Any:
+        return returned
+
+    def of_query(state: Any, query: int, address: int, value: int) -> Any:
+        return (DATA, returned)
+
+    def good(state: Any, query: int, address: int, value: int) -> Any:
+        return (DATA, 0)
+
+    def ask(state: Any, bus: Any) -> Any:
+        bus.load(0, 0)
+        state[0] += 1
+        return 0 if state[0] == 3 else None
+
+    def machine() -> Machine:
+        peripheral = CompiledPeripheral(
+            1,
+            of_query if role == "handle" else good,
+            cycle=of_state if role == "cycle" else None,
+        )
+        return Machine([peripheral], [CompiledProcessor(1, of_bus if role == "exe_ins" else ask)])
+
+    with pytest.raises(MachineError, match=f"{role} returns .*; it must return"):
+        machine().run("cooperative")
+    handle = machine().run("cooperative", compiled=False)
+    with pytest.raises(ExceptionGroup) as caught:
+        handle.join(raise_errors=True)
+    assert re.search(f"{role} returned .*; it must return", str(caught.value.exceptions[0]))
