@@ -26,6 +26,7 @@ from .compiled_numba import (
     allow_calls,
     bus_maker,
     handle_caller,
+    located_bounds_checks,
     refuse_peripheral,
     returned_code,
     state_at,
@@ -73,7 +74,8 @@ def loop_of(functions: Functions) -> Loop:
     with _lock:
         loop = _loops.pop(functions, None)
         if loop is None:
-            loop = _compile(functions)
+            with located_bounds_checks():
+                loop = _compile(functions)
         _loops[functions] = loop
         while len(_loops) > KEPT_LOOPS:
             _loops.popitem(last=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..arguments import optional_number, whole_number
 from ..exceptions import HardwareError
 from ..machine.component import Component, metadata_of
+from ..machine.error_notes import add_note_once
 from ..machine.metadata import Category, hardware_id
 from ..machine.metadata import Metadata as HardwareMetadata
 from ..machine.motherboard import Motherboard
@@ -307,3 +308,7 @@ class ComponentPeripheral(Peripheral):
             return Data(old)
         except HardwareError as error:
             return Fail(error.word)
+        except Exception as error:
+            what = "read" if isinstance(query, Load) else "write"
+            add_note_once(error, f"component {component.name}, {what} at offset 0x{address:X}")
+            raise

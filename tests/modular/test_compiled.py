@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import signal
@@ -164,6 +165,63 @@ def test_errors_of_processors(way: str, exe_ins: Any, code: int, error: type[Exc
         assert failed.error is not None
         assert failed.error.args == ("five is not allowed",)
     assert other.state[COUNT] == 100
+
+
+def look_up(state: State, index: int) -> int:
+    value: int = state[index + 100]  # too far
+    return value
+
+
+def looks_up(state: State, bus: Bus) -> None:
+    state[0] += 1
+    if state[0] == 7:
+        state[0] = look_up(state, state[0])
+
+
+def cycles_too_far(state: State) -> None:
+    state[state[0]] += 1  # too far
+
+
+def line_of(function: Any, text: str) -> str:
+    lines, first = inspect.getsourcelines(function)
+    (number,) = [k for k, line in enumerate(lines) if text in line]
+    return f"{function.__name__}, at {__file__}:{first + number}"
+
+
+def test_errors_say_where() -> None:
+    """Compiled, too: part, function and line, and how to find out the index."""
+    hint = "; run the machine with compiled=False to see which index"
+    peripherals = [
+        CompiledPeripheral([0], touchy),
+        CompiledPeripheral([3, 0], memory, cycle=cycles_too_far),
+    ]
+    processors = [
+        CompiledProcessor([2, 0, 0, 0, 0], touch),
+        CompiledProcessor([5], looks_up),
+        CompiledProcessor([5], complain),
+        CompiledProcessor([5], negative_peripheral),
+    ]
+    handle = start("compiled", peripherals, processors)
+    handle.join()
+    found = [
+        [note for note in status.error.__notes__ if not note.endswith("code -1")]
+        for status in (*handle.peripherals, *handle.processors)
+        if status.error is not None
+    ]
+    asking = negative_peripheral.__code__.co_firstlineno
+    assert found == [
+        [f"in handle of peripheral 0 (CompiledPeripheral): {line_of(touchy, 'state[99]')}{hint}"],
+        [
+            "in cycle of peripheral 1 (CompiledPeripheral): "
+            f"{line_of(cycles_too_far, 'too far')}{hint}"
+        ],
+        [f"in exe_ins of processor 1 (CompiledProcessor): {line_of(look_up, 'too far')}{hint}"],
+        [f"in exe_ins of processor 2 (CompiledProcessor): {line_of(complain, 'raise')}"],
+        [
+            "in exe_ins of processor 3 (CompiledProcessor): negative_peripheral, "
+            f"begins at {__file__}:{asking}"
+        ],
+    ]
 
 
 def touchy(state: State, query: int, address: int, value: int) -> tuple[int, int]:
