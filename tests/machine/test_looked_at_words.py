@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from lrvm_jit import TranslatorOptions
+from lrvm_jit import Motherboard, TranslatorOptions
 from lrvm_tools.lasm import assemble
 from tests.engines import AT_FIRST_SIGHT, EngineChoice, engine_id
-from tests.machine.guest import Machine, machine
+from tests.machine.guest import machine
 from tests.machine.paging import ALL, paged
 
 LOOPS = {
@@ -31,11 +31,16 @@ TIERS: tuple[EngineChoice, ...] = (
 KINDS = ("breakpoint", "read", "both")
 
 
-def look(built: Machine, word: int, kind: str) -> None:
-    built.board.breakpoints = {word} if kind in ("breakpoint", "both") else ()
-    if kind == "both":
-        kind = "read"
-    built.board.watchpoints = {} if kind == "breakpoint" else {word: kind}
+def look(board: Motherboard, word: int | None, kind: str) -> None:
+    """Look at one word, or at none. What stays as it is is not set anew: setting one kind of
+    points must not be what makes the other work."""
+    breakpoints = {word} if word is not None and kind in ("breakpoint", "both") else set()
+    watch = "read" if kind == "both" else kind
+    watchpoints = {word: watch} if word is not None and kind != "breakpoint" else {}
+    if board.breakpoints != breakpoints:
+        board.breakpoints = breakpoints
+    if board.watchpoints != watchpoints:
+        board.watchpoints = watchpoints
 
 
 def story(source: str, engine: EngineChoice, word: int, kind: str) -> list[object]:
@@ -45,11 +50,7 @@ def story(source: str, engine: EngineChoice, word: int, kind: str) -> list[objec
     built.run(WARM)
     seen: list[object] = []
     for number in (word, (word + 2) % words, None):
-        if number is None:
-            built.board.breakpoints = ()
-            built.board.watchpoints = {}
-        else:
-            look(built, 4 * number, kind)
+        look(built.board, None if number is None else 4 * number, kind)
         for budget in (60, 7, 1, 60):
             stop = built.run(budget)
             seen.append((stop, stop.attempted, built.state))
