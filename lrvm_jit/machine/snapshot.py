@@ -159,7 +159,6 @@ def set_cpu(cpu: CpuState, snapshot: Snapshot) -> None:
     view: Any = cpu.state_view
     for field, value in zip(CPU_FIELDS, snapshot.cpu, strict=True):
         view[field] = value
-    cpu.never_reset = False
     view[layout.SKIP_BREAKPOINT] = 0
     view[layout.RESUME] = layout.RESUME_NONE
     view[layout.LOG_COUNT] = 0
