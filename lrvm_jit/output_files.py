@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -22,6 +23,8 @@ from types import TracebackType
 from typing import BinaryIO, Final, cast
 
 _SUFFIX: Final = ".part"
+_TOKEN_BYTES: Final = 6
+_TOKEN: Final = re.compile(f"[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
 _NAME_CHARACTERS: Final = 40
 """Of the target's name that the temporary file's has: names are limited to 255 bytes."""
 _MOUNTED: Final = (errno.EBUSY, errno.EXDEV)
@@ -51,8 +54,9 @@ class OutputFile:
         if before is not None and not os.access(self._target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if before is None or stat.S_ISREG(before.st_mode):
-            name = f".{self._target.name[:_NAME_CHARACTERS]}.{secrets.token_hex(6)}{_SUFFIX}"
-            part = self._target.with_name(name)
+            token = secrets.token_hex(_TOKEN_BYTES)
+            name = self._target.name[:_NAME_CHARACTERS]
+            part = self._target.with_name(f".{name}.{token}{_SUFFIX}")
             mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o777
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             try:
@@ -145,9 +149,13 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         file.write(data)
 
 
-def remove_stale(folder: Path) -> None:
-    """Remove temporary files in a folder whose processes were killed while they wrote."""
-    for part in folder.glob(f".*{_SUFFIX}"):
+def remove_stale(path: Path) -> None:
+    """Remove temporary files beside a target whose processes were killed while they wrote it."""
+    start = f".{path.name[:_NAME_CHARACTERS]}."
+    for part in path.parent.glob(f".*{_SUFFIX}"):
+        token = part.name.removeprefix(start).removesuffix(_SUFFIX)
+        if len(part.name) != len(start + token + _SUFFIX) or not _TOKEN.fullmatch(token):
+            continue
         try:
             descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

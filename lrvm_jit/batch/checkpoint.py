@@ -30,6 +30,8 @@ _LOCK: Final = "lock"
 _MANIFEST: Final = "job.json"
 _LIST: Final = "chunks.jsonl"
 _CHUNK: Final = re.compile(r"chunk-(\d+)\.npz")
+_PART: Final = re.compile(r"\.(chunk-\d+\.npz)\.")
+"""Temporary files of chunks."""
 _MANIFEST_BYTES: Final = 1 << 20
 
 _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, RecursionError)
@@ -83,7 +85,6 @@ class Checkpoint:
                 ) from None
             there = self._look_around()
             self._check({"format": FORMAT, **manifest}, there)
-            remove_stale(folder)
             self._list = self._open_own(_LIST)
             try:
                 self._entries = self._read_list()
@@ -114,9 +115,12 @@ class Checkpoint:
     def _look_around(self) -> set[int]:
         """The numbers of the chunks that have files. CheckpointError for what is no file."""
         numbers = set()
+        stale = set()
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 found = _CHUNK.fullmatch(entry.name)
+                if part := _PART.match(entry.name):
+                    stale.add(part[1])
                 if found is None and entry.name != _MANIFEST:
                     continue
                 # A link would have its target overwritten, which is none of ours.
@@ -124,6 +128,8 @@ class Checkpoint:
                     raise _foreign(Path(entry.path))
                 if found is not None:
                     numbers.add(int(found[1]))
+        for name in stale:
+            remove_stale(self.folder / name)
         return numbers
 
     def _check(self, manifest: dict[str, Any], there: set[int]) -> None:

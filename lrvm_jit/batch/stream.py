@@ -25,7 +25,7 @@ from .progress import Progress, ProgressCallback, make_progress
 from .result import LaneReason
 from .stream_chunk import ChunkResult, ChunkRunner, Job, program_of
 from .stream_fields import PROGRAM, Values, parse_outputs
-from .stream_inputs import Piece, Source, open_inputs
+from .stream_inputs import Piece, Source, blaming, open_inputs
 from .stream_outputs import Arrays, Rest, Sink, open_sink
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
@@ -155,7 +155,8 @@ def stream(
         pieces = _with_programs(source, own, chunk)
         # The first piece is looked at before anything is begun: most mistakes are found there.
         first = next(pieces, None)
-        columns = {} if first is None else first.make()
+        with blaming(source.path):
+            columns = {} if first is None else first.make()
         words = 1
         if shared is None:
             words = _width(own, columns)
@@ -178,7 +179,8 @@ def stream(
         # On a cluster the workers have the lanes, but mistakes are found here.
         runner = ChunkRunner(job, 0 if client is not None else size)
         try:
-            values = runner.lanes.check_inputs(columns, count) if first is not None else {}
+            with blaming(source.path):
+                values = runner.lanes.check_inputs(columns, count) if first is not None else {}
             if first is not None:
                 rest, known = pieces, first
                 pieces = chain([_made(known, columns)], rest)
@@ -323,7 +325,8 @@ class _Run:
         return piece
 
     def _inputs(self, piece: Piece) -> Values:
-        return self._runner.lanes.check_inputs(piece.make(), piece.count)
+        with blaming(self._source.path):
+            return self._runner.lanes.check_inputs(piece.make(), piece.count)
 
     def _compare(self, piece: Piece) -> None:
         assert self._book is not None
@@ -362,7 +365,6 @@ class _Run:
                 except KeyboardInterrupt:
                     interrupted = True
                 outputs = self._finish(interrupted)
-                self._show(0, 0)
         except BaseException:
             self._sink.abandon()
             raise
@@ -392,6 +394,7 @@ class _Run:
             with undisturbed():
                 if not interrupted:
                     self._deliver()
+                self._show(0, 0)
                 outputs = self._sink.finish(self._lanes, self._rest(), interrupted)
         except KeyboardInterrupt:
             if outputs is None:

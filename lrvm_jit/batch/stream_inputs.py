@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .array_files import FileArray, open_npy, open_npz
+from .data_error import DataError
 from .mapped_arrays import check_mapped, is_mapped
 from .optional import import_arrow
 from .stream_fields import parse_field, rows_of
@@ -43,6 +45,8 @@ class Source(ABC):
     """Inputs in pieces. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
     whether it costs nothing worth mentioning to make a piece's inputs a second time."""
 
+    path: Path | None = None
+    """The file that the inputs come from."""
     is_made = False
     """Whether a piece's inputs are there as soon as the piece is."""
 
@@ -121,7 +125,12 @@ def open_inputs(inputs: object, n: int | None) -> Source:
     """The source that `inputs` stands for. TypeError, ValueError if it stands for none, or not
     for `n` lanes; OSError for a file that cannot be read."""
     if isinstance(inputs, str | Path):
-        inputs = _open_file(Path(inputs))
+        path = Path(inputs)
+        content = _open_file(path)
+        with blaming(path):
+            source = open_inputs(content, n)
+        source.path = path
+        return source
     if inputs is None:
         return SlicedSource("none", _known(n), lambda first, count: {}, True)
     if isinstance(inputs, TableFile):
@@ -136,6 +145,19 @@ def open_inputs(inputs: object, n: int | None) -> Source:
     if isinstance(inputs, Iterable) and not isinstance(inputs, bytes):
         return IteratedSource("iterator", inputs, n)
     raise TypeError(f"inputs is a {type(inputs).__name__}; it must be {_KINDS}")
+
+
+@contextmanager
+def blaming(path: Path | None) -> Iterator[None]:
+    """What is wrong with inputs of a file is a DataError, which names the file."""
+    try:
+        yield
+    except (DataError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if path is None:
+            raise
+        raise DataError(f"{path}: {error}") from error
 
 
 def _of_arrays(columns: Columns, n: int | None) -> Source:
@@ -203,10 +225,10 @@ def columns_of(item: object, label: str) -> Columns:
         return _columns_of_array(item, label)
     if _is_arrow(item):
         table: Any = item
-        return {
-            name: _column(name, table.column(index))
-            for index, name in enumerate(table.schema.names)
-        }
+        names = table.schema.names
+        if len(set(names)) < len(names):
+            raise ValueError(f"{label}: two columns have the same name, of {', '.join(names)}")
+        return {name: _column(name, table.column(index)) for index, name in enumerate(names)}
     raise TypeError(
         f"{label}: a mapping from names to arrays is needed, such as {{'a0': array}}, not a "
         f"{type(item).__name__}"

@@ -219,7 +219,7 @@ class NumpyFile(_FileSink):
 
     def _begin(self) -> None:
         if not self._files:
-            remove_stale(self._path.parent)
+            remove_stale(self._path)
             for name, (dtype, shape) in self._types.items():
                 self._files[name] = _NpyFile(self._open(), dtype, shape)
 
@@ -283,7 +283,7 @@ class ArrowFile(_FileSink):
 
     def _begin(self) -> None:
         if self._writer is None:
-            remove_stale(self._path.parent)
+            remove_stale(self._path)
             self._open_writer()
 
     def _open_writer(self) -> None:

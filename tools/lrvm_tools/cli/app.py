@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TextIO
 
@@ -23,7 +22,7 @@ from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
-from .streams import replace_undecodable, watched
+from .streams import forget, replace_undecodable, watched
 
 
 class Cli(click.Group):
@@ -71,8 +70,10 @@ def _fail(ctx: click.Context, error: Exception, text: str, code: ExitCode) -> No
             diagnostics = diagnostics_of(error)
             print_json({"error": str(error), "diagnostics": diagnostics, "exit_code": int(code)})
         else:
-            with suppress(OSError):  # the exit code tells it as well
+            try:
                 print_error(text)
+            except OSError:  # the exit code tells it as well
+                forget()
     ctx.exit(code)
 
 

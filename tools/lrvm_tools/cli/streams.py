@@ -60,19 +60,19 @@ def watched() -> Iterator[None]:
     except BrokenPipeError as error:
         if error.filename is not None:
             raise
-        _forget()
+        forget()
         raise click.exceptions.Exit(ExitCode.BROKEN_PIPE) from None
     except OSError as error:
         # Errors of files name them, and those of components are the components' own.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        _forget()
+        forget()
         with suppress(OSError):
             click.echo(f"lrvm: error: cannot write the output: {error.strerror}", err=True)
         raise click.exceptions.Exit(ExitCode.BAD_INPUT) from None
 
 
-def _forget() -> None:
+def forget() -> None:
     """Let what is still buffered go nowhere, so that the interpreter exits in silence."""
     for stream in (sys.stdout, sys.stderr):
         try:
