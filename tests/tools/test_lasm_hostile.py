@@ -246,11 +246,11 @@ def test_hints_are_found_for_what_is_shown(line: str, monkeypatch: pytest.Monkey
     calls = []
     nearest = errors.nearest
 
-    def counted(*given: Any) -> Any:
+    def counting(*given: Any) -> str | None:
         calls.append(given)
         return nearest(*given)
 
-    monkeypatch.setattr(errors, "nearest", counted)
+    monkeypatch.setattr(errors, "nearest", counting)
     with pytest.raises(AssemblyError) as caught:
         assemble_program("".join(f"{line}\n".replace("x", f"x{k}") for k in range(1000)))
     assert 0 < len(calls) <= len(caught.value.diagnostics) == DIAGNOSTICS
