@@ -1,0 +1,104 @@
+"""The machine that a program is linked for, as a machine file's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from ..machines.file import build_machine, load_machine
+from ..machines.machine import Machine
+
+ROM_PAGE: Final = 0x400
+"""The ROM of the machine `c` is a multiple of this, in bytes: a page of the MMU."""
+RAM_ADDRESS: Final = 0x0100_0000
+DEFAULT_RAM: Final = 0x0100_0000
+HOST_ADDRESS: Final = 0xFFFF_0000
+
+_C_MACHINE: Final = """\
+# The machine `c`: what programs of `lrvm cc` run on.
+
+[[component]]
+type = "rom"                    # id 0: code, constants, first values of variables
+address = 0x0000_0000
+size = 0x{rom:08X}
+
+[[component]]
+type = "ram"                    # id 1: variables, heap, stack
+address = 0x{ram_address:08X}
+size = 0x{ram:08X}
+
+[[component]]
+type = "host"                   # id 2: streams, files, time, exit status
+address = 0x{host:08X}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A mapped component: its type in machine files, its first byte and the one behind its last."""
+
+    type: str
+    component: int
+    address: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.end - self.address
+
+
+@dataclass(frozen=True)
+class MachineDescription:
+    """A machine file's text, and what a linker asks of it."""
+
+    toml: str
+    source: str = "machine c"
+
+    @classmethod
+    def of_file(cls, path: str | Path) -> MachineDescription:
+        """That of a machine file. OSError or MachineError if it cannot be used."""
+        path = Path(path)
+        description = cls(path.read_text("utf-8"), str(path))
+        with load_machine(path, needs_program=False):
+            return description
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The mapped components by address. Raises MachineError."""
+        with self.build_empty() as machine:
+            return tuple(
+                Part(machine.types[m.component], m.component, m.first, m.last + 4)
+                for m in sorted(machine.board.mappings, key=lambda m: m.first)
+            )
+
+    def first(self, kind: str) -> Part | None:
+        """The first component of a type."""
+        return next((part for part in self.parts if part.type == kind), None)
+
+    def build_empty(self) -> Machine:
+        """The machine without a program, to look at it. Raises MachineError."""
+        return build_machine(
+            self.toml.encode(), self.source, Path(self.source).parent, needs_program=False
+        )
+
+
+def c_machine(rom_bytes: int, ram_bytes: int = DEFAULT_RAM) -> MachineDescription:
+    """The machine `c` with a ROM for so many bytes, and so much RAM.
+
+    The RAM begins at 16 MiB, or at the next multiple of it behind the ROM. ValueError if there is
+    no room for the RAM.
+    """
+    rom = -(-max(rom_bytes, 4) // ROM_PAGE) * ROM_PAGE
+    ram_address = -(-max(rom, 4) // RAM_ADDRESS) * RAM_ADDRESS
+    room = HOST_ADDRESS - ram_address
+    if ram_bytes % ROM_PAGE or not ROM_PAGE <= ram_bytes <= room:
+        raise ValueError(
+            f"{ram_bytes} bytes of RAM must be a multiple of {ROM_PAGE}, "
+            f"from {ROM_PAGE} to {room // ROM_PAGE * ROM_PAGE}"
+        )
+    return MachineDescription(
+        _C_MACHINE.format(rom=rom, ram_address=ram_address, ram=ram_bytes, host=HOST_ADDRESS)
+    )
