@@ -10,9 +10,11 @@ from typing import Final
 from ..machines.file import build_machine, load_machine
 from ..machines.machine import Machine
 
-ROM_PAGE: Final = 0x400
-"""The ROM of the machine `c` is a multiple of this, in bytes: a page of the MMU."""
-RAM_ADDRESS: Final = 0x0100_0000
+WORD_BYTES: Final = 4
+ROM_PAGE: Final = 0x1000
+"""The ROM of the machine `c` is a multiple of this, in bytes."""
+RAM_PAGE: Final = 0x400
+"""And its RAM of this: a page of the MMU."""
 DEFAULT_RAM: Final = 0x0100_0000
 HOST_ADDRESS: Final = 0xFFFF_0000
 
@@ -26,7 +28,7 @@ size = 0x{rom:08X}
 
 [[component]]
 type = "ram"                    # id 1: variables, heap, stack
-address = 0x{ram_address:08X}
+address = 0x{ram_base:08X}
 size = 0x{ram:08X}
 
 [[component]]
@@ -85,20 +87,26 @@ class MachineDescription:
         )
 
 
-def c_machine(rom_bytes: int, ram_bytes: int = DEFAULT_RAM) -> MachineDescription:
+def c_machine(
+    rom_bytes: int, ram_bytes: int = DEFAULT_RAM, ram_base: int | None = None
+) -> MachineDescription:
     """The machine `c` with a ROM for so many bytes, and so much RAM.
 
-    The RAM begins at 16 MiB, or at the next multiple of it behind the ROM. ValueError if there is
-    no room for the RAM.
+    The RAM begins at `ram_base`, by default right behind the ROM: the lower it lies, the shorter
+    is the code that takes addresses in it. ValueError if there is no room for all of it.
     """
     rom = -(-max(rom_bytes, 4) // ROM_PAGE) * ROM_PAGE
-    ram_address = -(-max(rom, 4) // RAM_ADDRESS) * RAM_ADDRESS
-    room = HOST_ADDRESS - ram_address
-    if ram_bytes % ROM_PAGE or not ROM_PAGE <= ram_bytes <= room:
+    base = rom if ram_base is None else ram_base
+    if base < rom or base % WORD_BYTES:
         raise ValueError(
-            f"{ram_bytes} bytes of RAM must be a multiple of {ROM_PAGE}, "
-            f"from {ROM_PAGE} to {room // ROM_PAGE * ROM_PAGE}"
+            f"RAM at 0x{base:X} must lie on a multiple of 4 behind the {rom} bytes of ROM"
+        )
+    room = HOST_ADDRESS - base
+    if ram_bytes % RAM_PAGE or not RAM_PAGE <= ram_bytes <= room:
+        raise ValueError(
+            f"{ram_bytes} bytes of RAM must be a multiple of {RAM_PAGE}, "
+            f"from {RAM_PAGE} to {room // RAM_PAGE * RAM_PAGE}"
         )
     return MachineDescription(
-        _C_MACHINE.format(rom=rom, ram_address=ram_address, ram=ram_bytes, host=HOST_ADDRESS)
+        _C_MACHINE.format(rom=rom, ram_base=base, ram=ram_bytes, host=HOST_ADDRESS)
     )
