@@ -58,6 +58,10 @@ class MachineDescription:
 
     toml: str
     source: str = "machine c"
+    """What messages call it; for a machine file its path, where the paths in it start."""
+    is_own: bool = True
+    """Whether it comes from the user and not out of a program's file: one from there may not name
+    files of the host."""
 
     @classmethod
     def of_file(cls, path: str | Path) -> MachineDescription:
