@@ -1,5 +1,6 @@
 """Executables: linked programs in memory and as ELF files."""
 
+from .binary import ExecutableError
 from .debug_info import (
     ArrayType,
     BasicType,
@@ -30,6 +31,7 @@ __all__ = [
     "Encoding",
     "EnumType",
     "Executable",
+    "ExecutableError",
     "Frame",
     "Function",
     "FunctionType",

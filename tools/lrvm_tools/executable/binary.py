@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..images import ImageError
+
 _LONGEST_LEB: Final = 10
 """Bytes of a number of 64 bits."""
 
 
-class ExecutableError(ValueError):
+class ExecutableError(ImageError):
     """A file that is no executable of this machine, or a damaged one; the message says what."""
 
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Final
 
+from ..images import ELF_MAGIC
 from .binary import ExecutableError, Input, Output
 
-MAGIC: Final = b"\x7fELF"
 MACHINE: Final = 0x4C56
 """`e_machine`: the letters LV. No number is registered for this machine."""
 ABI_VERSION: Final = 1
 """`e_flags`: the version of the calling convention and of the notes."""
 
-_IDENT: Final = MAGIC + bytes((1, 2, 1)) + bytes(9)  # 32 bits, big-endian, version 1
+_IDENT: Final = ELF_MAGIC + bytes((1, 2, 1)) + bytes(9)  # 32 bits, big-endian, version 1
 _HEADER_BYTES: Final = 52
 _SEGMENT_BYTES: Final = 32
 _SECTION_BYTES: Final = 40
@@ -178,7 +178,7 @@ def _header(elf: ElfFile, section_table: int, sections: int) -> Output:
 def read_elf(data: bytes) -> ElfFile:
     """The parts of a file. ExecutableError if it is damaged or not for this machine."""
     header = Input(data, "the file's header", 0, min(len(data), _HEADER_BYTES))
-    if not data.startswith(MAGIC):
+    if not data.startswith(ELF_MAGIC):
         raise ExecutableError("this is no ELF file")
     ident = header.take(16)
     if ident[4:7] != _IDENT[4:7]:

@@ -2,8 +2,8 @@
 
 Beside what every ELF file has, there are two notes of the owner `LRVM` in `.note.lrvm`:
 
-- type 1: the machine, as the text of a machine file;
-- type 2: for each section its name, a zero, and the first 16 bytes of the SHA-256 of its content;
+- type 0x101: the machine, as the text of a machine file;
+- type 0x102: for each section its name, a zero, and the first 16 bytes of the SHA-256 of its content;
   under the name `*` that of the segments and the entry.
 """
 
@@ -26,7 +26,6 @@ from .dwarf_info import DebugSections, encode_info
 from .dwarf_lines import decode_lines, encode_lines
 from .dwarf_read import Info, decode_info
 from .elf import (
-    MAGIC,
     ElfFile,
     LoadSegment,
     Section,
@@ -42,7 +41,7 @@ from .machine import MachineDescription
 
 NOTES: Final = ".note.lrvm"
 _OWNER: Final = b"LRVM\0"
-_MACHINE_NOTE, _DIGEST_NOTE = 1, 2
+_MACHINE_NOTE, _DIGEST_NOTE = 0x101, 0x102
 _DIGEST_BYTES: Final = 16
 _ALL_SEGMENTS: Final = "*"
 _ABSOLUTE: Final = 0xFFF1
@@ -53,11 +52,6 @@ _KIND_NUMBERS: Final = {
     SymbolKind.FUNCTION: 2,
 }
 _LARGEST_MACHINE: Final = 1 << 20
-
-
-def is_elf(data: bytes) -> bool:
-    """Whether a file with these first bytes is an ELF file, of whatever machine."""
-    return data.startswith(MAGIC)
 
 
 def to_elf(executable: Executable) -> bytes:

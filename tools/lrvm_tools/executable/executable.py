@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 from numpy.typing import NDArray
 
-from ..machines.machine import Machine
 from .debug_info import Function, LineRow, LineTable, Type, Variable
 from .machine import MachineDescription
+
+if TYPE_CHECKING:
+    from lrvm_components.host_session import ByteSink, ByteSource
+
+    from ..machines import Host, Machine
+    from .process import CompletedRun
 
 Words = NDArray[numpy.uint32]
 
@@ -126,17 +132,78 @@ class Executable:
 
     @cached_property
     def _function_symbols(self) -> Sequence[Symbol]:
+        # A program in assembly has labels only.
+        functions = [s for s in self.symbol_table if s.kind is SymbolKind.FUNCTION] or [
+            s for s in self.symbol_table if s.kind is SymbolKind.LABEL and "." not in s.name
+        ]
         # Of several names for one address, the global one.
-        chosen = {
-            symbol.address: symbol
-            for symbol in sorted(self.symbol_table, key=lambda s: not s.is_local)
-            if symbol.kind is SymbolKind.FUNCTION
-        }
+        functions.sort(key=lambda symbol: not symbol.is_local)
+        chosen = {symbol.address: symbol for symbol in functions}
         return [chosen[address] for address in sorted(chosen)]
 
     @cached_property
     def _function_addresses(self) -> list[int]:
         return [symbol.address for symbol in self._function_symbols]
 
-    def machine(self) -> Machine:
-        raise NotImplementedError
+    def machine(
+        self, host: Host | None = None, *, engine: str | None = None, ram: int | None = None
+    ) -> Machine:
+        """A machine with the program in its memory, mapped and reset.
+
+        `host` has the program's arguments, streams and folder; `ram` is the size of the RAM in
+        bytes, for the machine `c`. Raises MachineError if the machine cannot be built.
+        """
+        from ..machines import Host
+        from .process import build
+
+        return build(self, host or Host(), engine=engine, ram=ram)
+
+    def run(
+        self,
+        arguments: Sequence[str | bytes] = (),
+        *,
+        stdin: bytes | ByteSource = b"",
+        stdout: ByteSink | None = None,
+        stderr: ByteSink | None = None,
+        files: str | os.PathLike[str] | None = None,
+        writable: bool = False,
+        max_cycles: int | None = None,
+        engine: str | None = None,
+        ram: int | None = None,
+    ) -> CompletedRun:
+        """Run the program to its end on a machine of its own.
+
+        `arguments` come after the program's name. `stdin` is the input, or a binary file; output
+        is collected in the answer unless `stdout` and `stderr` are binary files. The program may
+        open files below the folder `files`, and with `writable` change them. `ram` as for
+        `machine`. Raises what `machine` raises, OSError for the folder, and BrokenPipeError for an
+        output whose reader has gone.
+        """
+        from .process import run
+
+        return run(
+            self,
+            arguments,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            files=files,
+            writable=writable,
+            max_cycles=max_cycles,
+            engine=engine,
+            ram=ram,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program as an ELF file, whole or not at all. OSError if that fails."""
+        from .elf_program import save_executable
+
+        save_executable(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Executable:
+        """The program in an ELF file. OSError, or ExecutableError for a file that is damaged or
+        for another machine."""
+        from .elf_program import load_executable
+
+        return load_executable(path)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from ..machines.file import build_machine, load_machine
-from ..machines.machine import Machine
+from ..images import Image
+from ..machines import Host, Machine, MachineError, load_machine
+from ..machines.builtin import BUILTIN_TYPES
+from ..machines.file import build_machine
+from ..machines.types import find_type
 
 WORD_BYTES: Final = 4
 ROM_PAGE: Final = 0x1000
@@ -84,11 +89,72 @@ class MachineDescription:
         """The first component of a type."""
         return next((part for part in self.parts if part.type == kind), None)
 
+    @property
+    def ram(self) -> Part:
+        """Its RAM. MachineError if it has none."""
+        part = self.first("ram")
+        if part is None:
+            raise MachineError(self.source, ["there is no component of type `ram`"])
+        return part
+
+    def with_ram(self, size: int) -> MachineDescription:
+        """The same with so many bytes of RAM. ValueError if there is no room for them, or if
+        this is not the machine `c`, whose layout is known."""
+        rom, ram = self.first("rom"), self.first("ram")
+        if (
+            rom is None
+            or ram is None
+            or self.toml != c_machine(rom.size, ram.size, ram.address).toml
+        ):
+            raise ValueError("the size of RAM can be chosen for the machine `c` only")
+        return replace(self, toml=c_machine(rom.size, size, ram.address).toml)
+
     def build_empty(self) -> Machine:
         """The machine without a program, to look at it. Raises MachineError."""
+        self._check_paths()
         return build_machine(
             self.toml.encode(), self.source, Path(self.source).parent, needs_program=False
         )
+
+    def build(self, program: Image, host: Host, engine: str | None) -> Machine:
+        """The machine with a program in its ROM, mapped and reset. Raises MachineError."""
+        self._check_paths()
+        return build_machine(
+            self.toml.encode(),
+            self.source,
+            Path(self.source).parent,
+            program=program,
+            host=host,
+            engine=engine,
+        )
+
+    def _check_paths(self) -> None:
+        """MachineError if a description out of a program's file names files of the host."""
+        if self.is_own:
+            return
+        try:
+            entries = tomllib.loads(self.toml).get("component", [])
+        except tomllib.TOMLDecodeError:
+            return  # building the machine tells it
+        problems = [
+            f"component {number}: {problem}, which a program's file may not: "
+            "give the machine file with --machine"
+            for number, entry in enumerate(entries)
+            if isinstance(entry, dict) and (problem := _what_is_refused(entry))
+        ]
+        if problems:
+            raise MachineError(self.source, problems)
+
+
+def _what_is_refused(entry: Mapping[str, object]) -> str | None:
+    """What a description out of a program's file may not say of a component."""
+    name = entry.get("type")
+    if not isinstance(name, str) or name not in BUILTIN_TYPES:
+        return f"its type {name!r} is none of lrvm's own"
+    for setting in find_type(name).settings.values():
+        if setting.kind is Path and setting.name in entry:
+            return f"its `{setting.name}` names a file of the host"
+    return None
 
 
 def c_machine(
