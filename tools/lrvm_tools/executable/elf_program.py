@@ -3,8 +3,8 @@
 Beside what every ELF file has, there are two notes of the owner `LRVM` in `.note.lrvm`:
 
 - type 0x101: the machine, as the text of a machine file;
-- type 0x102: for each section its name, a zero, and the first 16 bytes of the SHA-256 of its content;
-  under the name `*` that of the segments and the entry.
+- type 0x102: for each section its name, a zero, and the first 16 bytes of the SHA-256 of its
+  content; under the name `*` that of the segments and the entry.
 """
 
 from __future__ import annotations

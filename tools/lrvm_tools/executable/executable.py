@@ -95,8 +95,7 @@ class Executable:
     def words(self) -> Words:
         """The memory from address 0 on, up to the end of the last segment that begins in the ROM:
         what goes into the component at address 0."""
-        first = next((p for p in self.machine_description.parts if p.address == 0), None)
-        limit = first.end if first else 1 << 32
+        limit = self.machine_description.at_zero.end
         inside = [segment for segment in self.segments if segment.address < limit]
         end = max((s.address + 4 * len(s.words) for s in inside), default=0)
         words: Words = numpy.zeros(end // 4, numpy.uint32)

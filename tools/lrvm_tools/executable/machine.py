@@ -97,6 +97,13 @@ class MachineDescription:
             raise MachineError(self.source, ["there is no component of type `ram`"])
         return part
 
+    @property
+    def at_zero(self) -> Part:
+        """The component where the CPU starts. MachineError if there is none."""
+        if not self.parts or self.parts[0].address:
+            raise MachineError(self.source, ["there is nothing at address 0, where the CPU starts"])
+        return self.parts[0]
+
     def with_ram(self, size: int) -> MachineDescription:
         """The same with so many bytes of RAM. ValueError if there is no room for them, or if
         this is not the machine `c`, whose layout is known."""
