@@ -97,10 +97,7 @@ def asm(
         raise InputError(f"cannot read {file}: {error.strerror}") from None
     if output is not None or not as_json:
         writer = _FORMATS.get(form)
-        if writer is not None:
-            content = writer(assembly)
-        else:
-            content = _elf(assembly, file, machine_file)
+        content = writer(assembly) if writer else _elf(assembly, file, machine_file)
         write_output(output, content, file)
     if as_json:
         print_json(
