@@ -26,6 +26,7 @@ from .stream_chunk import ChunkResult, ChunkRunner, Job, program_of
 from .stream_fields import PROGRAM, Values, parse_outputs
 from .stream_inputs import Piece, Source, open_inputs
 from .stream_outputs import Arrays, Sink, open_sink
+from .template import PAGE, LinkedProgram
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
 CHUNK_LANES: Final = 1 << 16
@@ -80,7 +81,7 @@ class StreamResult:
 
 
 def stream(
-    program: Motherboard | Sequence[int] | NDArray[Any] | None,
+    program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any] | None,
     n: int | None = None,
     inputs: Any = None,
     *,
@@ -92,7 +93,7 @@ def stream(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | ProgressCallback = False,
     client: Any = None,
-    ram_size: int = 4096,
+    ram_size: int | None = None,
     rom_size: int | None = None,
     components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
     engine: str | TranslatorOptions = "auto",
@@ -131,6 +132,9 @@ def stream(
     for name, value, least in (("n", n, 0), ("chunk", chunk, 1), ("max_cycles", max_cycles, 0)):
         if value is not None and value < least:
             raise ValueError(f"{name} is {value}; it must be {least} or more")
+    if isinstance(program, LinkedProgram):
+        program, components = program.batch_parts(components, ram_size)
+    ram_size = PAGE if ram_size is None else ram_size
     shared, own = program_of(program)
     if own is not None:
         if n not in (None, len(own)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
@@ -20,6 +20,19 @@ from .worker import Port, check_components
 
 PAGE = 4096
 """The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
+
+
+@runtime_checkable
+class LinkedProgram(Protocol):
+    """A program that knows the machine it is made for."""
+
+    def batch_parts(
+        self,
+        components: Sequence[BatchComponent] | Mapping[int, BatchComponent],
+        ram_size: int | None,
+    ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
+        """The template of its lanes, with so many bytes of RAM, and by id the components that
+        serve all lanes: those given, and others for what is left. ValueError."""
 
 
 def programs_of(
@@ -92,6 +105,13 @@ def components_by_id(
         mapping = template.mappings.of(number)
         data = batch_component.metadata()
         size = (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
+        if batch_component.window is not None:
+            offset, words = batch_component.window
+            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
+                raise ValueError(
+                    f"{batch_component.name} has a window of {words} words at offset {offset}, "
+                    f"which does not lie within its {size} bytes"
+                )
         if mapping is not None and mapping.last + 4 - mapping.first > size:
             raise ValueError(
                 f"{batch_component.name} has {size} bytes, but the template maps "

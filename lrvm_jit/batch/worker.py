@@ -13,7 +13,7 @@ from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
-from ..machine.component import Component
+from ..machine.component import Component, MemoryWindow
 from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
@@ -45,6 +45,9 @@ class Port(Component):
         self._metadata = data if isinstance(data, Metadata) else Metadata.from_words(data)
         self._component = component
         self._lock = lock
+        if component.window is not None:
+            offset, words = component.window
+            self.windows = (MemoryWindow(offset, numpy.zeros(words, numpy.uint32)),)
         self.lane = numpy.zeros(1, numpy.int64)
         """The lane that is loaded, for `reset`."""
 
@@ -52,8 +55,14 @@ class Port(Component):
         return self._metadata
 
     def reset(self) -> None:
+        lane = self.lane.copy()
         with self._lock:
-            self._component.reset(self.lane.copy())
+            # The lane is loaded: what it has of the window is here.
+            for window in self.windows:
+                self._component.rows[lane] = window.words
+            self._component.reset(lane)
+            for window in self.windows:
+                window.words[:] = self._component.rows[lane[0]]
 
 
 class Worker:

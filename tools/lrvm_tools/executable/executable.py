@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -18,9 +18,12 @@ from .machine import MachineDescription
 
 if TYPE_CHECKING:
     from lrvm_components.host_session import ByteSink, ByteSource
+    from lrvm_jit import Motherboard
+    from lrvm_jit.batch import BatchComponent
 
     from ..machines import Host, Machine
     from .process import CompletedRun
+    from .process_batch import CompletedBatch
 
 Words = NDArray[numpy.uint32]
 
@@ -192,6 +195,50 @@ class Executable:
             engine=engine,
             ram=ram,
         )
+
+    def run_batch(
+        self,
+        stdin: bytes | Sequence[bytes] = b"",
+        n: int | None = None,
+        *,
+        arguments: Sequence[str | bytes] = (),
+        per_lane_arguments: Sequence[Sequence[str | bytes]] | None = None,
+        files: str | os.PathLike[str] | None = None,
+        max_cycles: int | None = None,
+        ram: int | None = None,
+        output_limit: int | None = None,
+        threads: int | None = None,
+    ) -> CompletedBatch:
+        """Run the program on many machines at once, each with an input of its own.
+
+        `stdin` has the input of each machine, or of all `n` of them. Lanes get `ram` bytes of RAM,
+        by default 256 KiB beside the program's variables; `max_cycles` and `output_limit` (bytes)
+        are for each. ValueError if the numbers do not fit; otherwise as `run`.
+        """
+        from .process_batch import run_batch
+
+        return run_batch(
+            self,
+            stdin,
+            n,
+            arguments=arguments,
+            per_lane_arguments=per_lane_arguments,
+            files=files,
+            max_cycles=max_cycles,
+            ram=ram,
+            output_limit=output_limit,
+            threads=threads,
+        )
+
+    def batch_parts(
+        self,
+        components: Sequence[BatchComponent] | Mapping[int, BatchComponent],
+        ram_size: int | None,
+    ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
+        """The program's part in a `Batch`: see `lrvm_jit.batch.template.LinkedProgram`."""
+        from .process_batch import batch_parts
+
+        return batch_parts(self, components, ram_size)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program as an ELF file, whole or not at all. OSError if that fails."""

@@ -107,14 +107,19 @@ class MachineDescription:
     def with_ram(self, size: int) -> MachineDescription:
         """The same with so many bytes of RAM. ValueError if there is no room for them, or if
         this is not the machine `c`, whose layout is known."""
-        rom, ram = self.first("rom"), self.first("ram")
-        if (
-            rom is None
-            or ram is None
-            or self.toml != c_machine(rom.size, ram.size, ram.address).toml
-        ):
+        if not self.is_c:
             raise ValueError("the size of RAM can be chosen for the machine `c` only")
-        return replace(self, toml=c_machine(rom.size, size, ram.address).toml)
+        return replace(self, toml=c_machine(self.at_zero.size, size, self.ram.address).toml)
+
+    @cached_property
+    def is_c(self) -> bool:
+        """Whether this is the machine `c`."""
+        rom, ram = self.first("rom"), self.first("ram")
+        return (
+            rom is not None
+            and ram is not None
+            and self.toml == c_machine(rom.size, ram.size, ram.address).toml
+        )
 
     def build_empty(self) -> Machine:
         """The machine without a program, to look at it. Raises MachineError."""
