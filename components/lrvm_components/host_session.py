@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol, TextIO
 
 import numpy
 from numpy.typing import NDArray
@@ -83,6 +84,8 @@ class Session:
         self._folder = folder
         self._clock = clock
         self._monotonic = monotonic
+        self._text_sinks: dict[int, _TextSink] = {}
+        self._text_source: _TextSource | None = None
         self._files: dict[int, int] = {}
         self._started = monotonic()
         self._ahead = b""
@@ -129,7 +132,20 @@ class Session:
         stream = sys.stdout if handle == STDOUT else sys.stderr
         if stream is None:
             raise HostFailureError(HostErrorCode.BAD_HANDLE)
-        return _binary(stream)
+        buffer: ByteSink | None = getattr(stream, "buffer", None)
+        if buffer is not None:
+            return buffer
+        known = self._text_sinks.get(handle)
+        if known is None or known.stream is not stream:
+            known = self._text_sinks[handle] = _TextSink(stream)
+        return known
+
+    def _flush_text(self, handle: int) -> None:
+        """What the process itself has printed comes before what the guest puts out."""
+        if self._sinks[handle] is None:
+            stream = sys.stdout if handle == STDOUT else sys.stderr
+            if stream is not None:
+                stream.flush()
 
     def _read_input(self, count: int) -> bytes:
         """Bytes of the input: what is there, at least one unless it is at its end."""
@@ -143,7 +159,11 @@ class Session:
         if source is None:
             if sys.stdin is None:
                 return b""
-            source = _binary(sys.stdin)
+            source = getattr(sys.stdin, "buffer", None)
+            if source is None:
+                if self._text_source is None or self._text_source.stream is not sys.stdin:
+                    self._text_source = _TextSource(sys.stdin)
+                source = self._text_source
         read: Callable[[int], bytes | None] = getattr(source, "read1", source.read)
         return read(count) or b""
 
@@ -187,6 +207,7 @@ class Session:
         try:
             if handle in self._sinks:
                 sink = self._sink(handle)
+                self._flush_text(handle)
                 _write_all(sink, data)
                 sink.flush()
             else:
@@ -353,9 +374,29 @@ def _write_all(sink: ByteSink, data: bytes) -> None:
         data = data[written:]
 
 
-def _binary(stream: object) -> BinaryIO:
-    """The binary file below a text stream."""
-    buffer: BinaryIO | None = getattr(stream, "buffer", None)
-    if buffer is None:
-        raise HostFailureError(HostErrorCode.BAD_HANDLE)
-    return buffer
+class _TextSink:
+    """A text stream without a binary file below it, as notebooks have them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes, /) -> None:
+        self.stream.write(self._decoder.decode(data))
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+class _TextSource:
+    """The same for input: handed on line by line, as UTF-8."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        if not self._rest:
+            self._rest = self.stream.readline().encode()
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, metadata_of
 from ..machine.memory import as_words
-from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
-from .worker import Port, check_components
+from .worker import Port, check_components, size_of
 
 PAGE = 4096
 """The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
@@ -103,15 +102,7 @@ def components_by_id(
                 f"there is no component {number}; ids go from 0 to {len(template.components) - 1}"
             )
         mapping = template.mappings.of(number)
-        data = batch_component.metadata()
-        size = (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
-        if batch_component.window is not None:
-            offset, words = batch_component.window
-            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
-                raise ValueError(
-                    f"{batch_component.name} has a window of {words} words at offset {offset}, "
-                    f"which does not lie within its {size} bytes"
-                )
+        size = size_of(batch_component)
         if mapping is not None and mapping.last + 4 - mapping.first > size:
             raise ValueError(
                 f"{batch_component.name} has {size} bytes, but the template maps "

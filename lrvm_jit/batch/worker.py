@@ -332,12 +332,27 @@ def start_of(arrays: LaneArrays, lane: int) -> int:
 
 
 def check_components(components: Sequence[BatchComponent]) -> None:
-    """TypeError for what is no batch component, ValueError for one listed twice."""
+    """TypeError for what is no batch component, ValueError for one listed twice or with a window
+    that does not lie within it."""
     for component in components:
         if not isinstance(component, BatchComponent):
             raise TypeError(
                 f"{component!r} is not a BatchComponent; wrap components of single machines in "
                 "PerLane"
             )
+        if component.window is not None:
+            offset, words = component.window
+            size = size_of(component)
+            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
+                raise ValueError(
+                    f"{component.name} has a window of {words} words at offset {offset}, which "
+                    f"does not lie within its {size} bytes"
+                )
     if len({id(component) for component in components}) != len(components):
         raise ValueError("a component is listed twice; each one has one id")
+
+
+def size_of(component: BatchComponent) -> int:
+    """A component's size in bytes."""
+    data = component.metadata()
+    return (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
