@@ -76,7 +76,7 @@ class Ranges:
     def overlaps(self, other: Ranges) -> bool:
         few, many = (self, other) if len(self.starts) <= len(other.starts) else (other, self)
         starts, ends = many.starts, many.ends
-        if not starts:
+        if not few.starts:
             return False
         if few.ends[-1] <= starts[0] or ends[-1] <= few.starts[0]:
             return False

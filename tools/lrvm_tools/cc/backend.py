@@ -12,7 +12,7 @@ from .data import variable_section
 from .debug import Positions, describe_function
 from .emit import emit_function
 from .errors import UnsupportedError
-from .ir.module import Module, Operand
+from .ir.module import Function, Module, Operand
 from .ir.parser import parse_module
 from .objects import Fixup, Kind, ObjectFile, Section
 from .peephole import improve
@@ -26,17 +26,23 @@ _KNOWN_WORDS = {*BY_MNEMONIC, *(str(reg) for reg in Reg)}
 
 
 def compile_module(
-    text: str, name: str, check: bool = False, debug: bool = False, pool: Pool = FULL_POOL
+    text: str,
+    name: str,
+    check: bool = False,
+    debug: bool = False,
+    pool: Pool = FULL_POOL,
+    leave_out: bool = False,
 ) -> ObjectFile:
     """Compile the text of a module.
 
-    `check` adds tests for reads of NULL and a full stack, `debug` takes source positions over.
-    Raises UnsupportedError, which names the source line if the module has positions.
+    `check` adds tests for reads of NULL and a full stack, `debug` takes source positions over,
+    `leave_out` leaves functions out that cannot be translated. Raises UnsupportedError, which names the source line if the module has positions.
     """
     module = parse_module(text)
     positions = Positions(module.metadata)
     try:
-        return _Compiler(module, name, positions, check, debug, pool).run()
+        compiler = _Compiler(module, name, positions, check, debug, pool)
+        return compiler.run(leave_out)
     except UnsupportedError as error:
         raise positions.explained(error) from None
 
@@ -59,7 +65,7 @@ class _Compiler:
         self.pool = pool
         self.assemblies = 0
 
-    def run(self) -> ObjectFile:
+    def run(self, leave_out: bool) -> ObjectFile:
         module = self.module
         exported: dict[str, set[str]] = {}
         for variable in module.variables.values():
@@ -77,17 +83,11 @@ class _Compiler:
         for function in module.functions.values():
             if function.linkage == "available_externally":
                 continue
-            machine = select_function(module, function, self.check, self.debug)
-            for label in exported.get(function.name, ()):
-                machine.exported[f"{function.name}:{label}"] = label
-            saved = allocate(machine, self.pool)
-            improve(machine)
-            sections = emit_function(machine, saved, self._assemble)
-            if self.debug:
-                describe_function(sections[0], machine, function, self.positions)
-            self._add(sections[0], function.linkage)
-            for table in sections[1:]:
-                self._add(table, "private")
+            try:
+                self._function(function, exported.get(function.name, set()))
+            except UnsupportedError:
+                if not leave_out:
+                    raise
         for alias, (target, linkage) in module.aliases.items():
             if target[0] != "global":
                 raise UnsupportedError(f"{alias} is another name for something unusual")
@@ -96,6 +96,19 @@ class _Compiler:
             if linkage == "extern_weak":
                 self.object.weak_references.add(declared)
         return self.object
+
+    def _function(self, function: Function, exported: set[str]) -> None:
+        machine = select_function(self.module, function, self.check, self.debug)
+        for label in exported:
+            machine.exported[f"{function.name}:{label}"] = label
+        saved = allocate(machine, self.pool)
+        improve(machine)
+        sections = emit_function(machine, saved, self._assemble)
+        if self.debug:
+            describe_function(sections[0], machine, function, self.positions)
+        self._add(sections[0], function.linkage)
+        for table in sections[1:]:
+            self._add(table, "private")
 
     def _add(self, section: Section, linkage: str) -> None:
         place = section.placement

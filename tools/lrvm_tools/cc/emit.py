@@ -102,6 +102,7 @@ class _Emitter:
         for symbol, label in function.exported.items():
             if label in self.labels:
                 self.section.exported[symbol] = self.labels[label]
+        self.section.lines = self.notes
         return [self.section, *self.tables]
 
     def put(self, *code: Instr) -> None:

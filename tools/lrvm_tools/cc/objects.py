@@ -48,8 +48,12 @@ class Section:
     """A fixed address, or -1."""
     placement: str = ""
     """The name of the section that the source asks for."""
-    lines: list[tuple[int, str, int, int]] = field(default_factory=list)
-    """(word, file, line, column)"""
+    source: tuple[str, str] = ("", "")
+    """Path and text of a section in assembly: it is assembled once its address is known."""
+    needs: list[str] = field(default_factory=list)
+    """Names in assembly that may be symbols of other sections."""
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    """(word, metadata node of the position)"""
     debug: Any = None
     """What the debugger is told about a function, see debug.py."""
 
@@ -71,7 +75,7 @@ class ObjectFile:
         """The object as bytes, without what only a debugger needs."""
         sections = [
             (s.name, s.kind, s.words, s.data, s.size, s.align, s.fixups, s.labels, s.exported,
-             s.address, s.placement)
+             s.address, s.placement, s.source, s.needs)
             for s in self.sections
         ]  # fmt: skip
         return marshal.dumps(

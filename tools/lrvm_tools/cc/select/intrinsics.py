@@ -448,12 +448,14 @@ class Intrinsics(Calls):
         "fshl": lambda self, one: self._funnel_shift(one, True),
         "fshr": lambda self, one: self._funnel_shift(one, False),
         "abs": _absolute,
-        **{
-            f"{sign}{operation}.with.overflow": _overflow
-            for sign in "su"
-            for operation in ("add", "sub", "mul")
-        },
-        **{f"{sign}{op}.sat": _saturating for sign in "su" for op in ("add", "sub", "shl")},
+        **dict.fromkeys(
+            "sadd.with.overflow uadd.with.overflow ssub.with.overflow usub.with.overflow "
+            "smul.with.overflow umul.with.overflow".split(),
+            _overflow,
+        ),
+        **dict.fromkeys(
+            "sadd.sat uadd.sat ssub.sat usub.sat sshl.sat ushl.sat".split(), _saturating
+        ),
         "fabs": _fabs,
         "copysign": _copysign,
         "fmuladd": _multiply_add,
@@ -462,7 +464,11 @@ class Intrinsics(Calls):
         "frexp": _float_exponent,
         "fptosi.sat": _to_saturated,
         "fptoui.sat": _to_saturated,
-        **{f"vector.reduce.{name}": _reduce for name in ("add", "mul", "and", "or", "xor")},
+        **dict.fromkeys(
+            "vector.reduce.add vector.reduce.mul vector.reduce.and vector.reduce.or "
+            "vector.reduce.xor".split(),
+            _reduce,
+        ),
     }
 
 
