@@ -4,7 +4,8 @@ Beside what every ELF file has, there are two notes of the owner `LRVM` in `.not
 
 - type 0x101: the machine, as the text of a machine file;
 - type 0x102: for each section its name, a zero, and the first 16 bytes of the SHA-256 of its
-  content; under the name `*` that of the segments and the entry.
+  content behind its type, flags, address, size, link, info and entry size; under the name `*`
+  that of the segments, the entry and the machine.
 """
 
 from __future__ import annotations
@@ -86,8 +87,9 @@ def to_elf(executable: Executable) -> bytes:
     ]
     elf = ElfFile(executable.entry, segments, sections)
     notes = Output()
-    _note(notes, _MACHINE_NOTE, executable.machine_description.toml.encode())
-    _note(notes, _DIGEST_NOTE, _digests(elf))
+    machine = executable.machine_description.toml.encode()
+    _note(notes, _MACHINE_NOTE, machine)
+    _note(notes, _DIGEST_NOTE, _digests(elf, machine))
     sections.append(Section(NOTES, SectionType.NOTE, bytes(notes), alignment=4))
     elf.segments.append(
         LoadSegment(SegmentType.NOTE, 0, bytes(notes), len(notes), SegmentFlag.READ)
@@ -217,20 +219,37 @@ def _note(out: Output, kind: int, content: bytes) -> None:
     out.align(4)
 
 
-def _digests(elf: ElfFile) -> bytes:
+def _digests(elf: ElfFile, machine: bytes) -> bytes:
     out = Output()
     out.text(_ALL_SEGMENTS)
-    out += _digest_of_segments(elf)
+    out += _digest_of_program(elf, machine)
     for section in elf.sections:
         if section.name != NOTES:
             out.text(section.name)
-            out += _digest(section.data)
+            out += _digest_of_section(section)
     return bytes(out)
 
 
-def _digest_of_segments(elf: ElfFile) -> bytes:
+def _digest_of_section(section: Section) -> bytes:
+    out = Output()
+    for value in (
+        section.type,
+        section.flags,
+        section.address,
+        len(section.data) or section.size,
+        section.link,
+        section.info,
+        section.entry_size,
+    ):
+        out.u32(value)
+    return _digest(bytes(out + section.data))
+
+
+def _digest_of_program(elf: ElfFile, machine: bytes) -> bytes:
     out = Output()
     out.u32(elf.entry)
+    out.u32(len(machine))
+    out += machine
     for segment in elf.segments:
         if segment.type == SegmentType.LOAD:
             for value in (segment.address, segment.size, segment.flags, len(segment.data)):
@@ -251,7 +270,7 @@ def _program(elf: ElfFile, name: str) -> Executable:
     for kind, what in ((_MACHINE_NOTE, "the machine"), (_DIGEST_NOTE, "the digests")):
         if kind not in notes:
             raise ExecutableError(f"the note with {what} is missing: it was not made by lrvm")
-    _check_digests(elf, notes[_DIGEST_NOTE])
+    _check_digests(elf, notes[_DIGEST_NOTE], notes[_MACHINE_NOTE])
     if len(notes[_MACHINE_NOTE]) > _LARGEST_MACHINE:
         raise ExecutableError("the note with the machine is too long")
     try:
@@ -293,19 +312,21 @@ def _notes(elf: ElfFile) -> dict[int, bytes]:
     return notes
 
 
-def _check_digests(elf: ElfFile, note: bytes) -> None:
-    """ExecutableError for content that is not what was written. Sections may be missing, as after
-    `strip`, and others may have been added."""
+def _check_digests(elf: ElfFile, note: bytes, machine: bytes) -> None:
+    """ExecutableError for content that is not what was written."""
     data = Input(note, "the note with the digests")
     known: dict[str, bytes] = {}
     while data:
         name = data.text()
         known[name] = data.take(_DIGEST_BYTES)
-    if known.get(_ALL_SEGMENTS) != _digest_of_segments(elf):
+    if known.pop(_ALL_SEGMENTS, None) != _digest_of_program(elf, machine):
         raise ExecutableError("the program in the file is damaged: its digest is another")
-    for section in elf.sections:
-        if section.name in known and known[section.name] != _digest(section.data):
-            raise ExecutableError(f"section {section.name} is damaged: its digest is another")
+    for name, digest in known.items():
+        section = elf.section(name)
+        if section is None:
+            raise ExecutableError(f"section {name} is missing")
+        if digest != _digest_of_section(section):
+            raise ExecutableError(f"section {name} is damaged: its digest is another")
 
 
 def _segment(segment: LoadSegment) -> Segment:
