@@ -134,7 +134,7 @@ class Library:
                 for match in _ALIAS.finditer(text):
                     weak.setdefault(match[1], source)
                 stems[path.stem] = source
-        return {**weak, **index, **stems}
+        return {**weak, **index, **stems, "__fsmu8": "musl/multibyte/internal.c"}
 
     # Objects.
 

@@ -35,6 +35,9 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS: Final = {
     *BY_MNEMONIC, *(alias.name for alias in ALIASES), *(str(reg) for reg in Reg)
 }  # fmt: skip
+_KEPT_WITH_THEIR_FILE: Final = "_needs_stdio_exit"
+"""musl has functions that nobody calls, so that whoever links a file of stdio gets what flushes
+the streams at the end."""
 _ROUNDS: Final = 40
 
 
@@ -169,6 +172,9 @@ class Linker:
             self.taken.add(id(section))
             self.owner[id(section)] = owner
             self.sections.append((owner, section))
+            work += [
+                (owner, name, user) for name in owner.symbols if name.endswith(_KEPT_WITH_THEIR_FILE)
+            ]
             for fixup in section.fixups:
                 if isinstance(fixup[2], str):
                     work.append((owner, fixup[2], section.name))
@@ -226,7 +232,7 @@ class Linker:
             for _, section in self.sections
             if section.kind == "data" and section.address >= 0 and section.data
         ]
-        copies = Section("__lrvm_copies", "rodata", size=12 * (len(copied) + 1) + 4)
+        copies = Section("__lrvm_copies", "rodata", size=12 * (len(copied) + 2))
         self.copied = copied
         self.copies = copies
         self._own(copies)
@@ -301,7 +307,8 @@ class Linker:
         code.sort(
             key=lambda one: (
                 START not in one.exported,
-                one.placement != ".lrvm.start",
+                not one.source[0],  # its jumps reach the first 64 KiB only
+                one.name != "__lrvm_start",
                 -count.get(one.name, 0) / (len(one.words) + 20),
             )
         )

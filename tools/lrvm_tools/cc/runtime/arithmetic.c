@@ -143,6 +143,18 @@ void __lrvm_divide_wide(uint32_t *to, uint32_t *a, uint32_t *b, int words, int h
 	if (how < 2 ? negative_a != negative_b : negative_a) negate(to, words);
 }
 
+/* how: 0 leading zeros, 1 trailing zeros, 2 ones. */
+int __lrvm_count_wide(const uint32_t *a, int words, int how)
+{
+	int count = 0;
+	for (int i = 0; i < words; i++) {
+		uint32_t word = a[how ? i : words - 1 - i];
+		count += how == 0 ? __lrvm_ctlz32(word) : how == 1 ? __lrvm_cttz32(word) : __lrvm_ctpop32(word);
+		if (how < 2 && word) break;
+	}
+	return count;
+}
+
 /* llvm.is.fpclass: bits of the mask are signalling NaN, quiet NaN, -inf, -normal, -subnormal, -0,
    +0, +subnormal, +normal, +inf. */
 static int class_of(int negative, int exponent, int top, int fraction, int quiet)

@@ -181,5 +181,17 @@ _Noreturn void __lrvm_abort(void)
 }
 
 static int error_number;
+static int result_of(long result)
+{
+	if (result >= 0) return result;
+	error_number = -result;
+	return -1;
+}
+int unlink(const char *path) { return result_of(__lrvm_remove((long)path)); }
+int rmdir(const char *path) { return result_of(__lrvm_remove((long)path)); }
+int access(const char *path, int mode) { return result_of(__lrvm_look((long)path)); }
+int close(int fd) { return result_of(__lrvm_close(fd)); }
+int getpid(void) { return 1; }
+
 int *__errno_location(void) { return &error_number; }
 int *___errno_location(void) { return &error_number; }

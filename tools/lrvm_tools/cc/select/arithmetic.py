@@ -335,7 +335,8 @@ class Arithmetic(Values):
                 zero = self.binary(BOR_R, b[0], b[1])
                 probe = self.copy(literal(1))
                 self.emit([DIV_R, probe, self.reg(zero), 0])
-            return self.library(f"__{'' if signed else 'u'}{op[1:]}di3", [*a, *b], 2)
+            name = "div" if op[1:] == "div" else "mod"
+            return self.library(f"__{'' if signed else 'u'}{name}di3", [*a, *b], 2)
         code = ("udiv", "sdiv", "urem", "srem").index(op)
         return self.library_in_memory("__lrvm_divide_wide", a, b, literal(code))
 

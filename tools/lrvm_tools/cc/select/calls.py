@@ -121,6 +121,10 @@ class Calls(Conditions):
         literals: dict[int, str] = {}
         for number, constraint in enumerate(plan.inputs):
             argument = next(arguments)
+            if not text.strip() and constraint.tied < 0:
+                literals[number] = "0"  # nobody sees it
+                inputs.append(literal(0))
+                continue
             if argument[1].words != 1:
                 raise UnsupportedError("an operand of assembly that is wider than a register")
             if constraint.literal_only or (constraint.literal and argument[0] in ("int", "global")):

@@ -169,22 +169,33 @@ class Intrinsics(Calls):
         """ctlz, cttz, ctpop of up to 64 bits."""
         argument = instruction.args[0]
         type_ = argument[1]
-        if not isinstance(type_, Integer) or type_.bits > 64:
-            raise UnsupportedError(f"counting bits of {type_} is not supported")
+        assert isinstance(type_, Integer)
         parts = self.zero_extended(argument)
-        words, bits = type_.words, type_.bits
-        if name == "ctlz":
-            if bits % 32:  # move the highest bit to the top, and a stop behind the lowest
-                parts = self.shift_parts("shl", parts, 32 * words - bits)
-                stop = 1 << (31 - bits % 32)
-                parts = [self.logic(BOR_R, parts[0], literal(stop)), *parts[1:]] if (
-                    words == 1
-                ) else [literal(stop) if bits == 32 else self.logic(BOR_R, parts[0], literal(stop)), parts[1]]
-        elif name == "cttz" and bits % 32:
-            top = self.logic(BOR_R, parts[-1], literal(1 << bits % 32))
-            parts = [*parts[:-1], top]
-        count = self.library(f"__lrvm_{name}{32 * words}", parts, 1)
+        words, rest = type_.words, type_.bits % 32
+        if rest and name == "ctlz":  # the highest bit to the top, and a stop behind the lowest
+            parts = self.shift_parts("shl", parts, 32 - rest)
+            parts[0] = self.logic(BOR_R, parts[0], literal((1 << (32 - rest)) - 1))
+        elif rest and name == "cttz":
+            parts = [*parts[:-1], self.logic(BOR_R, parts[-1], literal(1 << rest))]
+        if words > 2:
+            number = self.frame_object(4 * words, 4)
+            for place, part in enumerate(parts):
+                self.emit([Pseudo.FSTORE, number, 4 * place, self.reg(part)])
+            at = self.new()
+            self.emit([Pseudo.FRAME, at, number, 0])
+            how = ("ctlz", "cttz", "ctpop").index(name)
+            count = self.library("__lrvm_count_wide", [at, literal(words), literal(how)])
+        else:
+            count = self.library(f"__lrvm_{name}{32 * words}", parts)
         return [count[0], *[literal(0)] * (words - 1)]
+
+    def _three_way(self, instruction: Instruction) -> list[Part]:
+        """scmp, ucmp: -1, 0 or 1."""
+        sign = str(instruction.extra.target[2])[5]
+        more = self.truth(self.compare(f"{sign}gt", *instruction.args))
+        less = self.truth(self.compare(f"{sign}lt", *instruction.args))
+        result = self.binary(SUB_R, more, less)
+        return [result, *[self.sign_word(result)] * (instruction.type.words - 1)]
 
     def _swap_bytes(self, instruction: Instruction) -> list[Part]:
         argument = instruction.args[0]
@@ -211,8 +222,6 @@ class Intrinsics(Calls):
     def _reverse_bits(self, instruction: Instruction) -> list[Part]:
         argument = instruction.args[0]
         parts = self.zero_extended(argument)
-        if len(parts) > 2:
-            raise UnsupportedError("reversing more than 64 bits is not supported")
         reverse = [self.library("__lrvm_bitreverse", [part])[0] for part in reversed(parts)]
         return self.shift_parts("lshr", list(reverse), 32 * len(parts) - argument[1].bits)
 
@@ -448,6 +457,8 @@ class Intrinsics(Calls):
         "fshl": lambda self, one: self._funnel_shift(one, True),
         "fshr": lambda self, one: self._funnel_shift(one, False),
         "abs": _absolute,
+        "scmp": _three_way,
+        "ucmp": _three_way,
         **dict.fromkeys(
             "sadd.with.overflow uadd.with.overflow ssub.with.overflow usub.with.overflow "
             "smul.with.overflow umul.with.overflow".split(),

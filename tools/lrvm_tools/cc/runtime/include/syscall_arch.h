@@ -57,3 +57,7 @@ static inline long (__syscall6)(long n, long a, long b, long c, long d, long e, 
 { return __lrvm_system(n, a, b, c, d, e); }
 static inline long (__syscall7)(long n, long a, long b, long c, long d, long e, long f, long g)
 { return __lrvm_system(n, a, b, c, d, e); }
+
+static inline __attribute__((always_inline)) long (__syscall_cp)(
+	long n, long a, long b, long c, long d, long e, long f)
+{ return __lrvm_system(n, a, b, c, d, e); }
