@@ -9,7 +9,7 @@ void *memcpy(void *, const void *, unsigned long);
 unsigned long strlen(const char *);
 
 /* Errors are negative, as the library expects; Host's numbers are those of other Linux systems. */
-static long answer(void)
+static __attribute__((noinline)) long answer(void)
 {
 	long error = HOST->error;
 	if (!error) return HOST->result;
@@ -22,20 +22,19 @@ static long answer(void)
 
 long __lrvm_write(long fd, long buffer, long size)
 {
-	const char *from = (const char *)buffer;
-	long done = 0;
-	while (done < size) {
-		long count = size - done < (long)sizeof HOST->buffer ? size - done : (long)sizeof HOST->buffer;
-		memcpy(HOST->buffer, from + done, count);
+	long done = 0, result = 0;
+	do {
+		long count = size - done;
+		if (count > (long)sizeof HOST->buffer) count = sizeof HOST->buffer;
+		memcpy(HOST->buffer, (const char *)buffer + done, count);
 		HOST->handle = fd;
 		HOST->count = count;
 		host_do(HOST_WRITE);
-		long result = answer();
-		if (result < 0) return done ? done : result;
+		result = answer();
+		if (result <= 0) break;
 		done += result;
-		if (result < count) break;
-	}
-	return done;
+	} while (done < size);
+	return done ? done : result;
 }
 
 long __lrvm_writev(long fd, long vectors, long count)
