@@ -254,5 +254,6 @@ class _Emitter:
             self.section.exported[symbol] = self.labels[target]
             table.fixups.append((4 * place, int(Kind.WORD), symbol, 0, 0))
         self.tables.append(table)
-        self.fix(Kind.ADDRESS, name, 0, SCRATCH)
-        self.put([LEA_RRI, SCRATCH, end.register, 4], [CPY_R, PC, AVR])
+        base = SCRATCH_2 if end.register == SCRATCH else SCRATCH
+        self.fix(Kind.ADDRESS, name, 0, base)
+        self.put([LEA_RRI, base, end.register, 4], [CPY_R, PC, AVR])
