@@ -229,7 +229,7 @@ class _Writer:
         choose = self.random
         result = choose.choice(_TYPES)
         types = [choose.choice(_TYPES) for _ in range(choose.randrange(0, 8))]
-        name = self.name("f")
+        name = self.name("fn")
         names = [self.name("a") for _ in types]
         text = ", ".join(f"{t} {n}" for t, n in zip(types, names, strict=True)) or "void"
         static = "static " if choose.random() < 0.6 else ""

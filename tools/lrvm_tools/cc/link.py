@@ -38,6 +38,10 @@ _WORDS: Final = {
 _KEPT_WITH_THEIR_FILE: Final = "_needs_stdio_exit"
 """musl has functions that nobody calls, so that whoever links a file of stdio gets what flushes
 the streams at the end."""
+_LINKER_SYMBOLS: Final = (
+    "__lrvm_copies", "__lrvm_constructors", "__lrvm_destructors", "__lrvm_heap", "__lrvm_ram",
+    "__lrvm_host",
+)  # fmt: skip
 _ROUNDS: Final = 40
 
 
@@ -102,8 +106,7 @@ class Linker:
         self.taken: set[int] = set()
         self.code: dict[int, PlacedCode] = {}
         self.addresses: dict[int, int] = {}
-        self.values: dict[str, int] = {}
-        """Symbols of the linker itself."""
+        self.values = dict.fromkeys(_LINKER_SYMBOLS, 0)
         self.missing: dict[str, str] = {}
         self.owner: dict[int, ObjectFile] = {}
         self.calls: dict[int, int] = {}
@@ -185,11 +188,6 @@ class Linker:
     def link(self, name: str) -> Executable:
         """The program. Raises CompileError for symbols that nobody defines and for memory that
         does not suffice."""
-        linker_symbols = (
-            "__lrvm_copies", "__lrvm_constructors", "__lrvm_destructors", "__lrvm_heap",
-            "__lrvm_ram", "__lrvm_host",
-        )  # fmt: skip
-        self.values = dict.fromkeys(linker_symbols, 0)
         for one in list(self.objects):
             for section in one.sections:
                 if section.address >= 0 or section.source[0] or section.placement == ".lrvm.keep":
