@@ -116,7 +116,7 @@ class Executable:
     @cached_property
     def lines(self) -> LineTable:
         """The source lines by address; empty without debug information."""
-        ends = [function.end for function in self.functions]
+        ends = (segment.end for segment in self.segments if segment.executable)
         return LineTable(self.rows, self.files, max(ends, default=None))
 
     def function_at(self, address: int) -> str | None:
