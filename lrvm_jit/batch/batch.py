@@ -30,7 +30,15 @@ from .lane_arrays import LaneArrays, LaneMemory, restore_rows
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .stream import stream
-from .template import PAGE, check_programs, components_by_id, copied, programs_of, template_of
+from .template import (
+    PAGE,
+    LinkedProgram,
+    check_programs,
+    components_by_id,
+    copied,
+    programs_of,
+    template_of,
+)
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
@@ -54,10 +62,13 @@ class Batch:
       component 0, which must be read-only memory, lane by lane. Components that are more than
       plain memory need somebody who serves them for all lanes: `components={id:
       BatchComponent}`.
+    - a `LinkedProgram`, such as an executable, which brings its machine with it; `components` are
+      those that serve its components of the same names.
 
-    `ram_size` and `rom_size` are in bytes; by default the ROM is as large as the program, rounded
-    up to 4 KiB. `engine` as for a `Motherboard` (the reference engine has no batches). `threads`
-    is the number of threads that run lanes, by default one for each CPU.
+    `ram_size` and `rom_size` are in bytes; by default the RAM has 4 KiB, that of an executable
+    256 KiB beside its variables, and the ROM is as large as the program, rounded up to 4 KiB.
+    `engine` as for a `Motherboard` (the reference engine has no batches). `threads` is the number
+    of threads that run lanes, by default one for each CPU.
 
     `regs` is (n, 32) uint32, `ram` (n, words) uint32, `memories` all memory of lanes by component
     id: views of what the lanes work on, to be read and written between runs.
@@ -65,10 +76,10 @@ class Batch:
 
     def __init__(
         self,
-        program: Motherboard | Sequence[int] | NDArray[Any],
+        program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any],
         n: int | None = None,
         *,
-        ram_size: int = PAGE,
+        ram_size: int | None = None,
         rom_size: int | None = None,
         programs: NDArray[Any] | None = None,
         components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
@@ -84,6 +95,8 @@ class Batch:
         self._threads = threads or _cpus()
         self._engine = engine
         own_programs: NDArray[numpy.uint32] | None = None
+        if isinstance(program, LinkedProgram):
+            program, components = program.batch_parts(components, ram_size)
         if isinstance(program, Motherboard):
             if not isinstance(components, Mapping):
                 if components:
@@ -102,7 +115,9 @@ class Batch:
                 raise TypeError("without a template board, components must be a sequence")
             check_components(components)
             own_programs, words = programs_of(program)
-            template = template_of(words, ram_size, rom_size, components)
+            template = template_of(
+                words, PAGE if ram_size is None else ram_size, rom_size, components
+            )
             components = {2 + k: component for k, component in enumerate(components)}
         if own_programs is not None and n is None:
             n = len(own_programs)
@@ -122,7 +137,9 @@ class Batch:
         self._workers: list[Worker] = []
         self._running = threading.Lock()
         self._closed = False
-        for component in self._components.values():
+        for number, component in self._components.items():
+            if component.window is not None:
+                component.rows = self.memories[number]
             component.plug_in(self._arrays)
 
     # --- making ------------------------------------------------------------------------------
@@ -131,6 +148,10 @@ class Batch:
         memories = []
         for number, component in enumerate(self._template.components):
             if number in self._components:
+                part = self._components[number].window
+                if part is not None:
+                    rows = numpy.zeros((n, part[1]), numpy.uint32)
+                    memories.append(LaneMemory(number, 0, rows, True))
                 continue
             (window,) = component.windows
             if window.write_error is None:
@@ -143,12 +164,18 @@ class Batch:
     def _copy_template(self) -> None:
         core = self._template._core
         for memory in self._arrays.memories:
-            words = self._template.components[memory.component].windows[0].words
+            words = self._first_words(memory)
             # Rows of zeros take no memory until somebody writes to them.
             if memory.writable and words.any():
                 memory.rows[:] = words
         self._arrays.copy_cpu(core.state.regs, core.state.state)
         self._never_reset = core.state.never_reset
+
+    def _first_words(self, memory: LaneMemory) -> NDArray[numpy.uint32]:
+        """What every lane's memory begins with; a batch component's begins with zeros."""
+        if memory.component in self._components:
+            return numpy.zeros(memory.rows.shape[1], numpy.uint32)
+        return self._template.components[memory.component].windows[0].words
 
     def _worker(self) -> Worker:
         """A new worker, whose board is like the template."""
@@ -218,8 +245,7 @@ class Batch:
         self._arrays.reset()
         for memory in self._arrays.memories:
             if memory.writable:
-                words = self._template.components[memory.component].windows[0].words
-                restore_rows(memory.rows, words)
+                restore_rows(memory.rows, self._first_words(memory))
         everybody = numpy.arange(self.n, dtype=numpy.int64)
         for component in self._components.values():
             component.reset(everybody)

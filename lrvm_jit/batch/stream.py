@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
-from ..arguments import optional_number, whole_number
+from ..arguments import optional_number
 from ..machine.motherboard import Motherboard
 from ..translator.options import TranslatorOptions
 from .checkpoint import Checkpoint, digest_of
@@ -28,6 +28,7 @@ from .stream_chunk import ChunkResult, ChunkRunner, Job, program_of
 from .stream_fields import PROGRAM, Values, parse_outputs
 from .stream_inputs import Piece, Source, blaming, open_inputs
 from .stream_outputs import Arrays, Rest, Sink, open_sink
+from .template import PAGE, LinkedProgram
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
 CHUNK_LANES: Final = 1 << 16
@@ -88,7 +89,7 @@ class StreamResult:
 
 
 def stream(
-    program: Motherboard | Sequence[int] | NDArray[Any] | None,
+    program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any] | None,
     n: int | None = None,
     inputs: Any = None,
     *,
@@ -100,7 +101,7 @@ def stream(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | ProgressCallback = False,
     client: Any = None,
-    ram_size: int = 4096,
+    ram_size: int | None = None,
     rom_size: int | None = None,
     components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
     engine: str | TranslatorOptions = "auto",
@@ -144,9 +145,12 @@ def stream(
     n = optional_number("n", n, 0)
     chunk = optional_number("chunk", chunk, 1)
     max_cycles = optional_number("max_cycles", max_cycles, 0)
-    ram_size = whole_number("ram_size", ram_size)
+    ram_size = optional_number("ram_size", ram_size, 0)
     rom_size = optional_number("rom_size", rom_size, 0)
     threads = optional_number("threads", threads, 1)
+    if isinstance(program, LinkedProgram):
+        program, components = program.batch_parts(components, ram_size)
+    ram_size = PAGE if ram_size is None else ram_size
     shared, own = program_of(program)
     if own is not None:
         if n not in (None, len(own)):

@@ -129,8 +129,7 @@ class ChunkRunner:
             arrays.copy_cpu(core.state.regs, core.state.state)
             for memory in arrays.memories:
                 if memory.writable:
-                    words = batch._template.components[memory.component].windows[0].words
-                    restore_rows(memory.rows[: self._used], words)
+                    restore_rows(memory.rows[: self._used], batch._first_words(memory))
             everybody = numpy.arange(batch.n, dtype=numpy.int64)
             for component in batch._components.values():
                 component.reset(everybody)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
@@ -14,13 +14,25 @@ from ..arguments import whole_number, whole_numbers
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, metadata_of
 from ..machine.memory import as_words
-from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
-from .worker import Port, check_components
+from .worker import Port, check_components, size_of
 
 PAGE = 4096
 """The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
+
+
+@runtime_checkable
+class LinkedProgram(Protocol):
+    """A program that knows the machine it is made for."""
+
+    def batch_parts(
+        self,
+        components: Sequence[BatchComponent] | Mapping[int, BatchComponent],
+        ram_size: int | None,
+    ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
+        """The template of its lanes, with so many bytes of RAM, and by id the components that
+        serve all lanes: those given, and others for what is left. ValueError."""
 
 
 def programs_of(
@@ -96,8 +108,7 @@ def components_by_id(
                 f"there is no component {number}; ids go from 0 to {len(template.components) - 1}"
             )
         mapping = template.mappings.of(number)
-        data = batch_component.metadata()
-        size = (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
+        size = size_of(batch_component)
         if mapping is not None and mapping.last + 4 - mapping.first > size:
             raise ValueError(
                 f"{batch_component.name} has {size} bytes, but the template maps "

@@ -13,7 +13,7 @@ from ..exceptions import HardwareError
 from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
-from ..machine.component import Component
+from ..machine.component import Component, MemoryWindow
 from ..machine.error_notes import add_note_once
 from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
@@ -46,6 +46,9 @@ class Port(Component):
         self._metadata = data if isinstance(data, Metadata) else Metadata.from_words(data)
         self._component = component
         self._lock = lock
+        if component.window is not None:
+            offset, words = component.window
+            self.windows = (MemoryWindow(offset, numpy.zeros(words, numpy.uint32)),)
         self.lane = numpy.zeros(1, numpy.int64)
         """The lane that is loaded, for `reset`."""
 
@@ -53,8 +56,14 @@ class Port(Component):
         return self._metadata
 
     def reset(self) -> None:
+        lane = self.lane.copy()
         with self._lock:
-            self._component.reset(self.lane.copy())
+            # The lane is loaded: what it has of the window is here.
+            for window in self.windows:
+                self._component.rows[lane] = window.words
+            self._component.reset(lane)
+            for window in self.windows:
+                window.words[:] = self._component.rows[lane[0]]
 
 
 class Worker:
@@ -355,12 +364,27 @@ def start_of(arrays: LaneArrays, lane: int) -> int:
 
 
 def check_components(components: Sequence[BatchComponent]) -> None:
-    """TypeError for what is no batch component, ValueError for one listed twice."""
+    """TypeError for what is no batch component, ValueError for one listed twice or with a window
+    that does not lie within it."""
     for component in components:
         if not isinstance(component, BatchComponent):
             raise TypeError(
                 f"{component!r} is not a BatchComponent; wrap components of single machines in "
                 "PerLane"
             )
+        if component.window is not None:
+            offset, words = component.window
+            size = size_of(component)
+            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
+                raise ValueError(
+                    f"{component.name} has a window of {words} words at offset {offset}, which "
+                    f"does not lie within its {size} bytes"
+                )
     if len({id(component) for component in components}) != len(components):
         raise ValueError("a component is listed twice; each one has one id")
+
+
+def size_of(component: BatchComponent) -> int:
+    """A component's size in bytes."""
+    data = component.metadata()
+    return (data if isinstance(data, Metadata) else Metadata.from_words(data)).size

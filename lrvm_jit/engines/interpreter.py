@@ -27,6 +27,7 @@ SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
 less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
 
+CODE_PAGES_ARRAY = 6
 BREAKPOINTS_ARRAY = 7
 
 _REASONS = {
@@ -323,15 +324,29 @@ class InterpreterEngine:
                 writes[number] = watching_write(number, writes[number])
 
     def _noting(self, component: Component, access: Callable[..., Any]) -> Callable[..., Any]:
-        """An access of a component; if that has windows, noting that they may have changed."""
+        """An access of a component; if that has windows, noting that they may have changed.
+
+        Only where something was derived from words of their pages, code or a translation of
+        addresses: the check that follows looks at every word of code that was ever decoded.
+        """
         if not component.windows:
             return access
         state = self._state
+        code_pages = memoryview(self._arrays[CODE_PAGES_ARRAY])  # type: ignore[arg-type]
+        pages = len(code_pages) // 2
+        base = min(window.base for window in component.windows)
+        end = max(window.base + len(window.words) for window in component.windows)
+        counted = code_pages[
+            pages + base // layout.PAGE_WORDS : pages + (end - 1) // layout.PAGE_WORDS + 1
+        ]
+        none = bytes(counted.nbytes)
+        low, high, verify = layout.TABLES_LOW, layout.TABLES_HIGH, layout.VERIFY
 
         def noting(*arguments: int) -> Any:
             try:
                 return access(*arguments)
             finally:
-                state[layout.VERIFY] |= layout.VERIFY_CHANGES
+                if counted.tobytes() != none or (base < state[high] and end > state[low]):
+                    state[verify] |= layout.VERIFY_CHANGES
 
         return noting

@@ -15,6 +15,7 @@ from ..machines import MachineError
 from .asm import asm
 from .batch import batch
 from .bench import bench
+from .cc import cc
 from .completion import completion
 from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
@@ -111,6 +112,7 @@ def cli() -> None:
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm asm hello.lasm -o hello.bin   assemble only
+      lrvm cc hello.c                    compile C
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
 
@@ -120,5 +122,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, asm, dis, info, bench, completion):
+for command in (run, batch, asm, cc, dis, info, bench, completion):
     cli.add_command(command)

@@ -15,6 +15,7 @@ _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _JSON = "lrvm.json"
 _TRACEBACK = "lrvm.traceback"
 _CHUNK = 1 << 16
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
@@ -49,6 +50,19 @@ def allow_path_option(command: _Decorated) -> _Decorated:
         metavar="DIR",
         help="A further folder in which a machine file may name files; else only below its own.",
     )(command)
+
+
+class Size(Number):
+    """A size in bytes: a whole number, or one followed by K, M or G (times 1024 each)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip().upper()
+        unit = 1
+        if text[-1:] in _UNITS and not text.startswith("0X"):
+            unit, text = _UNITS[text[-1]], text[:-1]
+        return unit * super().convert(text, param, ctx)
 
 
 def json_option(command: _Decorated) -> _Decorated:

@@ -23,12 +23,14 @@ from .options import (
     INPUT_FILE,
     InputError,
     Number,
+    Size,
     allow_path_option,
     json_option,
     traceback_option,
 )
 from .progress import Progress
 from .report import can_animate, print_json
+from .run_executable import Options, is_executable, run_executable
 from .stats import statistics_document, statistics_text
 
 _SHOWN_REPETITIONS: Final = 10
@@ -39,6 +41,7 @@ _WORTH_MENTIONING: Final = 1.0
 
 @click.command(epilog=EXIT_CODES_HELP, short_help="Run a program on a machine.")
 @click.argument("file", type=INPUT_FILE, required=False)
+@click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @click.option(
     "--machine",
     "machine_file",
@@ -61,12 +64,23 @@ _WORTH_MENTIONING: Final = 1.0
 @click.option(
     "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
 )
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The guest may read the files below this folder, by the component Host.",
+)
+@click.option("--writable", is_flag=True, help="And change them.")
+@click.option(
+    "--ram", type=Size(), metavar="SIZE", help="RAM of a C program's machine, such as 64M."
+)
 @json_option
 @traceback_option
 @click.pass_context
 def run(
     ctx: click.Context,
     file: Path | None,
+    arguments: tuple[str, ...],
     machine_file: Path | None,
     allow_paths: tuple[Path, ...],
     max_cycles: int | None,
@@ -75,13 +89,20 @@ def run(
     quiet: bool,
     engine: str | None,
     stats: bool,
+    files: Path | None,
+    writable: bool,
+    ram: int | None,
     as_json: bool,
 ) -> None:
-    """Run a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
+    """Run a program: an executable (ELF), LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
 
     Without --machine it runs on the default machine, which `lrvm info` shows. The guest's text
     goes to standard output, exceptions and the finish line to standard error. --json reports
     on standard output instead, with the guest's text as `output`. Keyboards read standard input.
+
+    An executable, as `lrvm cc` makes them, runs on the machine that it names, like any program of
+    the shell: the standard streams are its own, and it ends with its own exit code. 134 says that
+    an exception ended it, 124 the cycle limit, 125 that it could not be run.
 
     \b
     Examples:
@@ -90,9 +111,30 @@ def run(
       lrvm run --machine machine.toml --quiet
       lrvm run hello.lasm --json | jq .cycles
       lrvm run --quiet --stats hello.lasm
+      lrvm run wc.elf -- -l < novel.txt
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
+    if writable and files is None:
+        raise click.UsageError("--writable goes with --files DIR")
+    if file is not None and is_executable(file):
+        options = Options(
+            arguments=arguments,
+            machine_file=machine_file,
+            max_cycles=max_cycles,
+            halt_on_exception=halt_on_exception,
+            verbose=verbose,
+            quiet=quiet,
+            engine=engine,
+            stats=stats,
+            as_json=as_json,
+            files=files,
+            writable=writable,
+            ram=ram,
+        )
+        ctx.exit(run_executable(ctx, file, options))
+    if ram is not None:
+        raise click.UsageError("--ram goes with executables; other machines are --machine's")
     config = RunConfig(
         cycle_limit=max_cycles,
         halt_on_exception=halt_on_exception,
@@ -102,7 +144,11 @@ def run(
         print_finish=not quiet and not as_json,
     )
     host = CapturingHost() if as_json else ConsoleHost()
+    host.arguments = (str(file or machine_file or ""), *arguments)
+    host.folder, host.writable = files, writable
     with open_machine(file, machine_file, host, engine, allow_paths) as machine:
+        if (arguments or files) and "host" not in machine.types:
+            raise click.UsageError("this machine has no component `host` for arguments and files")
         if verbose:
             lines = component_lines(machine.board)
             lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]

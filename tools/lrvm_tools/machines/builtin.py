@@ -13,6 +13,7 @@ from lrvm_components import (
     CharKeyboard,
     FileMemory,
     FlashMemory,
+    Host,
     LineKeyboard,
     NumberDisplay,
     Ram,
@@ -92,6 +93,16 @@ def _debug(context: Context, hw_id: int | None = None) -> BasicDebug:
     return BasicDebug(context.host.report, hw_id=hw_id)
 
 
+def _host(
+    context: Context,
+    folder: Path | None = None,
+    writable: bool = False,
+    hw_id: int | None = None,
+) -> Host:
+    """Exit status, arguments, streams of bytes, time, and files below a `folder`."""
+    return context.host.component(folder, writable, hw_id)
+
+
 def _file_words(path: Path | None, size: int | None) -> bytes:
     """A file's bytes, for memory of `size` bytes, filled up with zeros to a whole word."""
     limit = ADDRESS_SPACE if size is None else max(0, min(size, ADDRESS_SPACE))
@@ -111,4 +122,5 @@ BUILTIN_TYPES: Final[dict[str, Factory]] = {
     "line-keyboard": _line_keyboard,
     "clock": _clock,
     "debug": _debug,
+    "host": _host,
 }
