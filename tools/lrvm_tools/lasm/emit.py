@@ -58,7 +58,8 @@ class Emitter:
         entries = tuple(
             entry for entry in map(self._entry, self._program.symbols) if entry is not None
         )
-        return Assembly(self._output.contents(), tuple(self._items), entries)
+        contents = self._output.contents()
+        return Assembly(contents, tuple(self._items), entries, self._output.bit_length)
 
     def _emit(self, item: Item) -> None:
         statement = item.statement
@@ -157,7 +158,9 @@ class Emitter:
         line = source.line_number(start)
         text = source.line_text(line)
         address, bit_offset = divmod(item.position, 8)
-        self._items.append(Emitted(address, data, source.path, line, text, bit_offset, bits))
+        self._items.append(
+            Emitted(address, data, source.path, line, text, bit_offset, bits, "", item.position)
+        )
 
     def _entry(self, symbol: Symbol) -> SymbolEntry | None:
         """The symbol for the result; None for a constant that is no number."""

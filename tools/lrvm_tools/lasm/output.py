@@ -15,6 +15,7 @@ class Output:
 
     def __init__(self) -> None:
         self._data = bytearray()
+        self.bit_length = 0
         # Used ranges of bits in order, as parallel lists; a range that continues the one before
         # is merged with it, so that a program without `#addr` has a single one.
         self._starts: list[int] = []
@@ -44,6 +45,7 @@ class Output:
             self._overfull = True
             message = f"the output would be {end} bytes long; at most {OUTPUT_BYTES} can be written"
             raise SourceError(span, message)
+        self.bit_length = max(self.bit_length, position + bits)
         data = _pack(parts, position % 8)
         if end > len(self._data):
             self._data.extend(bytes(end - len(self._data)))

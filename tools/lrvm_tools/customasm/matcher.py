@@ -1,0 +1,246 @@
+"""Matching of instructions against patterns (section 5 of the specification: matching).
+
+All ways to match are found, but of those that end at the same place only the ones with the most
+literal characters are followed: no other can be among the best in the end. What a group of rules
+matches at a place is remembered, so that nested rules take polynomial time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from .expressions import Node
+from .grammar import ExpressionParser
+from .instruction_set import MatchError
+from .limits import MATCH_STEPS, MATCHES
+from .matches import ExpressionArgument, Match, NestedArgument
+from .problems import ParseError
+from .tokens import Cursor, skip_ignorable
+
+if TYPE_CHECKING:
+    from .rules import Rule, RuleGroup, RuleParameter
+
+_SHOWN: Final = 4
+"""Further rules that an explanation lists."""
+
+_WHITE: Final = frozenset(" \t\r")
+_UPPER_TO_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+_State = tuple[int, tuple["ExpressionArgument | NestedArgument", ...], int]
+"""How far a pattern has matched: the place in the text, the arguments so far, and the literal
+characters of the rules among them."""
+
+
+class Matcher:
+    """Matches one instruction text."""
+
+    def __init__(self, text: str, explanation: Explanation | None = None) -> None:
+        self._text = text
+        self._lower = text.lower() if text.isascii() else text.translate(_UPPER_TO_LOWER)
+        self._expressions: dict[tuple[int, int], tuple[Node, int] | None] = {}
+        self._groups: dict[tuple[RuleGroup, int, int], list[Match] | None] = {}
+        self._steps = 0
+        self._explanation = explanation
+
+    def instruction(self, candidates: Iterable[Rule]) -> list[Match]:
+        """The matches of the whole text with the most literal characters."""
+        end = len(self._text)
+        best: list[Match] = []
+        most = -1
+        for rule in candidates:
+            for match in self._rule(rule, 0, end):
+                if skip_ignorable(self._text, match.end, end) != end:
+                    self._stopped(rule, match.end, "the end of the instruction")
+                    continue
+                if match.literals > most:
+                    best, most = [match], match.literals
+                elif match.literals == most:
+                    best.append(match)
+        return best
+
+    def _rule(self, rule: Rule, start: int, limit: int) -> list[Match]:
+        """The matches of a rule's pattern from `start` on, in the text before `limit`."""
+        self._steps += 1
+        if self._steps > MATCH_STEPS:
+            raise MatchError("matching the instruction takes too long: its rules are ambiguous")
+        text = self._text
+        states: list[_State] = [(start, (), 0)]
+        for part in rule.parts:
+            if part is None:
+                states = [
+                    state for state in states if state[0] >= limit or text[state[0]] in _WHITE
+                ]
+                if not states:
+                    self._stopped(rule, start, "white space")
+                    return []
+            elif isinstance(part, str):
+                following: list[_State] = []
+                for position, arguments, literals in states:
+                    after = self._literal(part, position, limit)
+                    if after >= 0:
+                        following.append((after, arguments, literals))
+                    else:
+                        self._stopped(rule, ~after, f"`{part}`")
+                states = following
+                if not states:
+                    return []
+            else:
+                states = self._parameter(rule, part, states, limit)
+                if not states:
+                    return []
+        return [
+            Match(rule, arguments, start, end, literals + rule.literals)
+            for end, arguments, literals in states
+        ]
+
+    def _literal(self, run: str, position: int, limit: int) -> int:
+        """The place after literal characters; the complement of where they stop if they do not
+        match. Ignorable text may stand before each."""
+        text, lower = self._text, self._lower
+        position = skip_ignorable(text, position, limit)
+        if lower.startswith(run, position, limit):
+            return position + len(run)
+        for char in run:
+            position = skip_ignorable(text, position, limit)
+            if position >= limit or lower[position] != char:
+                return ~position
+            position += 1
+        return position
+
+    def _parameter(
+        self, rule: Rule, parameter: RuleParameter, states: list[_State], limit: int
+    ) -> list[_State]:
+        """The states after an argument for a parameter."""
+        found: dict[int, list[_State]] = {}
+        for position, arguments, literals in states:
+            limits = [limit]
+            if parameter.stop is not None:
+                stop = self._find_stop(parameter.stop, position, limit)
+                if stop >= 0:
+                    limits.append(stop)
+            for inner in limits:
+                if parameter.rules is None:
+                    parsed = self._expression(position, inner)
+                    if parsed is None:
+                        self._stopped(rule, position, f"a value for `{parameter.name}`")
+                        continue
+                    node, end = parsed
+                    argument = ExpressionArgument(self._text, node, position, end)
+                    _add(found, (end, (*arguments, argument), literals))
+                    continue
+                matches = self._group(parameter.rules, position, inner)
+                if not matches:
+                    self._stopped(rule, position, f"`{parameter.rules.name}`")
+                for match in matches:
+                    nested = NestedArgument(self._text, match)
+                    _add(found, (match.end, (*arguments, nested), literals + match.literals))
+        states = [state for group in found.values() for state in group]
+        if len(states) > MATCHES:
+            raise MatchError("the instruction matches in too many ways: its rules are ambiguous")
+        return states
+
+    def _expression(self, position: int, limit: int) -> tuple[Node, int] | None:
+        """The expression at a place and where it ends; None if there is none."""
+        key = (position, limit)
+        if key in self._expressions:
+            return self._expressions[key]
+        self._steps += 1
+        if self._steps > MATCH_STEPS:
+            raise MatchError("matching the instruction takes too long: its rules are ambiguous")
+        cursor = Cursor(self._text, position, limit)
+        try:
+            node = ExpressionParser(cursor).parse()
+            found = (node, cursor.position)
+        except ParseError:
+            found = None
+        self._expressions[key] = found
+        return found
+
+    def _group(self, group: RuleGroup, position: int, limit: int) -> list[Match]:
+        """The matches of a group's rules from a place on, for each end the best."""
+        key = (group, position, limit)
+        if key in self._groups:
+            known = self._groups[key]
+            if known is None:
+                raise MatchError(f"the rules of `{group.name}` are left-recursive")
+            return known
+        self._groups[key] = None
+        start = skip_ignorable(self._text, position, limit)
+        first = self._lower[start] if start < limit else ""
+        found: dict[int, list[Match]] = {}
+        for rule in group.starting_with(first):
+            for match in self._rule(rule, position, limit):
+                others = found.get(match.end)
+                if others is None or others[0].literals < match.literals:
+                    found[match.end] = [match]
+                elif others[0].literals == match.literals and match not in others:
+                    others.append(match)
+        result = [match for matches in found.values() for match in matches]
+        self._groups[key] = result
+        return result
+
+    def _find_stop(self, char: str, position: int, limit: int) -> int:
+        """Where a character stands outside of parentheses and braces, after at least one other
+        that is not white; -1 if nowhere."""
+        lower = self._lower
+        depth = 0
+        passed = False
+        for index in range(position, limit):
+            current = lower[index]
+            if current == char and depth == 0 and passed:
+                return index
+            if current in "({":
+                depth += 1
+            elif current in ")}":
+                if depth == 0:
+                    return -1
+                depth -= 1
+            if current not in " \t\r\n":
+                passed = True
+        return -1
+
+    def _stopped(self, rule: Rule, position: int, wanted: str) -> None:
+        if self._explanation is not None:
+            self._explanation.stop(rule, position, wanted)
+
+
+def _add(found: dict[int, list[_State]], state: _State) -> None:
+    """Keep a state unless another one that ends at the same place is better or the same."""
+    others = found.get(state[0])
+    if others is None or others[0][2] < state[2]:
+        found[state[0]] = [state]
+    elif others[0][2] == state[2] and state not in others:
+        others.append(state)
+
+
+class Explanation:
+    """How far each rule got with a text before it stopped matching."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._stops: dict[Rule, tuple[int, str]] = {}
+
+    def stop(self, rule: Rule, position: int, wanted: str) -> None:
+        """Note that a rule wanted something at a place where it is not."""
+        known = self._stops.get(rule)
+        if known is None or known[0] < position:
+            self._stops[rule] = (position, wanted)
+
+    def hint(self) -> str:
+        """What the nearest rule wanted, and why others dropped out; nothing if none started."""
+        top = [rule for rule in self._stops if not rule.group.is_sub]
+        if not top:
+            return ""
+        top.sort(key=lambda rule: -self._stops[rule][0])
+        first, *others = top
+        lines = [f"the nearest rule is `{first.text}`: {self._reason(first)}"]
+        lines.extend(f"`{rule.text}`: {self._reason(rule)}" for rule in others[:_SHOWN])
+        return "\n      ".join(lines)
+
+    def _reason(self, rule: Rule) -> str:
+        position, wanted = self._stops[rule]
+        before = self._text[:position].rstrip()
+        if not before:
+            return f"{wanted} is wanted at the start"
+        return f"{wanted} is wanted after `{before.split()[-1]}` (column {len(before) + 1})"
