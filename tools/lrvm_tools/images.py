@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from .intel_hex import read_ihex
 from .lasm import Assembly, Place, assemble_program_file
+from .text_files import decode
 
 if TYPE_CHECKING:
     import numpy
@@ -56,7 +57,7 @@ def load_image(path: Path) -> Image:
     data = path.read_bytes()
     if suffix in HEX_SUFFIXES:
         try:
-            return Image(str(path), read_ihex(data.decode("ascii")))
+            return Image(str(path), read_ihex(decode(data)))
         except ValueError as error:
             raise ImageError(f"{path} is no Intel HEX file: {error}") from None
     return Image(str(path), data)

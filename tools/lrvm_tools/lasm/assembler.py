@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..text_files import UndecodableError, decode
 from .assembly import Assembly
 from .emit import Emitter
 from .errors import AssemblyError, Diagnostic, Report, SourceError
 from .evaluate import Evaluator
 from .expand import Expander
-from .files import Files, UndecodableError, decode
+from .files import Files
 from .layout import lay_out
 from .parser import parse
 

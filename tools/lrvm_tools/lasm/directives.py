@@ -72,15 +72,15 @@ class DirectiveParser:
         data = _DATA.fullmatch(name)
         if data:
             return self._data(span, data.group(1))
-        hint = ""
-        if name in _LATER:
-            message = f"the directive `#{name}` is not supported"
-        else:
-            message = f"unknown directive `#{token.text}`"
-            hint = did_you_mean(name, (*self._table, "d", "d8", "d16", "d32", "d64"))
-            hint = hint.replace("`", "`#", 1)
         self._skip_block()
-        raise SourceError(span, message, hint)
+        if name in _LATER:
+            raise SourceError(span, f"the directive `#{name}` is not supported")
+
+        def hint() -> str:
+            found = did_you_mean(name, (*self._table, "d", "d8", "d16", "d32", "d64"))
+            return found.replace("`", "`#", 1)
+
+        raise SourceError(span, f"unknown directive `#{token.text}`", hint)
 
     def _expression_line(self) -> Expression:
         value = self._expressions.parse()

@@ -218,7 +218,8 @@ def _no_register(operand: Expression, name: str, mnemonic: str) -> SourceError:
 
 
 def _unknown_instruction(span: Span, has_operands: bool) -> SourceError:
-    hint = did_you_mean(span.text, FORMS)
-    if not hint and not has_operands:
-        hint = f"a label has a colon: `{span.text}:`"
+    def hint() -> str:
+        found = did_you_mean(span.text, FORMS)
+        return found if found or has_operands else f"a label has a colon: `{span.text}:`"
+
     return SourceError(span, f"unknown instruction `{span.text}`", hint)

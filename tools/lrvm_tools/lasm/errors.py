@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from .limits import DIAGNOSTICS
@@ -18,6 +19,10 @@ _SHOWN_WIDTH = 120
 
 _COMPARED = 50
 """Candidates for a misspelt name that are compared closely, which takes long."""
+_RANKED = 500
+"""Candidates that are put in order for that,"""
+_LOOKED_AT = 10_000
+"""of so many that are looked at: a program may have far more, and each error asks anew."""
 
 Hint: TypeAlias = str | Callable[[], str]
 """What may help; a function if finding it takes long, called only if the error is reported."""
@@ -146,12 +151,16 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     wanted = name.lower()
-    folded = {
-        candidate.lower(): candidate
-        for candidate in candidates
-        if abs(len(candidate) - len(name)) <= 2
-    }
-    likely = sorted(folded, key=lambda candidate: -_common_ends(wanted, candidate))
+    first, last = wanted.lstrip(".")[:1], wanted[-1:]
+    lengths = range(len(name) - 2, len(name) + 3)
+    folded: dict[str, str] = {}
+    for candidate in islice(candidates, _LOOKED_AT):
+        if len(candidate) in lengths:
+            lower = candidate.lower()
+            if lower[-1:] == last or lower.lstrip(".")[:1] == first:
+                folded[lower] = candidate
+    ranked = islice(folded, _RANKED)
+    likely = sorted(ranked, key=lambda candidate: -_common_ends(wanted, candidate))
     # One of two characters is enough to take `ao` for `a0`.
     cutoff = 0.5 if len(wanted) == 2 else 0.6
     matches = get_close_matches(wanted, likely[:_COMPARED], n=1, cutoff=cutoff)

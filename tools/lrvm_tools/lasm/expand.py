@@ -15,7 +15,14 @@ from typing import TypeAlias
 from .errors import AlreadyReportedError, Hint, Report, SourceError, UnresolvedError
 from .evaluate import Evaluator
 from .files import Files
-from .limits import CONDITION_ROUNDS, INCLUDE_DEPTH, INCLUDES, STATEMENTS
+from .limits import (
+    CONDITION_ROUNDS,
+    INCLUDE_DEPTH,
+    INCLUDES,
+    ROUNDS_AT_LEAST,
+    STATEMENT_VISITS,
+    STATEMENTS,
+)
 from .parser import parse
 from .source import Span
 from .symbols import GLOBAL_SCOPE, Scope, Symbol, SymbolTable
@@ -78,7 +85,11 @@ class Expander:
         if file and first.once:
             self._once.add(file)
         entries = list(self._flatten(first.statements, (file,) if file else ()))
-        for _ in range(CONDITION_ROUNDS):
+        visits = 0
+        for number in range(CONDITION_ROUNDS):
+            visits += len(entries)
+            if visits > STATEMENT_VISITS and number >= ROUNDS_AT_LEAST:
+                break
             undecided = any(isinstance(entry, _Undecided) for entry in entries)
             if not undecided:
                 return self._define(entries, self._report)[0]
