@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .banks import DEFAULT_NAME, Bank, check_overlap, define_bank
 from .context import Context
-from .expansion import NO_FILES, Decode, Entry, Expander
+from .expansion import NO_FILES, Entry, Expander
 from .files import Files
 from .instruction_set import InstructionSet, MatchError
 from .items import (
@@ -73,7 +73,6 @@ class Result:
 def assemble(
     roots: Sequence[tuple[str, str | None]],
     files: Files,
-    decode: Decode,
     options: Options | None = None,
 ) -> Result:
     """Assemble a program from its root files: rows of a path and its text (None: read it).
@@ -83,7 +82,7 @@ def assemble(
     options = options or Options()
     log = Log(options.keep_going)
     try:
-        return _assemble(roots, files, decode, options, log)
+        return _assemble(roots, files, options, log)
     except RecursionError:
         log.add(Problem(None, "the program is nested too deeply"))
     except Exception:
@@ -96,11 +95,10 @@ def assemble(
 def _assemble(
     roots: Sequence[tuple[str, str | None]],
     files: Files,
-    decode: Decode,
     options: Options,
     log: Log,
 ) -> Result:
-    expander = Expander(files, decode, log, options.defines, options.later)
+    expander = Expander(files, log, options.defines, options.later)
     entries = expander.expand(roots)
     symbols = expander.symbols
     banks = _banks(expander, log)

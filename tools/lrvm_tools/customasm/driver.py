@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import BinaryIO, Final, TextIO
+
+from lrvm_jit.output_files import write_file
 
 from ..lasm.errors import AssemblyError
 from .arguments import CommandLine, OutputGroup, UsageError, parse
 from .assembler import Options, Result, assemble
 from .files import Files
-from .text import decode
 
 HELP: Final = """\
 Usage: lrvm customasm FILES... [options] [-- options]...
@@ -104,7 +104,7 @@ class Driver:
             self._say(line, f"assembling `{file}`...")
         options = Options(line.passes, line.defines, line.keep_going, line.later)
         roots = [(file.replace("\\", "/"), None) for file in line.files]
-        result = assemble(roots, Files(), decode, options)
+        result = assemble(roots, Files(), options)
         # Everything is made before anything is written.
         written = [(output, output.form.write(result)) for output in line.outputs]
         for output, data in written:
@@ -121,7 +121,7 @@ class Driver:
             stream.flush()
         if output.file is not None:
             self._say(line, f"writing `{output.file}`...")
-            Path(output.file).write_bytes(data)
+            write_file(output.file, data)
 
     def _disassemble(self, line: CommandLine, image: str) -> int:
         from .disassembly import disassemble_file

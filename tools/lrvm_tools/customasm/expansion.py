@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from ..lasm.source import Source, Span
+from ..text_files import UndecodableError, decode
 from .context import UNKNOWN, Context
 from .expressions import Name, Node
 from .files import STANDARD, Files
@@ -31,10 +32,6 @@ from .statements import (
 from .symbols import Symbol, SymbolTable
 from .values import Value
 
-Decode = Callable[[bytes], str]
-"""Text from a file's contents; raises UnicodeDecodeError or a ValueError that says what is
-wrong."""
-
 
 class Entry:
     """A statement in the program: the symbol it declares, and the latest one declared up to it."""
@@ -53,7 +50,6 @@ class Expander:
     def __init__(
         self,
         files: Files,
-        decode: Decode,
         log: Log,
         defines: Mapping[str, Value] | None = None,
         later: bool = False,
@@ -62,7 +58,6 @@ class Expander:
         self.banks: dict[str, BankDefinition] = {}
         self.rules: dict[str, RulesDefinition] = {}
         self._files = files
-        self._decode = decode
         self._log = log
         self._defines = defines or {}
         self._later = later
@@ -108,9 +103,9 @@ class Expander:
             raise Problem(span, f"more than {FILES} files are included")
         data = self._files.load(path, name, span)
         try:
-            return Source(path, self._decode(data))
-        except ValueError as error:
-            raise Problem(span, f"{path}: {error}") from None
+            return Source(path, decode(data))
+        except UndecodableError as error:
+            raise Problem(span, f"{path}:{error.line}: {error}") from None
 
     def _file(self, source: Source, chain: tuple[str, ...]) -> list[Entry]:
         """The entries of a file: it is parsed as a whole, then what it includes."""

@@ -293,6 +293,10 @@ class Assignment(Node):
         self.value = value
 
     def evaluate(self, context: Context) -> Value:
+        if isinstance(self.target, Literal) and isinstance(self.target.value, BuiltIn):
+            # The name of a built-in function, which nothing can hide.
+            self.value.evaluate(context)
+            return None
         if not isinstance(self.target, Name):
             raise Problem(context.span(self.target), "invalid assignment destination")
         if self.target.plain is None:

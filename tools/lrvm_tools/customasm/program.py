@@ -11,7 +11,6 @@ from ..lasm.assembly import Assembly, Emitted, SymbolEntry
 from .assembler import Options, Result, assemble
 from .files import Files
 from .items import DataItem, InstructionItem, LabelItem
-from .text import decode
 from .values import Sized
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -34,7 +33,7 @@ def assemble_rules(
     files = Files(search=[Path(folder) for folder in include_paths])
     if text is not None:
         text = text.removeprefix("\ufeff")
-    return assembly_of(assemble([(name, text)], files, decode, options))
+    return assembly_of(assemble([(name, text)], files, options))
 
 
 def assembly_of(result: Result) -> Assembly:
