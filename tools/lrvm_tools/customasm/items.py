@@ -146,7 +146,12 @@ class InstructionItem(Item):
         if self._is_final or (self._fixed and not passes.last):
             bank.position += self.size
             return
-        found = encode(self.candidates, passes.context(self), self.span, passes.last)
+        found = passes.encoded.get(id(self.candidates))
+        if found is None:
+            passes.touched = False
+            found = encode(self.candidates, passes.context(self), self.span, passes.last)
+            if found is not None and found[2] == 1 and not passes.touched:
+                passes.encoded[id(self.candidates)] = found
         if found is None:
             passes.stable = False
         else:

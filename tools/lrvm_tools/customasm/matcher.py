@@ -7,16 +7,19 @@ matches at a place is remembered, so that nested rules take polynomial time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from .expressions import Node
+from .builtins import BUILT_INS
+from .expressions import Literal, Name, Node
 from .grammar import ExpressionParser
 from .instruction_set import MatchError
 from .limits import MATCH_STEPS, MATCHES
+from .literals import LiteralError, number
 from .matches import ExpressionArgument, Match, NestedArgument
 from .problems import ParseError
-from .tokens import Cursor, skip_ignorable
+from .tokens import KEYWORDS, Cursor, skip_ignorable
 
 if TYPE_CHECKING:
     from .rules import Rule, RuleGroup, RuleParameter
@@ -25,6 +28,12 @@ _SHOWN: Final = 4
 """Further rules that an explanation lists."""
 
 _WHITE: Final = frozenset(" \t\r")
+_IGNORABLE: Final = frozenset(" \t\r\n;")
+_CLOSING: Final = frozenset(",)]")
+_OPENING: Final = re.compile(r'[(\[{;"]')
+_SIMPLE: Final = re.compile(
+    r"[ \t]*(([0-9][A-Za-z0-9_]*)|[A-Za-z_][A-Za-z0-9_]*)(?=[ \t]*(?:[,)\]]|\Z))"
+)
 _UPPER_TO_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 _State = tuple[int, tuple["ExpressionArgument | NestedArgument", ...], int]
@@ -98,7 +107,8 @@ class Matcher:
         """The place after literal characters; the complement of where they stop if they do not
         match. Ignorable text may stand before each."""
         text, lower = self._text, self._lower
-        position = skip_ignorable(text, position, limit)
+        if position < limit and text[position] in _IGNORABLE:
+            position = skip_ignorable(text, position, limit)
         if lower.startswith(run, position, limit):
             return position + len(run)
         for char in run:
@@ -117,7 +127,7 @@ class Matcher:
             limits = [limit]
             if parameter.stop is not None:
                 stop = self._find_stop(parameter.stop, position, limit)
-                if stop >= 0:
+                if stop >= 0 and not self._is_cut_anyway(parameter, position, stop):
                     limits.append(stop)
             for inner in limits:
                 if parameter.rules is None:
@@ -148,14 +158,40 @@ class Matcher:
         self._steps += 1
         if self._steps > MATCH_STEPS:
             raise MatchError("matching the instruction takes too long: its rules are ambiguous")
-        cursor = Cursor(self._text, position, limit)
-        try:
-            node = ExpressionParser(cursor).parse()
-            found = (node, cursor.position)
-        except ParseError:
-            found = None
+        found = self._simple(position, limit)
+        if found is None:
+            cursor = Cursor(self._text, position, limit)
+            try:
+                node = ExpressionParser(cursor).parse()
+                found = (node, cursor.position)
+            except ParseError:
+                pass
         self._expressions[key] = found
         return found
+
+    def _simple(self, position: int, limit: int) -> tuple[Node, int] | None:
+        """A number or a name that stands alone, as most arguments do."""
+        match = _SIMPLE.match(self._text, position, limit)
+        if match is None:
+            return None
+        text = match.group(1)
+        start, end = match.span(1)
+        if match.group(2):
+            try:
+                return Literal(start, end, number(text)), end
+            except LiteralError:
+                return None
+        if text in BUILT_INS or text in KEYWORDS:
+            return None
+        return Name(start, end, 0, (text,)), end
+
+    def _is_cut_anyway(self, parameter: RuleParameter, position: int, stop: int) -> bool:
+        """Whether an argument ends before `stop` even if the text goes on there, so that there is
+        no need to try it a second time: no expression goes on with such a character, unless it
+        is in parentheses, in a comment or in a string."""
+        if self._text[stop] not in _CLOSING or _OPENING.search(self._text, position, stop):
+            return False
+        return parameter.rules is None or not parameter.rules.has_spaces
 
     def _group(self, group: RuleGroup, position: int, limit: int) -> list[Match]:
         """The matches of a group's rules from a place on, for each end the best."""
@@ -167,9 +203,8 @@ class Matcher:
             return known
         self._groups[key] = None
         start = skip_ignorable(self._text, position, limit)
-        first = self._lower[start] if start < limit else ""
         found: dict[int, list[Match]] = {}
-        for rule in group.starting_with(first):
+        for rule in group.starting_with(self._lower[start : start + group.window]):
             for match in self._rule(rule, position, limit):
                 others = found.get(match.end)
                 if others is None or others[0].literals < match.literals:

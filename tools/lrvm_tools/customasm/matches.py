@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .context import Context
-from .expressions import IsStatic, Name, Node
+from .expressions import IsStatic, Literal, Name, Node
 from .problems import FailedValueError, Problem, note
 from .tokens import skip_ignorable
 from .values import Sized, Value, number_of, sized_of, smallest_size
@@ -140,6 +140,8 @@ class Match:
     def evaluate(self, context: Context) -> Value:
         """The value of the rule's body. Raises Problem, UnknownValueError, FailedValueError."""
         rule = self.rule
+        if not self.arguments and type(rule.body) is Literal:
+            return rule.body.value
         inner = context.inner(rule.origin, 1)
         values = inner.locals
         try:

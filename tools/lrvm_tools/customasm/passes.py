@@ -14,6 +14,7 @@ from .items import Item
 from .limits import EVALUATION_WORK
 from .problems import Log, Problem, StoppedError, UnknownValueError
 from .resolvers import unknown_symbol, unresolved_symbol, value_of
+from .statements import FunctionDefinition
 from .symbols import SymbolTable
 from .values import Value
 
@@ -41,6 +42,10 @@ class Passes:
         self.limit = limit
         self.first = False
         self.last = False
+        self.touched = False
+        """Whether a value was asked for that another pass or another place may change."""
+        self.encoded: dict[int, tuple[int, int, int]] = {}
+        """Encodings that are the same in all passes and places, by the id of the candidates."""
         self.stable = True
         self._items = items
         self._banks = banks
@@ -101,6 +106,8 @@ class Passes:
         symbol = self.symbols.find(name, context.symbol)
         if symbol is None:
             raise unknown_symbol(name, context, self.symbols)
+        if name.level or not (symbol.is_static or isinstance(symbol.value, FunctionDefinition)):
+            self.touched = True
         try:
             return value_of(symbol)
         except UnknownValueError:
@@ -111,11 +118,13 @@ class Passes:
     def address(self, node: Node, context: Context) -> Value:
         assert context.bank is not None
         bank = context.bank
+        self.touched = True
         if self.last:
             bank.check_aligned(context.position, context.span(node))
         return bank.address_of(context.position)
 
     def bank_of(self, node: Node, name: Name, context: Context) -> Bank:
+        self.touched = True
         if name.plain in ("$", "pc"):
             assert context.bank is not None
             return context.bank
@@ -127,6 +136,7 @@ class Passes:
         return symbol.bank
 
     def assemble(self, block: AsmBlock, context: Context) -> Value:
+        self.touched = True
         return assemble_block(block, context, self)
 
     def enter(self, node: Node, context: Context) -> None:

@@ -84,19 +84,58 @@ class RuleGroup:
         self.name = name
         self.is_sub = definition.is_sub
         self.rules = [Rule(self, number, rule) for number, rule in enumerate(definition.rules)]
-        self._by_first: dict[str, list[Rule]] = {}
+        self.window = 1
+        """Characters of a text by which rules are chosen."""
+        self.has_spaces = False
+        """Whether a pattern of the group, or of one nested in it, has a space."""
+        self._by_window: dict[str, list[Rule]] = {}
 
-    def starting_with(self, char: str) -> list[Rule]:
-        """The rules that can match a text whose first character (lower case) this is."""
-        found = self._by_first.get(char)
+    def index(self) -> None:
+        """Prepare to choose rules, when all are compiled."""
+        runs = [rule.parts[0] for rule in self.rules if rule.parts]
+        self.window = max((len(run) for run in runs if isinstance(run, str)), default=1)
+        reached = {self: None}
+        for group in reached_groups(reached):
+            self.has_spaces |= any(None in rule.parts for rule in group.rules)
+
+    def starting_with(self, window: str) -> list[Rule]:
+        """The rules that can match a text that starts with these characters (lower case, as many
+        as `window` says where there are so many)."""
+        found = self._by_window.get(window)
         if found is None:
+            # Ignorable text may stand between the characters of a pattern.
+            length = next(
+                (index for index, char in enumerate(window) if char in " \t\r\n;"), len(window)
+            )
+            start = window[:length]
             found = [
                 rule
                 for rule in self.rules
-                if not rule.parts or not isinstance(rule.parts[0], str) or rule.parts[0][0] == char
+                if not rule.parts
+                or not isinstance(rule.parts[0], str)
+                or (window and (start.startswith(rule.parts[0]) or _goes_on(rule, start, window)))
             ]
-            self._by_first[char] = found
+            if len(self._by_window) < _CACHED:
+                self._by_window[window] = found
         return found
+
+
+def _goes_on(rule: Rule, start: str, window: str) -> bool:
+    """Whether a rule's literal characters may go on after ignorable text."""
+    return start != window and str(rule.parts[0]).startswith(start)
+
+
+def reached_groups(reached: dict[RuleGroup, None]) -> Iterable[RuleGroup]:
+    """Groups and all that are nested in them; `reached` has those to start from."""
+    pending = list(reached)
+    while pending:
+        group = pending.pop()
+        yield group
+        for rule in group.rules:
+            for parameter in rule.parameters:
+                if parameter.rules is not None and parameter.rules not in reached:
+                    reached[parameter.rules] = None
+                    pending.append(parameter.rules)
 
 
 class RuleSet:
@@ -160,6 +199,8 @@ def compile_rules(definitions: Sequence[tuple[RulesDefinition, str]], log: Log) 
     for definition, name in definitions:
         for rule, written in zip(groups[name].rules, definition.rules, strict=True):
             _compile(rule, written, groups, log)
+    for group in groups.values():
+        group.index()
     return RuleSet(list(groups.values()))
 
 
