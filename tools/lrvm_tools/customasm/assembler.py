@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..collection import collection_paused
 from .banks import DEFAULT_NAME, Bank, check_overlap, define_bank
 from .context import Context
 from .expansion import NO_FILES, Entry, Expander
@@ -82,7 +83,8 @@ def assemble(
     options = options or Options()
     log = Log(options.keep_going)
     try:
-        return _assemble(roots, files, options, log)
+        with collection_paused():
+            return _assemble(roots, files, options, log)
     except RecursionError:
         log.add(Problem(None, "the program is nested too deeply"))
     except Exception:

@@ -121,7 +121,7 @@ class ConstantItem(Item):
 
 
 class InstructionItem(Item):
-    __slots__ = ("_fixed", "_is_final", "candidates")
+    __slots__ = ("_is_final", "candidates")
 
     def __init__(
         self,
@@ -134,32 +134,41 @@ class InstructionItem(Item):
         super().__init__(span, origin, latest, bank)
         self.candidates = candidates
         self._is_final = False
-        self._fixed = len(candidates) == 1 and candidates[0].fixed_size is not None
-        if len(candidates) == 1:
-            self.size = candidates[0].static_size or 0
-        else:
-            self.size = max((each.static_size or 0 for each in candidates), default=0)
 
     def step(self, passes: Passes) -> None:
         bank = self.bank
         self.position = bank.position
-        if self._is_final or (self._fixed and not passes.last):
+        if self._is_final:
             bank.position += self.size
             return
-        found = passes.encoded.get(id(self.candidates))
+        candidates = self.candidates
+        if not passes.last and len(candidates) == 1:
+            fixed = candidates[0].fixed_size
+            if fixed is not None:
+                self.size = fixed
+                bank.position += fixed
+                return
+        found = passes.encoded.get(id(candidates))
+        constant = found is not None
         if found is None:
             passes.touched = False
-            found = encode(self.candidates, passes.context(self), self.span, passes.last)
+            found = encode(candidates, passes.context(self), self.span, passes.last)
             if found is not None and found[2] == 1 and not passes.touched:
-                passes.encoded[id(self.candidates)] = found
+                passes.encoded[id(candidates)] = found
+                constant = True
         if found is None:
             passes.stable = False
+            if passes.first:
+                self.size = max(each.static_size or 0 for each in candidates)
         else:
             size, value, ways = found
             before, self.value, self.size = self.value, value, size
+            # What is the same in all passes is as good as final after the second one: in the
+            # first it counts as a change unless it is static.
+            self._is_final = constant and before == value
             if passes.first and ways == 1 and self._is_static(passes):
                 self._is_final = True
-            elif before != value and not self._fixed:
+            elif before != value and candidates[0].fixed_size is None:
                 hint = f"its last encodings were 0x{before:x} and 0x{value:x}"
                 passes.changed(
                     Problem(self.span, "instruction encoding did not converge", hint=hint)

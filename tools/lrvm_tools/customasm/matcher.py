@@ -22,7 +22,7 @@ from .problems import ParseError
 from .tokens import KEYWORDS, Cursor, skip_ignorable
 
 if TYPE_CHECKING:
-    from .rules import Rule, RuleGroup, RuleParameter
+    from .rules import Part, Rule, RuleGroup, RuleParameter
 
 _SHOWN: Final = 4
 """Further rules that an explanation lists."""
@@ -36,7 +36,8 @@ _SIMPLE: Final = re.compile(
 )
 _UPPER_TO_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
-_State = tuple[int, tuple["ExpressionArgument | NestedArgument", ...], int]
+_Arguments = tuple["ExpressionArgument | NestedArgument", ...]
+_State = tuple[int, _Arguments, int]
 """How far a pattern has matched: the place in the text, the arguments so far, and the literal
 characters of the rules among them."""
 
@@ -74,34 +75,59 @@ class Matcher:
         if self._steps > MATCH_STEPS:
             raise MatchError("matching the instruction takes too long: its rules are ambiguous")
         text = self._text
-        states: list[_State] = [(start, (), 0)]
+        # Most patterns have one way to go on at a time; states are all of them.
+        position, literals = start, 0
+        arguments: _Arguments = ()
+        states: list[_State] | None = None
         for part in rule.parts:
-            if part is None:
-                states = [
-                    state for state in states if state[0] >= limit or text[state[0]] in _WHITE
-                ]
+            if states is not None:
+                states = self._go_on(rule, part, states, limit)
                 if not states:
-                    self._stopped(rule, start, "white space")
+                    return []
+            elif part is None:
+                if position < limit and text[position] not in _WHITE:
+                    self._stopped(rule, position, "white space")
                     return []
             elif isinstance(part, str):
-                following: list[_State] = []
-                for position, arguments, literals in states:
-                    after = self._literal(part, position, limit)
-                    if after >= 0:
-                        following.append((after, arguments, literals))
-                    else:
-                        self._stopped(rule, ~after, f"`{part}`")
-                states = following
-                if not states:
+                after = self._literal(part, position, limit)
+                if after < 0:
+                    self._stopped(rule, ~after, f"`{part}`")
                     return []
+                position = after
             else:
-                states = self._parameter(rule, part, states, limit)
-                if not states:
+                states = self._parameter(rule, part, [(position, arguments, literals)], limit)
+                if len(states) == 1:
+                    position, arguments, literals = states[0]
+                    states = None
+                elif not states:
                     return []
+        if states is None:
+            return [Match(rule, arguments, start, position, literals + rule.literals)]
         return [
             Match(rule, arguments, start, end, literals + rule.literals)
             for end, arguments, literals in states
         ]
+
+    def _go_on(self, rule: Rule, part: Part, states: list[_State], limit: int) -> list[_State]:
+        """The states after a part of a pattern."""
+        if part is None:
+            left = [state for state in states if self._is_space(state[0], limit)]
+            if not left:
+                self._stopped(rule, states[0][0], "white space")
+            return left
+        if not isinstance(part, str):
+            return self._parameter(rule, part, states, limit)
+        following: list[_State] = []
+        for position, arguments, literals in states:
+            after = self._literal(part, position, limit)
+            if after >= 0:
+                following.append((after, arguments, literals))
+            else:
+                self._stopped(rule, ~after, f"`{part}`")
+        return following
+
+    def _is_space(self, position: int, limit: int) -> bool:
+        return position >= limit or self._text[position] in _WHITE
 
     def _literal(self, run: str, position: int, limit: int) -> int:
         """The place after literal characters; the complement of where they stop if they do not
