@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..collection import collection_paused
 from ..text_files import UndecodableError, decode
 from .assembly import Assembly
 from .emit import Emitter
@@ -45,6 +46,14 @@ def assemble_program(
         from ..customasm.program import assemble_rules
 
         return assemble_rules(source_text, path, include_paths)
+    with collection_paused():
+        return _assemble(source_text, path, include_paths)
+
+
+def _assemble(
+    source_text: str, path: PathLike | None, include_paths: Iterable[PathLike]
+) -> Assembly:
+    """Assemble a LASM program."""
     report = Report()
     files = Files(path, include_paths)
     first = parse(files.first_source(source_text), report, files.first)

@@ -30,8 +30,7 @@ class SourceRow(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(NamedTuple):
     """A statement that has a place in the output: an instruction, data, a label, reserved space.
 
     `data` is what it put there, nothing for a label or reserved space. `bit_offset` and `bits`

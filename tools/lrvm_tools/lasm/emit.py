@@ -25,6 +25,7 @@ from .syntax import (
     Binary,
     Constant,
     Data,
+    EncodedInstruction,
     Expression,
     Instruction,
     Label,
@@ -64,9 +65,13 @@ class Emitter:
     def _emit(self, item: Item) -> None:
         statement = item.statement
         match statement:
+            case EncodedInstruction(span, word):
+                data = self._output.write_word(item.position, word, span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Instruction():
                 word = self._instruction(statement, item)
-                self._write(item, [(word, INSTRUCTION_BITS)])
+                data = self._output.write_word(item.position, word, statement.span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Data():
                 self._data(statement, item)
             case UnknownInstruction(span, has_operands):

@@ -56,6 +56,18 @@ class Output:
         self._data[end - 1] |= last
         return data
 
+    def write_word(self, position: int, word: int, span: Span) -> bytes:
+        """Write a word of 32 bits, as `write` does."""
+        data = self._data
+        if position != 8 * len(data) or not self._ends or position != self._ends[-1]:
+            return self.write(position, ((word, 32),), span)
+        if len(data) + 4 > OUTPUT_BYTES:
+            return self.write(position, ((word, 32),), span)
+        self._ends[-1] = self.bit_length = position + 32
+        written = word.to_bytes(4, "big")
+        data += written
+        return written
+
     def reserve(self, position: int, bits: int, span: Span) -> None:
         """Take a place without writing to it. Raises SourceError if it is taken."""
         if bits:
