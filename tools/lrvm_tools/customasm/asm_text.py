@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from .expressions import AsmInstruction, AsmLabel
+from .language import Language
 from .problems import ParseError
 from .tokens import END, NAME, STRING, Cursor
 
@@ -14,9 +15,11 @@ _SIMPLE: Final = re.compile(r'[^\n{};"]*')
 """The part of an instruction that needs no closer look to find its end."""
 
 
-def parse_lines(text: str, start: int, end: int) -> list[AsmLabel | AsmInstruction]:
+def parse_lines(
+    text: str, start: int, end: int, language: Language
+) -> list[AsmLabel | AsmInstruction]:
     """Parse what stands between the braces of an `asm` block. Raises ParseError."""
-    cursor = Cursor(text, start, end)
+    cursor = Cursor(text, start, end, language)
     lines: list[AsmLabel | AsmInstruction] = []
     while True:
         token = cursor.peek()
@@ -38,15 +41,15 @@ def parse_lines(text: str, start: int, end: int) -> list[AsmLabel | AsmInstructi
                 cursor.take()
                 lines.append(AsmLabel(cursor.word(token), token.start, token.end))
                 continue
-        stop = instruction_end(text, token.start, end)
+        stop = instruction_end(text, token.start, end, language)
         if stop == token.start:
             raise ParseError(token.start, token.end, "invalid content for `asm` block")
-        lines.append(_instruction(text, token.start, stop))
+        lines.append(_instruction(text, token.start, stop, language))
         cursor.move(stop)
         cursor.expect_line()
 
 
-def instruction_end(text: str, start: int, end: int) -> int:
+def instruction_end(text: str, start: int, end: int, language: Language) -> int:
     """The end of the instruction that starts at `start`: it runs to a line break outside braces
     or to an unmatched `}`; ignorable text at its end does not belong to it (section 2)."""
     simple = _SIMPLE.match(text, start, end)
@@ -58,7 +61,7 @@ def instruction_end(text: str, start: int, end: int) -> int:
         or (text[stop] == ";" and text[stop + 1 : stop + 2] != "*")
     ):
         return start + len(simple.group().rstrip(" \t\r"))
-    cursor = Cursor(text, start, end)
+    cursor = Cursor(text, start, end, language)
     depth = 0
     last = start
     while True:
@@ -94,9 +97,9 @@ def _declaration(cursor: Cursor) -> int:
     return end if declares else 0
 
 
-def _instruction(text: str, start: int, end: int) -> AsmInstruction:
+def _instruction(text: str, start: int, end: int, language: Language) -> AsmInstruction:
     pieces: list[tuple[str, str, int, int]] = []
-    cursor = Cursor(text, start, end)
+    cursor = Cursor(text, start, end, language)
     done = start
     while cursor.kind != END:
         token = cursor.take()

@@ -20,6 +20,7 @@ from .items import (
     Item,
     LabelItem,
 )
+from .language import PLAIN, Language
 from .limits import PASSES
 from .output import Output
 from .passes import Passes
@@ -45,15 +46,14 @@ class Options:
     """How to assemble.
 
     `passes` is their largest number, `defines` the constants given from outside, `keep_going`
-    tells all problems of a phase rather than the first, `later` accepts what later versions of
-    the language added. `instruction_set` makes the instruction set of the program's rules; None
-    takes the rules alone.
+    tells all problems of a phase rather than the first. `instruction_set` makes the instruction
+    set of the program's rules; None takes the rules alone.
     """
 
     passes: int = PASSES
     defines: Mapping[str, Value] = field(default_factory=dict)
     keep_going: bool = False
-    later: bool = False
+    language: Language = PLAIN
     instruction_set: Callable[[RuleSet], InstructionSet] | None = None
 
 
@@ -100,12 +100,12 @@ def _assemble(
     options: Options,
     log: Log,
 ) -> Result:
-    expander = Expander(files, log, options.defines, options.later)
+    expander = Expander(files, log, options.defines, options.language)
     entries = expander.expand(roots)
     symbols = expander.symbols
-    banks = _banks(expander, log)
+    banks = _banks(expander, options.language, log)
     definitions = [(definition, name) for name, definition in expander.rules.items()]
-    rules = compile_rules(definitions, log)
+    rules = compile_rules(definitions, log, options.language)
     log.check()
     instructions = rules if options.instruction_set is None else options.instruction_set(rules)
     items = _items(entries, banks, instructions, log)
@@ -124,14 +124,19 @@ def _assemble(
     return Result(bytes(output.data), output.length, items, symbols, ordered, rules, count)
 
 
-def _banks(expander: Expander, log: Log) -> dict[str, Bank]:
+def _banks(expander: Expander, language: Language, log: Log) -> dict[str, Bank]:
     """All banks by name, the default bank first."""
-    banks = {DEFAULT_NAME: Bank(DEFAULT_NAME)}
+    default = Bank(DEFAULT_NAME, label_alignment=language.label_alignment)
+    banks = {DEFAULT_NAME: default}
     resolver = ConditionResolver(expander.symbols, NO_FILES)
     for number, (name, definition) in enumerate(expander.banks.items(), start=1):
         context = Context(resolver, definition.origin, None)
         banks[name] = define_bank(definition, context, log)
         banks[name].number = number
+        if language.label_alignment is not None:
+            banks[name].label_alignment = banks[name].label_alignment or language.label_alignment
+    for bank in banks.values():
+        bank.aligns_labels_only = language.label_alignment is not None
     log.check()
     return banks
 

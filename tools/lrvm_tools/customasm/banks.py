@@ -31,6 +31,8 @@ class Bank:
     output: int | None = 0
     filled: bool = False
     label_alignment: int | None = None
+    aligns_labels_only: bool = False
+    """Labels of all levels, and no constants, as in LASM."""
     data: Value = None
     """What the program attaches to the bank (an extension: section 12)."""
     number: int = 0

@@ -11,6 +11,7 @@ from ..lasm.errors import AssemblyError
 from .arguments import CommandLine, OutputGroup, UsageError, parse
 from .assembler import Options, Result, assemble
 from .files import Files
+from .language import Language
 
 HELP: Final = """\
 Usage: lrvm customasm FILES... [options] [-- options]...
@@ -102,7 +103,7 @@ class Driver:
         self._say(line, self._name())
         for file in line.files:
             self._say(line, f"assembling `{file}`...")
-        options = Options(line.passes, line.defines, line.keep_going, line.later)
+        options = Options(line.passes, line.defines, line.keep_going, Language(later=line.later))
         roots = [(file.replace("\\", "/"), None) for file in line.files]
         result = assemble(roots, Files(), options)
         # Everything is made before anything is written.

@@ -13,7 +13,8 @@ from ..lasm.source import Source, Span
 from ..text_files import UndecodableError, decode
 from .context import UNKNOWN, Context
 from .expressions import Name, Node
-from .files import STANDARD, Files
+from .files import Files
+from .language import PLAIN, Language
 from .limits import EXPANSION_ROUNDS, FILE_NESTING, FILES, STATEMENTS
 from .parser import FileParser
 from .problems import FailedValueError, Log, Problem, StoppedError, UnknownValueError, note
@@ -52,15 +53,15 @@ class Expander:
         files: Files,
         log: Log,
         defines: Mapping[str, Value] | None = None,
-        later: bool = False,
+        language: Language = PLAIN,
     ) -> None:
-        self.symbols = SymbolTable()
+        self.symbols = SymbolTable(language)
         self.banks: dict[str, BankDefinition] = {}
         self.rules: dict[str, RulesDefinition] = {}
         self._files = files
         self._log = log
         self._defines = defines or {}
-        self._later = later
+        self._language = language
         self._once: set[str] = set()
         self._files_read = 0
         self._statements = 0
@@ -109,7 +110,7 @@ class Expander:
 
     def _file(self, source: Source, chain: tuple[str, ...]) -> list[Entry]:
         """The entries of a file: it is parsed as a whole, then what it includes."""
-        parser = FileParser(source, self._log, self._later or source.path.startswith(STANDARD))
+        parser = FileParser(source, self._log, self._language)
         statements = parser.parse()
         if parser.once:
             self._once.add(source.path)

@@ -47,17 +47,14 @@ _PRECEDENCE: Final = {
 
 
 class ExpressionParser:
-    """Parses expressions from a cursor; methods raise ParseError.
-
-    `structs` allows the later language's structs and members (section 12).
-    """
+    """Parses expressions from a cursor; methods raise ParseError."""
 
     __slots__ = ("_cursor", "_depth", "_structs")
 
-    def __init__(self, cursor: Cursor, structs: bool = False) -> None:
+    def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._depth = 0
-        self._structs = structs
+        self._structs = cursor.language.later
 
     def parse(self) -> Node:
         """Parse one expression."""
@@ -91,15 +88,25 @@ class ExpressionParser:
         """Parse operators of precedence `loosest` and tighter."""
         value = self._sliced()
         cursor = self._cursor
-        level = _PRECEDENCE.get(cursor.line_kind, 0)
+        level = _PRECEDENCE.get(self._operator(), 0)
         while level >= loosest:
             rest = []
-            while _PRECEDENCE.get(operator := cursor.line_kind) == level:
-                cursor.take()
+            while _PRECEDENCE.get(operator := self._operator()) == level:
+                # An operator that started a number is shorter than the token.
+                cursor.move(cursor.peek().start + len(operator))
                 rest.append((operator, self._binary(level + 1)))
             value = Chain(value.start, rest[-1][1].end, value, rest)
             level = _PRECEDENCE.get(operator, 0)
         return value
+
+    def _operator(self) -> str:
+        """The kind of the next token on the line. A `%` that starts a number is an operator in
+        LASM, where a value stands before it."""
+        cursor = self._cursor
+        kind = cursor.line_kind
+        if kind == NUMBER and cursor.language.percent_operator:
+            return "%" if cursor.text[cursor.peek().start] == "%" else kind
+        return kind
 
     def _sliced(self) -> Node:
         cursor = self._cursor
@@ -256,6 +263,6 @@ class ExpressionParser:
                 raise cursor.missing("`}`")
             depth += {"{": 1, "}": -1}.get(text[position], 0)
             position += 1
-        lines = parse_lines(text, opening.end, position - 1)
+        lines = parse_lines(text, opening.end, position - 1, cursor.language)
         cursor.move(position)
         return AsmBlock(start, position, lines)

@@ -61,7 +61,7 @@ class LabelItem(Item):
 
     def step(self, passes: Passes) -> None:
         bank, symbol = self.bank, self.symbol
-        if bank.label_alignment and not self.level:
+        if bank.label_alignment and (bank.aligns_labels_only or not self.level):
             bank.position += bank.padding(bank.label_alignment, self.span)
         self.position = bank.position
         if passes.last:
@@ -94,7 +94,7 @@ class ConstantItem(Item):
 
     def step(self, passes: Passes) -> None:
         bank, symbol = self.bank, self.symbol
-        if bank.label_alignment and not self.level:
+        if bank.label_alignment and not (bank.aligns_labels_only or self.level):
             bank.position += bank.padding(bank.label_alignment, self.span)
         if self.is_final:
             return

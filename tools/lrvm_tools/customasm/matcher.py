@@ -15,6 +15,7 @@ from .builtins import BUILT_INS
 from .expressions import Literal, Name, Node
 from .grammar import ExpressionParser
 from .instruction_set import MatchError
+from .language import PLAIN, Language
 from .limits import MATCH_STEPS, MATCHES
 from .literals import LiteralError, number
 from .matches import ExpressionArgument, Match, NestedArgument
@@ -45,8 +46,11 @@ characters of the rules among them."""
 class Matcher:
     """Matches one instruction text."""
 
-    def __init__(self, text: str, explanation: Explanation | None = None) -> None:
+    def __init__(
+        self, text: str, language: Language = PLAIN, explanation: Explanation | None = None
+    ) -> None:
         self._text = text
+        self._language = language
         self._lower = text.lower() if text.isascii() else text.translate(_UPPER_TO_LOWER)
         self._expressions: dict[tuple[int, int], tuple[Node, int] | None] = {}
         self._groups: dict[tuple[RuleGroup, int, int], list[Match] | None] = {}
@@ -186,7 +190,7 @@ class Matcher:
             raise MatchError("matching the instruction takes too long: its rules are ambiguous")
         found = self._simple(position, limit)
         if found is None:
-            cursor = Cursor(self._text, position, limit)
+            cursor = Cursor(self._text, position, limit, self._language)
             try:
                 node = ExpressionParser(cursor).parse()
                 found = (node, cursor.position)

@@ -9,6 +9,7 @@ from ..lasm.source import Source, Span
 from .asm_text import instruction_end
 from .expressions import Node
 from .grammar import ExpressionParser
+from .language import PLAIN, Language
 from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import LiteralError, string
 from .problems import Log, Origin, ParseError
@@ -43,19 +44,16 @@ _LATER_FIELDS: Final = frozenset(("data",))
 
 
 class FileParser:
-    """Parses one file. `once` tells whether `#once` stands at its top level.
+    """Parses one file. `once` tells whether `#once` stands at its top level."""
 
-    `later` accepts what later versions of the language added (section 12).
-    """
-
-    def __init__(self, source: Source, log: Log, later: bool = False) -> None:
+    def __init__(self, source: Source, log: Log, language: Language = PLAIN) -> None:
         self.once = False
         self._source = source
         self._log = log
-        self._later = later
+        self._language = language
         self._text = source.text
         self._origin = Origin(source)
-        self._cursor = Cursor(source.text)
+        self._cursor = Cursor(source.text, language=language)
         self._depth = 0
 
     def parse(self) -> list[Statement]:
@@ -131,7 +129,7 @@ class FileParser:
             if following == ":" or following == "=":
                 out.append(self._declaration())
                 return
-        end = instruction_end(self._text, token.start, len(self._text))
+        end = instruction_end(self._text, token.start, len(self._text), self._language)
         if end > token.start:
             out.append(Instruction(self._span(token.start, end), self._text[token.start : end]))
             cursor.move(end)
@@ -311,7 +309,7 @@ class FileParser:
                 raise cursor.missing("`}`")
         cursor.take()
         cursor.expect_line()
-        known = _BANK_FIELDS | _LATER_FIELDS if self._later else _BANK_FIELDS
+        known = _BANK_FIELDS | _LATER_FIELDS if self._language.later else _BANK_FIELDS
         unknown = [field for field in fields if field.name not in known]
         for field in unknown[:-1]:
             self._log.add(
@@ -352,13 +350,13 @@ class FileParser:
             span = self._span(token.start, token.end)
         cursor.expect("{")
         made = RulesDefinition(span, name, is_sub)
-        made.rules = parse_rules(cursor, self._origin, is_sub, self._later)
+        made.rules = parse_rules(cursor, self._origin, is_sub)
         cursor.expect("}")
         cursor.expect_line()
         return made
 
     def _expression(self) -> Node:
-        return ExpressionParser(self._cursor, self._later).parse()
+        return ExpressionParser(self._cursor).parse()
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self._source, start, end)

@@ -105,7 +105,10 @@ class Passes:
     def symbol(self, name: Name, context: Context) -> Value:
         symbol = self.symbols.find(name, context.symbol)
         if symbol is None:
-            raise unknown_symbol(name, context, self.symbols)
+            named = self.symbols.named(name)
+            if named is None:
+                raise unknown_symbol(name, context, self.symbols)
+            return named
         if name.level or not (symbol.is_static or isinstance(symbol.value, FunctionDefinition)):
             self.touched = True
         try:

@@ -25,7 +25,10 @@ class ConstantResolver:
     def symbol(self, name: Name, context: Context) -> Value:
         symbol = None if name.level else self.symbols.find(name, None)
         if symbol is None:
-            raise UnknownValueError
+            named = self.symbols.named(name)
+            if named is None:
+                raise UnknownValueError
+            return named
         return value_of(symbol)
 
     def address(self, node: Node, context: Context) -> Value:
@@ -47,7 +50,10 @@ class ConditionResolver(ConstantResolver):
     def symbol(self, name: Name, context: Context) -> Value:
         symbol = None if name.level else self.symbols.find(name, None)
         if symbol is None:
-            raise unknown_symbol(name, context, self.symbols)
+            named = self.symbols.named(name)
+            if named is None:
+                raise unknown_symbol(name, context, self.symbols)
+            return named
         try:
             return value_of(symbol)
         except UnknownValueError:

@@ -13,12 +13,12 @@ from .tokens import END, NAME, Cursor, is_pattern_token
 _SPACE: Final = re.compile(r"[ \t\r]+")
 
 
-def parse_rules(cursor: Cursor, origin: Origin, is_sub: bool, later: bool) -> list[RuleDefinition]:
+def parse_rules(cursor: Cursor, origin: Origin, is_sub: bool) -> list[RuleDefinition]:
     """Parse rules up to the closing brace. Raises ParseError."""
     rules: list[RuleDefinition] = []
     while cursor.kind != "}":
         start = cursor.peek().start
-        parts = _pattern(cursor, is_sub, later)
+        parts = _pattern(cursor, is_sub)
         end = cursor.position
         token = cursor.peek()
         if token.kind != "=>" or token.line >= 0:
@@ -26,13 +26,13 @@ def parse_rules(cursor: Cursor, origin: Origin, is_sub: bool, later: bool) -> li
         if parts is None:
             raise ParseError(token.start, token.end, "expected pattern")
         cursor.take()
-        body = ExpressionParser(cursor, later).parse()
+        body = ExpressionParser(cursor).parse()
         cursor.expect_line()
         rules.append(RuleDefinition(origin.span(start, end), parts, body, origin))
     return rules
 
 
-def _pattern(cursor: Cursor, is_sub: bool, later: bool) -> list[str | Parameter | None] | None:
+def _pattern(cursor: Cursor, is_sub: bool) -> list[str | Parameter | None] | None:
     """The parts of a pattern; None if there are none."""
     text = cursor.text
     parts: list[str | Parameter | None] = []
@@ -59,7 +59,7 @@ def _pattern(cursor: Cursor, is_sub: bool, later: bool) -> list[str | Parameter 
                 return parts
             names = {part.name for part in parts if isinstance(part, Parameter)}
             parts.append(_parameter(cursor, names))
-        elif is_pattern_token(token.kind) or (later and token.kind == ":"):
+        elif is_pattern_token(token.kind) or (cursor.language.later and token.kind == ":"):
             cursor.take()
             parts.extend(cursor.word(token).lower())
         elif token.kind == END:

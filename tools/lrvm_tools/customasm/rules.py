@@ -10,6 +10,7 @@ from ..lasm.errors import nearest
 from ..lasm.source import Span
 from .expressions import Node
 from .instruction_set import MatchError
+from .language import PLAIN, Language
 from .limits import INTEGER_BITS
 from .matcher import Explanation, Matcher
 from .matches import Match
@@ -141,8 +142,9 @@ def reached_groups(reached: dict[RuleGroup, None]) -> Iterable[RuleGroup]:
 class RuleSet:
     """The instruction set that the rules of a program make."""
 
-    def __init__(self, groups: Sequence[RuleGroup]) -> None:
+    def __init__(self, groups: Sequence[RuleGroup], language: Language = PLAIN) -> None:
         self.groups = groups
+        self._language = language
         self._by_prefix: dict[str, list[Rule]] = {}
         order = 0
         for group in groups:
@@ -165,7 +167,7 @@ class RuleSet:
         found = self._cache.get(text)
         if found is None:
             try:
-                found = Matcher(text).instruction(self.candidates(text))
+                found = Matcher(text, self._language).instruction(self.candidates(text))
             except RecursionError:
                 raise MatchError("the instruction is nested too deeply for its rules") from None
             if len(self._cache) < _CACHED:
@@ -176,7 +178,7 @@ class RuleSet:
         """Why no rule fits: the nearest one and where it stopped, then the others."""
         explanation = Explanation(text)
         try:
-            Matcher(text, explanation).instruction(self.candidates(text))
+            Matcher(text, self._language, explanation).instruction(self.candidates(text))
         except (MatchError, RecursionError):
             return ""
         hint = explanation.hint()
@@ -193,7 +195,9 @@ class RuleSet:
         return (rule for group in self.groups if not group.is_sub for rule in group.rules)
 
 
-def compile_rules(definitions: Sequence[tuple[RulesDefinition, str]], log: Log) -> RuleSet:
+def compile_rules(
+    definitions: Sequence[tuple[RulesDefinition, str]], log: Log, language: Language = PLAIN
+) -> RuleSet:
     """The instruction set of all rules; errors in their types go to the log."""
     groups = {name: RuleGroup(definition, name) for definition, name in definitions}
     for definition, name in definitions:
@@ -201,7 +205,7 @@ def compile_rules(definitions: Sequence[tuple[RulesDefinition, str]], log: Log) 
             _compile(rule, written, groups, log)
     for group in groups.values():
         group.index()
-    return RuleSet(list(groups.values()))
+    return RuleSet(list(groups.values()), language)
 
 
 def _compile(

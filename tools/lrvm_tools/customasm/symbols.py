@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..lasm.source import Span
 from .context import UNKNOWN, UnknownType
 from .expressions import Name
+from .language import PLAIN, Language
 from .problems import FailedValueError, Problem, note
 from .values import Value
 
@@ -23,8 +24,8 @@ class Symbol:
     """
 
     __slots__ = (
-        "bank", "children", "depth", "emitted", "is_label", "is_static", "name", "parent", "span",
-        "value",
+        "bank", "children", "depth", "emitted", "is_label", "is_static", "label", "name",
+        "parent", "span", "value",
     )  # fmt: skip
 
     def __init__(self, name: str, span: Span, parent: Symbol | None, is_label: bool) -> None:
@@ -38,6 +39,8 @@ class Symbol:
         self.value: Value | UnknownType | FailedValueError = UNKNOWN
         self.bank: Bank | None = None
         self.children: dict[str, Symbol] = {}
+        self.label: Symbol | None = self if is_label else None
+        """The latest label up to it."""
 
     @property
     def full_name(self) -> str:
@@ -54,7 +57,8 @@ class Symbol:
 class SymbolTable:
     """All symbols."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = PLAIN) -> None:
+        self._language = language
         self._top: dict[str, Symbol] = {}
 
     def declare(
@@ -63,7 +67,11 @@ class SymbolTable:
         """Declare a name after the symbol `latest`. Raises Problem."""
         parent = None
         if level:
-            parent = None if latest is None else latest.ancestor(level)
+            outer = latest
+            if self._language.labels_keep_scope and is_label and latest is not None:
+                label = latest.label
+                outer = label if label is not None and level <= label.depth + 1 else latest
+            parent = None if outer is None else outer.ancestor(level)
             if parent is None:
                 raise Problem(span, "symbol declaration skips a nesting level")
         family = self._top if parent is None else parent.children
@@ -73,10 +81,22 @@ class SymbolTable:
             message = f"duplicate symbol `{symbol.full_name}`"
             raise Problem(span, message, note(earlier.span, "first declared here"))
         family[name] = symbol
+        if not is_label and latest is not None:
+            symbol.label = latest.label
         return symbol
 
     def find(self, name: Name, latest: Symbol | None) -> Symbol | None:
         """The symbol that a name after the symbol `latest` means."""
+        found = self._find(name, latest)
+        if found is None and name.level and self._language.labels_keep_scope and latest:
+            return self._find(name, latest.label)
+        return found
+
+    def named(self, name: Name) -> int | None:
+        """The value of a name that the language gives, where the program declares none."""
+        return None if name.plain is None else self._language.names.get(name.plain.upper())
+
+    def _find(self, name: Name, latest: Symbol | None) -> Symbol | None:
         family: dict[str, Symbol] = self._top
         if name.level:
             parent = None if latest is None else latest.ancestor(name.level)

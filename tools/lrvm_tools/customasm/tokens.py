@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from .language import PLAIN, Language
 from .problems import ParseError
 
 NUMBER: Final = "number"
@@ -34,6 +35,8 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_ESCAPED: Final = re.compile(_TOKEN.pattern.replace('"[^"]*"', r'"(?:[^"\\]|\\.)*"'), _TOKEN.flags)
+"""The same where a backslash protects a quote in a string."""
 _SPACE: Final = re.compile(r"[ \t\r]*")
 _COMMENT_MARK: Final = re.compile(r";\*|\*;")
 PATTERN_SIGNS: Final = frozenset(
@@ -105,10 +108,14 @@ class Cursor:
     """A place in a text. `position` is the end of the last token taken, where errors about what
     is missing are told; tokens beyond `end` do not exist."""
 
-    __slots__ = ("_next", "_next_at", "end", "position", "text")
+    __slots__ = ("_match", "_next", "_next_at", "end", "language", "position", "text")
 
-    def __init__(self, text: str, position: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self, text: str, position: int = 0, end: int | None = None, language: Language = PLAIN
+    ) -> None:
         self.text = text
+        self.language = language
+        self._match = (_ESCAPED if language.quotes_escaped else _TOKEN).match
         self.position = position
         self.end = len(text) if end is None else end
         self._next: Token = Token(END, 0, 0, -1)
@@ -137,7 +144,7 @@ class Cursor:
         if start >= end:
             token = Token(END, end, end, line)
         else:
-            match = _TOKEN.match(text, start, end)
+            match = self._match(text, start, end)
             if match is None:
                 token = Token(BAD, start, start + 1, line)
             else:
