@@ -23,18 +23,19 @@ FILE_BYTES: Final = 64 << 20
 class Files:
     """Reads the files of one program; each is read once.
 
-    `search` has further folders in which a name is looked for that leads nowhere.
+    `search` has further folders in which a name is looked for that leads nowhere, `standard` the
+    folders of what `<std>/` leads to.
     """
 
     def __init__(
         self,
         contents: Mapping[str, str | bytes] | None = None,
         search: Iterable[str | Path] = (),
-        folder: Path | None = None,
+        standard: Iterable[Path] = (),
     ) -> None:
         self._given = dict(contents or {})
         self._search = [Path(each) for each in search]
-        self._folder = folder or Path()
+        self._standard = (*standard, _STANDARD_FOLDER)
         self._contents: dict[str, bytes] = {}
 
     def read(self, name: str, source: Source, span: Span) -> bytes:
@@ -80,12 +81,14 @@ class Files:
             given = self._given[path]
             return given.encode() if isinstance(given, str) else given
         if path.startswith(STANDARD):
-            candidates = [_STANDARD_FOLDER / path.removeprefix(STANDARD)]
+            inner = path.removeprefix(STANDARD)
+            candidates = [folder / inner for folder in self._standard]
         else:
-            candidates = [self._folder / path, *(folder / name for folder in self._search)]
+            candidates = [Path(path), *(folder / name for folder in self._search)]
         try:
             for candidate in candidates:
                 if candidate.is_file():
+                    self.check(candidate, name, span)
                     if candidate.stat().st_size > FILE_BYTES:
                         raise Problem(span, f"`{path}` is larger than {FILE_BYTES >> 20} MiB")
                     return candidate.read_bytes()
@@ -95,3 +98,6 @@ class Files:
             # A zero character in the name.
             raise Problem(span, "invalid filename") from None
         raise Problem(span, f"file not found: `{name}`")
+
+    def check(self, file: Path, name: str, span: Span | None) -> None:
+        """Refuse a file that may not be read. Raises Problem."""

@@ -203,6 +203,9 @@ def encode(
         except FailedValueError as failed:
             failures.append(failed.problem)
         except Problem as problem:
+            if candidate.fixed_size is not None:
+                # A built-in instruction: its errors say everything themselves.
+                raise
             raise Problem(span, "failed to resolve instruction", problem) from None
         else:
             if not best or length < size:

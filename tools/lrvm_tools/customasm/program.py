@@ -20,20 +20,17 @@ UNNAMED = "<source>"
 
 
 def assemble_rules(
-    text: str | None,
-    path: PathLike | None = None,
-    include_paths: Iterable[PathLike] = (),
-    options: Options | None = None,
+    text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
 ) -> Assembly:
-    """Assemble a program in plain CustomASM; its text is read from `path` if None is given.
-
-    Raises AssemblyError.
-    """
-    name = UNNAMED if path is None else os.fspath(path).replace("\\", "/")
+    """Assemble a program in plain CustomASM. Raises AssemblyError."""
     files = Files(search=[Path(folder) for folder in include_paths])
-    if text is not None:
-        text = text.removeprefix("\ufeff")
-    return assembly_of(assemble([(name, text)], files, options))
+    return assemble_program(text, path, files, Options())
+
+
+def assemble_program(text: str, path: PathLike | None, files: Files, options: Options) -> Assembly:
+    """Assemble the program in a text, which comes from `path`. Raises AssemblyError."""
+    name = UNNAMED if path is None else os.fspath(path).replace("\\", "/")
+    return assembly_of(assemble([(name, text.removeprefix("\ufeff"))], files, options))
 
 
 def assembly_of(result: Result) -> Assembly:

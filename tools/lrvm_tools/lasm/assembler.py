@@ -11,7 +11,7 @@ from ..collection import collection_paused
 from ..text_files import UndecodableError, decode
 from .assembly import Assembly
 from .emit import Emitter
-from .errors import AssemblyError, Diagnostic, Report, SourceError
+from .errors import AssemblyError, Diagnostic, Report, SourceError, WholeLanguageError
 from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files
@@ -46,14 +46,20 @@ def assemble_program(
         from ..customasm.program import assemble_rules
 
         return assemble_rules(source_text, path, include_paths)
-    with collection_paused():
-        return _assemble(source_text, path, include_paths)
+    try:
+        with collection_paused():
+            return _assemble(source_text, path, include_paths)
+    except WholeLanguageError:
+        from .whole import assemble_whole
+
+        return assemble_whole(source_text, path, include_paths)
 
 
 def _assemble(
     source_text: str, path: PathLike | None, include_paths: Iterable[PathLike]
 ) -> Assembly:
-    """Assemble a LASM program."""
+    """Assemble a LASM program without rules and banks of its own. Raises AssemblyError, and
+    WholeLanguageError if it has some."""
     report = Report()
     files = Files(path, include_paths)
     first = parse(files.first_source(source_text), report, files.first)

@@ -108,6 +108,10 @@ class UnresolvedError(SourceError):
     look again in the next pass."""
 
 
+class WholeLanguageError(Exception):
+    """A program uses what only `whole` knows: rules, banks, `asm` blocks."""
+
+
 class AlreadyReportedError(Exception):
     """A consequence of a problem that has been reported; says nothing itself."""
 
