@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TextIO
 
 import click
@@ -17,6 +16,7 @@ from .batch import batch
 from .bench import bench
 from .cc import cc
 from .completion import completion
+from .customasm import customasm
 from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
@@ -24,6 +24,7 @@ from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
 from .streams import forget, replace_undecodable, watched
+from .version import version
 
 
 class Cli(click.Group):
@@ -89,19 +90,12 @@ def _show_warning(
     print_warning(f"lrvm: warning: {message}")
 
 
-def _version() -> str:
-    try:
-        return version("lrvm-jit")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "unknown"
-
-
 @click.group(
     cls=Cli,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES_HELP,
 )
-@click.version_option(_version(), prog_name="lrvm")
+@click.version_option(version(), prog_name="lrvm")
 @traceback_option
 def cli() -> None:
     """Assemble, disassemble and run programs of the LRVM machine.
@@ -122,5 +116,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, asm, cc, dis, info, bench, completion):
+for command in (run, batch, asm, cc, customasm, dis, info, bench, completion):
     cli.add_command(command)

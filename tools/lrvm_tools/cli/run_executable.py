@@ -25,9 +25,9 @@ from ..running import run as run_board
 from .console import ConsoleHost
 from .exit_codes import ExitCode
 from .options import InputError, wants_traceback
+from .raw_streams import raw_streams
 from .report import print_error, print_json
 from .stats import statistics_document, statistics_text
-from .raw_streams import raw_streams
 
 TOOL_FAILED: Final = 125
 """The exit code for errors of the tool, as that of other commands that run commands."""

@@ -1,7 +1,7 @@
 """The LASM assembler."""
 
 from .assembler import assemble, assemble_file, assemble_program, assemble_program_file
-from .assembly import Assembly, Emitted, Place, SymbolEntry
+from .assembly import Assembly, Emitted, Place, SourceRow, SymbolEntry
 from .errors import AssemblyError, Diagnostic
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Diagnostic",
     "Emitted",
     "Place",
+    "SourceRow",
     "SymbolEntry",
     "assemble",
     "assemble_file",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..collection import collection_paused
 from ..input_files import read_file
 from ..text_files import UndecodableError, decode
 from .assembly import Assembly
 from .emit import Emitter
-from .errors import AssemblyError, Diagnostic, Report, SourceError
+from .errors import AssemblyError, Diagnostic, Report, SourceError, WholeLanguageError
 from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files
@@ -24,16 +25,42 @@ if TYPE_CHECKING:
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
+InstructionSetName: TypeAlias = Literal["rules"] | None
+"""None for LASM, the LRVM's built-in instruction set; "rules" for plain CustomASM, where the
+program's own rules are all there is."""
+
 
 def assemble_program(
-    source_text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
+    source_text: str,
+    path: PathLike | None = None,
+    include_paths: Iterable[PathLike] = (),
+    instruction_set: InstructionSetName = None,
 ) -> Assembly:
     """Assemble a program and return all that is known about it.
 
     `path` is the file that the text comes from: messages name it, and includes are relative to it
     (to the working folder if there is none). They may not leave its folder, but for those in
-    `include_paths`. Raises AssemblyError, which lists every error found.
+    `include_paths`. Raises AssemblyError, which lists every error found (plain CustomASM stops at
+    the first, as the original does), and ValueError for an unknown instruction set.
     """
+    if _is_plain(instruction_set):
+        from ..customasm.program import assemble_rules
+
+        return assemble_rules(source_text, path, include_paths)
+    try:
+        with collection_paused():
+            return _assemble(source_text, path, include_paths)
+    except WholeLanguageError:
+        from .whole import assemble_whole
+
+        return assemble_whole(source_text, path, include_paths)
+
+
+def _assemble(
+    source_text: str, path: PathLike | None, include_paths: Iterable[PathLike]
+) -> Assembly:
+    """Assemble a LASM program without rules and banks of its own. Raises AssemblyError, and
+    WholeLanguageError if it has some."""
     report = Report()
     files = Files(path, include_paths)
     first = parse(files.first_source(source_text), report, files.first)
@@ -49,7 +76,11 @@ def assemble_program(
     return assembly
 
 
-def assemble_program_file(path: PathLike, include_paths: Iterable[PathLike] = ()) -> Assembly:
+def assemble_program_file(
+    path: PathLike,
+    include_paths: Iterable[PathLike] = (),
+    instruction_set: InstructionSetName = None,
+) -> Assembly:
     """Assemble the program in a file, as `assemble_program` does. A file that cannot be read
     raises OSError."""
     try:
@@ -57,7 +88,13 @@ def assemble_program_file(path: PathLike, include_paths: Iterable[PathLike] = ()
     except UndecodableError as error:
         diagnostic = Diagnostic(str(path), error.line, 1, 2, str(error), "", "")
         raise AssemblyError([diagnostic]) from None
-    return assemble_program(text, path, include_paths)
+    return assemble_program(text, path, include_paths, instruction_set)
+
+
+def _is_plain(instruction_set: InstructionSetName) -> bool:
+    if instruction_set not in (None, "rules"):
+        raise ValueError(f"instruction_set is {instruction_set!r}, must be None or 'rules'")
+    return instruction_set == "rules"
 
 
 def assemble(

@@ -20,13 +20,24 @@ class Place(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class SourceRow(NamedTuple):
+    """Bits of the output and the line that they come from: the `bits` from `bit` on, both counted
+    from the start of the output. `bank` is empty for the default one."""
+
+    bank: str
+    bit: int
+    bits: int
+    file: str
+    line: int
+
+
+class Emitted(NamedTuple):
     """A statement that has a place in the output: an instruction, data, a label, reserved space.
 
     `data` is what it put there, nothing for a label or reserved space. `bit_offset` and `bits`
     tell data that does not fill whole bytes; `data` then has zeros around it. `source` is the
-    source line.
+    source line. `output_bit` is where it stands in the output, None if it is not written there:
+    banks may put addresses anywhere.
     """
 
     address: int
@@ -36,6 +47,8 @@ class Emitted:
     source: str
     bit_offset: int = 0
     bits: int = 0
+    bank: str = ""
+    output_bit: int | None = None
 
     @property
     def place(self) -> Place:
@@ -64,6 +77,18 @@ class Assembly:
     bytes: bytes
     items: tuple[Emitted, ...]
     entries: tuple[SymbolEntry, ...]
+    length: int | None = None
+    """In bits, where that is not all of the bytes."""
+
+    @property
+    def bit_length(self) -> int:
+        """How many bits of the bytes are the program's; the rest of the last byte is zeros."""
+        return 8 * len(self.bytes) if self.length is None else self.length
+
+    @cached_property
+    def bits(self) -> int:
+        """The program as one number of `bit_length` bits, the first bit the highest."""
+        return int.from_bytes(self.bytes, "big") >> (-self.bit_length % 8)
 
     @cached_property
     def words(self) -> NDArray[np.uint32]:
@@ -80,13 +105,18 @@ class Assembly:
         return {entry.name: entry.value for entry in self.entries}
 
     @cached_property
-    def source_map(self) -> dict[int, Place]:
-        """The line that each emitted item comes from, by the item's first address."""
-        places: dict[int, Place] = {}
-        for item in self.items:
-            if item.data:
-                places.setdefault(item.address, item.place)
-        return places
+    def source_map(self) -> tuple[SourceRow, ...]:
+        """Which bits of the output come from which line, in the order of the output."""
+        return tuple(
+            sorted(
+                (
+                    SourceRow(item.bank, item.output_bit, item.bits, item.path, item.line)
+                    for item in self.items
+                    if item.output_bit is not None and item.bits
+                ),
+                key=lambda row: row.bit,
+            )
+        )
 
     def locate(self, address: int) -> Place | None:
         """The line that the byte at an address comes from; None if no line emitted it."""

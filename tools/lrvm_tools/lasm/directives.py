@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .errors import SourceError, did_you_mean
+from .errors import SourceError, WholeLanguageError, did_you_mean
 from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import parse_string
 from .source import Span
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 _DATA = re.compile("d([0-9]*)")
 
-_LATER: Final = frozenset(
-    ("bank", "bankdef", "bits", "labelalign", "noemit", "ruledef", "subruledef", "struct", "macro")
-)
-"""Directives of the language that this assembler does not have yet."""
+_WHOLE: Final = frozenset(("bank", "bankdef", "ruledef", "subruledef"))
+"""Directives of programs with rules or banks of their own, which `whole` assembles."""
+
+_DEPRECATED: Final = frozenset(("bits", "labelalign", "noemit"))
+"""Directives that the language gave up."""
 
 
 class DirectiveParser:
@@ -72,8 +73,10 @@ class DirectiveParser:
         data = _DATA.fullmatch(name)
         if data:
             return self._data(span, data.group(1))
+        if name in _WHOLE:
+            raise WholeLanguageError
         self._skip_block()
-        if name in _LATER:
+        if name in _DEPRECATED:
             raise SourceError(span, f"the directive `#{name}` is not supported")
 
         def hint() -> str:
@@ -126,6 +129,8 @@ class DirectiveParser:
         token = self._stream.expect(STRING, "a file name in double quotes")
         where = self._stream.span_of(token)
         name = parse_string(token.text, where)
+        if name.startswith("<std>/"):
+            raise WholeLanguageError
         self._parser.end_line()
         return Include(where, name)
 

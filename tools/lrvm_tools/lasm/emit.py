@@ -25,6 +25,7 @@ from .syntax import (
     Binary,
     Constant,
     Data,
+    EncodedInstruction,
     Expression,
     Instruction,
     Label,
@@ -58,14 +59,19 @@ class Emitter:
         entries = tuple(
             entry for entry in map(self._entry, self._program.symbols) if entry is not None
         )
-        return Assembly(self._output.contents(), tuple(self._items), entries)
+        contents = self._output.contents()
+        return Assembly(contents, tuple(self._items), entries, self._output.bit_length)
 
     def _emit(self, item: Item) -> None:
         statement = item.statement
         match statement:
+            case EncodedInstruction(span, word):
+                data = self._output.write_word(item.position, word, span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Instruction():
                 word = self._instruction(statement, item)
-                self._write(item, [(word, INSTRUCTION_BITS)])
+                data = self._output.write_word(item.position, word, statement.span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Data():
                 self._data(statement, item)
             case UnknownInstruction(span, has_operands):
@@ -157,7 +163,9 @@ class Emitter:
         line = source.line_number(start)
         text = source.line_text(line)
         address, bit_offset = divmod(item.position, 8)
-        self._items.append(Emitted(address, data, source.path, line, text, bit_offset, bits))
+        self._items.append(
+            Emitted(address, data, source.path, line, text, bit_offset, bits, "", item.position)
+        )
 
     def _entry(self, symbol: Symbol) -> SymbolEntry | None:
         """The symbol for the result; None for a constant that is no number."""

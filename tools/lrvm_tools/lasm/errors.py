@@ -39,6 +39,9 @@ class Diagnostic:
     message: str
     hint: str
     source_line: str
+    kind: str = "error"
+    notes: tuple[Diagnostic, ...] = ()
+    """What stands inside: why, and where else to look."""
 
     @classmethod
     def at(cls, span: Span, message: str, hint: str = "") -> Diagnostic:
@@ -49,16 +52,21 @@ class Diagnostic:
         return cls(span.source.path, line, column, column + max(width, 1), message, hint, text)
 
     def __str__(self) -> str:
-        shown, first, last = self._window()
-        # Tabs are kept so that the marks stay below what they mark.
-        indent = "".join("\t" if character == "\t" else " " for character in shown[:first])
-        lines = [
-            f"{self.path}:{self.line}:{self.column}: error: {self.message}",
-            f"  {printable(shown)}",
-            f"  {indent}{'^' * (last - first)}",
-        ]
+        if not self.path:
+            lines = [f"{self.kind}: {self.message}"]
+        else:
+            shown, first, last = self._window()
+            # Tabs are kept so that the marks stay below what they mark.
+            indent = "".join("\t" if character == "\t" else " " for character in shown[:first])
+            lines = [
+                f"{self.path}:{self.line}:{self.column}: {self.kind}: {self.message}",
+                f"  {printable(shown)}",
+                f"  {indent}{'^' * (last - first)}",
+            ]
         if self.hint:
             lines.append(f"hint: {self.hint}")
+        for inner in self.notes:
+            lines.extend(f"  {line}" for line in str(inner).split("\n"))
         return "\n".join(lines)
 
     def _window(self) -> tuple[str, int, int]:
@@ -106,6 +114,10 @@ class SourceError(Exception):
 class UnresolvedError(SourceError):
     """A value that depends on an address which is not known yet; during the layout, a reason to
     look again in the next pass."""
+
+
+class WholeLanguageError(Exception):
+    """A program uses what only `whole` knows: rules, banks, `asm` blocks."""
 
 
 class AlreadyReportedError(Exception):

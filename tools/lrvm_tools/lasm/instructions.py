@@ -35,6 +35,10 @@ _FAMILIES: Final[dict[str, type[IntEnum]]] = {"flag": isa.Flag, "condition": isa
 """Operands that take the members of an enumeration only, where the table names the family."""
 
 
+_FAR: Final = {"call": "farcall", "jp": "farjp", "cpy": "setw"}
+"""What the shipped include has for values beyond 16 bits."""
+
+
 class OperandError(Exception):
     """An operand that does not fit; `index` is its number as written."""
 
@@ -108,6 +112,8 @@ class Form:
             )
         elif not low <= value <= high:
             hint = "a larger value needs a register"
+            if self.mnemonic in _FAR:
+                hint += f": `{_FAR[self.mnemonic]}` of `#include \"<std>/lrvm/far.lasm\"` uses one"
             if value < low:
                 hint = "a literal is zero-extended; a register can hold a negative value"
             if operand.signed:

@@ -25,6 +25,7 @@ from .syntax import (
     Address,
     Align,
     Data,
+    EncodedInstruction,
     Expression,
     Instruction,
     Label,
@@ -34,6 +35,7 @@ from .syntax import (
 
 LABEL_ALIGNMENT: Final = 32
 INSTRUCTION_BITS: Final = 32
+_INSTRUCTIONS: Final = frozenset((Instruction, EncodedInstruction, UnknownInstruction))
 
 
 def lay_out(program: Program, evaluator: Evaluator) -> None:
@@ -85,7 +87,7 @@ class _Layout:
         for item in self._program.items:
             statement = item.statement
             kind = type(statement)
-            if kind is Instruction or kind is UnknownInstruction:
+            if kind in _INSTRUCTIONS:
                 item.position = position
                 position += INSTRUCTION_BITS
                 continue

@@ -19,7 +19,7 @@ class Source:
 
     path: str
     text: str
-    folder: Path
+    folder: Path = Path()
 
     @cached_property
     def line_starts(self) -> list[int]:
