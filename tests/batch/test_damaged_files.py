@@ -121,14 +121,14 @@ def test_a_list_that_was_being_written(tmp_path: Path, job: tuple[Path, dict[str
 
 
 def make(path: Path, kind: str) -> Path:
-    columns = {"a0": A0.astype(numpy.uint32), "ram[0:2]": numpy.arange(2 * LANES).reshape(-1, 2)}
+    columns: dict[str, Any] = {"a0": A0.astype(numpy.uint32), "ram[0:2]": numpy.arange(2 * LANES).reshape(-1, 2)}
     path /= f"in.{kind.rpartition(' ')[2]}"
     if kind == "npy":
         numpy.save(path, A0)
     elif kind == "npz":
-        numpy.savez(path, **columns)  # type: ignore[arg-type]
+        numpy.savez(path, **columns)
     elif kind == "compressed npz":
-        numpy.savez_compressed(path, **columns)  # type: ignore[arg-type]
+        numpy.savez_compressed(path, **columns)
     else:
         lists = pyarrow.array(
             numpy.asarray(columns["ram[0:2]"]).tolist(), pyarrow.list_(pyarrow.int64())

@@ -103,8 +103,8 @@ def _show_machine(machine: Machine, as_json: bool) -> None:
     columns = ("id", "type", "addresses", "bytes", "name", "kind", "hardware id")
     print_table(machine.source, columns, rows)
     if machine.files:
-        table = [(str(file.component), str(file.path), file.mode) for file in machine.files]
-        print_table("files of the host", ("id", "path", "opened to"), table)
+        used = [(str(file.component), str(file.path), file.mode) for file in machine.files]
+        print_table("files of the host", ("id", "path", "opened to"), used)
 
 
 def _component(machine: Machine, index: int) -> dict[str, Any]:
