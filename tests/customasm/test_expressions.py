@@ -1,4 +1,4 @@
-"""Values of the plain language (docs/customasm.md, sections 1 and 3), from a table of one-liners."""
+"""Values of the plain language (docs/spec/customasm.md, sections 1 and 3): a table of lines."""
 
 from __future__ import annotations
 

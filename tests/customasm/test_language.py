@@ -1,4 +1,4 @@
-"""The plain language (docs/customasm.md), kind by kind: bits, messages and their lines."""
+"""The plain language (docs/spec/customasm.md), kind by kind: bits, messages and their lines."""
 
 from __future__ import annotations
 

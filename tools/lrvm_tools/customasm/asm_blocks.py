@@ -79,13 +79,12 @@ def assemble_block(block: AsmBlock, context: Context, passes: Passes) -> Value:
             lines.append(line)
             labelled = True
         else:
-            passes.spend(block, context)
             lines.append(_match(line, names, context, passes))
     # Without labels nothing in the block depends on what follows: one strict pass is enough.
     number = 1 if labelled else passes.limit
     while True:
         last = number >= passes.limit
-        stable = _pass(lines, names, context, passes, last)
+        stable = _pass(block, lines, names, context, passes, last)
         if last:
             if not stable and labelled:
                 if passes.last:
@@ -175,6 +174,7 @@ def _overwritten(name: str, context: Context) -> bool:
 
 
 def _pass(
+    block: AsmBlock,
     lines: list[AsmLabel | _Line],
     names: BlockNames,
     context: Context,
@@ -193,6 +193,7 @@ def _pass(
                 names.values[line.name] = address
                 stable = False
             continue
+        passes.spend(block, context)
         inner = Context(
             passes,
             line.origin,

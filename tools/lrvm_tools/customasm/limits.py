@@ -37,5 +37,8 @@ MATCH_STEPS: Final = 100_000
 MATCHES: Final = 2_000
 """Ways in which one instruction may match."""
 
-EVALUATION_WORK: Final = 5_000_000
-"""Calls of functions and instructions of `asm` blocks in one pass over the program."""
+EVALUATION_WORK: Final = 200_000
+"""Calls of functions and instructions of `asm` blocks, in all passes together,"""
+
+ITEM_WORK: Final = 200
+"""and so many more for each instruction and data element of the program."""

@@ -11,7 +11,7 @@ from .expressions import AsmBlock, Name, Node
 from .files import Files
 from .instruction_set import InstructionSet
 from .items import Item
-from .limits import EVALUATION_WORK
+from .limits import EVALUATION_WORK, ITEM_WORK
 from .problems import Log, Problem, StoppedError, UnknownValueError
 from .resolvers import unknown_symbol, unresolved_symbol, value_of
 from .statements import FunctionDefinition
@@ -50,7 +50,7 @@ class Passes:
         self._items = items
         self._banks = banks
         self._log = log
-        self._work = 0
+        self._work = EVALUATION_WORK + ITEM_WORK * len(items)
 
     def run(self) -> int:
         """Make all passes; how many were needed. Problems go to the log."""
@@ -65,7 +65,6 @@ class Passes:
 
     def _pass(self, first: bool, last: bool) -> None:
         self.first, self.last, self.stable = first, last, True
-        self._work = 0
         for bank in self._banks:
             bank.position = 0
         for item in self._items:
@@ -147,7 +146,7 @@ class Passes:
 
     def spend(self, node: Node, context: Context) -> None:
         """Count work that a program can multiply. Raises Problem if it is too much."""
-        self._work += 1
-        if self._work > EVALUATION_WORK:
+        self._work -= 1
+        if self._work < 0:
             self._log.add(Problem(context.span(node), "evaluating the program takes too long"))
             raise StoppedError

@@ -113,7 +113,7 @@ class Form:
         elif not low <= value <= high:
             hint = "a larger value needs a register"
             if self.mnemonic in _FAR:
-                hint += f": `{_FAR[self.mnemonic]}` of `#include \"<std>/lrvm/far.lasm\"` uses one"
+                hint += f': `{_FAR[self.mnemonic]}` of `#include "<std>/lrvm/far.lasm"` uses one'
             if value < low:
                 hint = "a literal is zero-extended; a register can hold a negative value"
             if operand.signed:
