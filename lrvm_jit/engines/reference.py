@@ -5,7 +5,7 @@ It is the arbiter when engines disagree, and some hundred times slower than the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import (
@@ -63,6 +63,11 @@ class ReferenceEngine:
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
         self._instructions = 0
+        self._answers: list[Any] = []
+        """What components have answered to the accesses of the instruction in progress: words,
+        or GuestErrors."""
+        self._asked = 0
+        """How many accesses it has made so far; the ones before have an answer."""
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._instructions)
@@ -76,7 +81,7 @@ class ReferenceEngine:
         while budget > 0:
             if state[layout.HALTED]:
                 return StopReason.HALTED
-            if self._core.stop_requested:
+            if self._core.stop_requested and self._core.ends_here():
                 return StopReason.STOPPED
             if not first and self._regs[Reg.PC] in self._breakpoints:
                 return StopReason.BREAKPOINT
@@ -88,37 +93,56 @@ class ReferenceEngine:
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:
             return StopReason.HALTED
-        return StopReason.STOPPED if self._core.stop_requested else StopReason.BUDGET
+        stopped = self._core.stop_requested and self._core.ends_here()
+        return StopReason.STOPPED if stopped else StopReason.BUDGET
 
     # --- one instruction -----------------------------------------------------------------------
 
     def step(self) -> bool:
         """Attempt the instruction at pc; True if it raised a guest exception."""
+        before = self._regs.tolist(), self._state[: layout.LAST_PC + 1].tolist()
+        try:
+            self._answers.clear()
+            return self._attempt()
+        except BaseException:
+            self._leave(*before)
+            raise
+
+    def _attempt(self) -> bool:
+        """Carry the instruction out; accesses that have been answered before are not repeated."""
         regs, state = self._regs, self._state
-        before = regs.tolist()
-        last_pc = state[layout.LAST_PC]
+        self._asked = 0
         pc = regs[Reg.PC]
+        state[layout.RESUME] = layout.RESUME_STEP
         state[layout.LAST_PC] = pc
         state[layout.CYCLES] += 1
         self._next_pc = (pc + 4) & WORD_MASK
         raised = True
         try:
-            try:
-                self._execute(self._load(pc, EXECUTE))
-                raised = False
-            except HardwareError as error:
-                self._raise(ExceptionCode.HARDWARE, error.word)
-            except GuestError as fault:
-                self._raise(fault.code, fault.data)
-        except BaseException:
-            # A component failed, or Ctrl-C came: the instruction has not happened.
-            for code, value in enumerate(before):
-                regs[code] = value
-            state[layout.CYCLES] -= 1
-            state[layout.LAST_PC] = last_pc
-            raise
+            self._execute(self._load(pc, EXECUTE))
+            raised = False
+        except GuestError as fault:
+            self._raise(fault.code, fault.data)
         regs[Reg.PC] = self._next_pc
+        state[layout.RESUME] = layout.RESUME_NONE
         return raised
+
+    def _leave(self, regs: list[int], state: list[int]) -> None:
+        """An exception ends the run. A component that has failed has not answered: then the
+        instruction has not happened. If one has answered, it is carried out to its end."""
+        for code, value in enumerate(regs):
+            self._regs[code] = value
+        for field, value in enumerate(state):
+            self._state[field] = value
+        self._state[layout.RESUME] = layout.RESUME_NONE
+        if not self._answers or self._asked > len(self._answers):
+            return
+        try:
+            self._attempt()
+            self._instructions += 1
+        except BaseException:
+            self._leave(regs, state)
+            raise
 
     def _raise(self, code: int, data: int) -> None:
         """Take an exception (isa.md: Exceptions)."""
@@ -166,19 +190,89 @@ class ReferenceEngine:
 
     def _physical_read(self, address: int) -> int:
         mapping = self._mappings.find(address)
-        if mapping is None:
-            return 0
-        word = self._bus.read(mapping.component, address - mapping.first)
-        if self._core.watchpoints:
-            self._core.note(mapping.component, address - mapping.first, Watch.READ, word)
-        return word
+        return 0 if mapping is None else self._ask_read(mapping.component, address - mapping.first)
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
         if mapping is not None:
-            self._bus.write(mapping.component, address - mapping.first, word)
-            if self._core.watchpoints:
-                self._core.note(mapping.component, address - mapping.first, Watch.WRITE, word)
+            self._ask_write(mapping.component, address - mapping.first, word)
+
+    def _ask_read(self, number: int, offset: int) -> int:
+        if self._is_new(number, layout.REQUEST_READ):
+            component = self._core.components[number]
+            try:
+                # In one step, so that no exception can come between answer and note.
+                self._answers.append(component.read(offset))
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._check_word(number, offset)
+            self._note(number, offset, Watch.READ, self._answers[-1])
+        return int(self._answer())
+
+    def _ask_write(self, number: int, offset: int, word: int) -> None:
+        if self._is_new(number, layout.REQUEST_WRITE):
+            component = self._core.components[number]
+            try:
+                self._answers.append(component.write(offset, word))  # type: ignore[func-returns-value]
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._note(number, offset, Watch.WRITE, word)
+        self._answer()
+
+    def _ask_swap(self, number: int, offset: int, word: int) -> int:
+        """A READ and a WRITE in one."""
+        if self._is_new(number, layout.REQUEST_READ):
+            swap = self._core.components[number].swap
+            assert swap is not None
+            try:
+                self._answers.append(swap(offset, word))
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._check_word(number, offset)
+            self._note(number, offset, Watch.READ, self._answers[-1])
+            self._note(number, offset, Watch.WRITE, word)
+        return int(self._answer())
+
+    def _ask_reset(self, mode: int, operand: int) -> None:
+        self._asked += 1
+        if self._asked > len(self._answers):
+            self._bus.reset(mode, operand)
+            self._answers.append(None)
+
+    def _is_new(self, number: int, request: int) -> bool:
+        """Whether the next access has no answer yet, which is to be added to the others then."""
+        self._asked += 1
+        if self._asked <= len(self._answers):
+            return False
+        self._state[layout.REQUEST_COMPONENT] = number
+        self._state[layout.REQUEST_KIND] = request
+        signals = self._core.signals
+        if signals.waiting and self._core.components[number].interruptible:
+            # It must not wait when a signal has come just before.
+            signals.deliver()
+        return True
+
+    def _answer(self) -> Any:
+        """The answer to the access. Raises GuestError if the component has refused it."""
+        self._state[layout.REQUEST_KIND] = layout.STOP_BUDGET
+        answer = self._answers[self._asked - 1]
+        if isinstance(answer, GuestError):
+            raise answer
+        return answer
+
+    def _check_word(self, number: int, offset: int) -> None:
+        """Take back an answer that is no word: the component has failed."""
+        answer = self._answers[-1]
+        if not isinstance(answer, GuestError):
+            try:
+                self._bus.word(number, offset, answer)
+            except (TypeError, ValueError):
+                self._answers.pop()
+                raise
+
+    def _note(self, number: int, offset: int, access: Watch, word: int) -> None:
+        if self._core.watchpoints and not isinstance(self._answers[-1], GuestError):
+            self._core.note(number, offset, access, int(word))
 
     @staticmethod
     def _check_alignment(address: int) -> None:
@@ -224,11 +318,7 @@ class ReferenceEngine:
             store = coming_store(self._core, address, code)
             if store is not None:
                 offset = physical - mapping.first
-                word = self._bus.swap(mapping.component, offset, store.value)
-                if self._core.watchpoints:
-                    self._core.note(mapping.component, offset, Watch.READ, word)
-                    self._core.note(mapping.component, offset, Watch.WRITE, store.value)
-                return word
+                return self._ask_swap(mapping.component, offset, store.value)
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
         return word
@@ -356,7 +446,7 @@ class ReferenceEngine:
             case Op.HALT:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
-                self._bus.reset(v[0] & 0xFF, regs[Reg.AVR])
+                self._ask_reset(v[0] & 0xFF, regs[Reg.AVR])
                 if not v[0] & 0xF0:
                     self._core.state.reset()
                     self._next_pc = 0

@@ -73,6 +73,10 @@ class Component:
     windows: Sequence[MemoryWindow] = ()
     plugged_in: bool = False
     """Whether it belongs to a board. Set by boards."""
+    interruptible: bool = False
+    """Whether Ctrl-C may end `read` or `write` in the middle, since they wait for somebody, as a
+    keyboard does. KeyboardInterrupt is then raised there, the access has not happened, and the
+    next run makes it again. Otherwise Ctrl-C waits for the answer, so that nothing is lost."""
     swap: Callable[[int, int], int] | None = None
     """A component that must exchange words in one piece defines `swap(offset, word)`, which
     writes the word and answers the old one. SRM then calls it instead of `read` and `write`,

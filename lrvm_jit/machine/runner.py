@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 
 from ..engines import Engine
@@ -10,6 +9,7 @@ from ..exceptions import GuestException
 from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
+from .running import RightToRun
 from .statistics import Statistics
 from .stop import Stop, StopReason
 
@@ -22,7 +22,11 @@ class Runner:
     def __init__(self, core: Core, engine: Engine) -> None:
         self._core = core
         self._engine = engine
-        self._running = threading.Lock()
+        self._right = RightToRun(
+            "the board is already running; use board.stop() to end that run",
+            signals=core.signals,
+            tidy=core.forget_requests,
+        )
         self._breakpoints: frozenset[int] = frozenset()
         self.closed = False
 
@@ -38,17 +42,13 @@ class Runner:
             raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
         if self.closed:
             raise RuntimeError("the board is closed")
-        if not self._running.acquire(blocking=False):
-            raise RuntimeError("the board is already running; use board.stop() to end that run")
-        try:
-            # The host may have changed anything since the last run.
-            self._core.state.host_changed()
-            self._core.watchpoints.hit = None
-            reason = self._engine.run(min(max_cycles, UNLIMITED), halt_on_exception)
-        finally:
-            self._core.stop_requested = False
-            self._running.release()
-        return self._stop(reason)
+        return self._right.exclusively(self._run, min(max_cycles, UNLIMITED), halt_on_exception)
+
+    def _run(self, budget: int, halt_on_exception: bool) -> Stop:
+        # The host may have changed anything since the last run.
+        self._core.state.host_changed()
+        self._core.watchpoints.hit = None
+        return self._stop(self._engine.run(budget, halt_on_exception))
 
     def _stop(self, reason: StopReason) -> Stop:
         state = self._core.state
@@ -70,8 +70,8 @@ class Runner:
 
     def stop(self) -> None:
         """See `Motherboard.stop`."""
-        if self._running.locked():
-            self._core.stop_requested = True
+        if self._right.is_held:
+            self._core.request_stop()
 
     @property
     def breakpoints(self) -> frozenset[int]:
@@ -91,5 +91,5 @@ class Runner:
 
     def refuse_while_running(self, action: str) -> None:
         """RuntimeError during a run."""
-        if self._running.locked():
+        if self._right.is_held:
             raise RuntimeError(f"cannot {action} a board that is running")
