@@ -100,9 +100,9 @@ class ReferenceEngine:
 
     def step(self) -> bool:
         """Attempt the instruction at pc; True if it raised a guest exception."""
+        self._answers.clear()
         before = self._regs.tolist(), self._state[: layout.LAST_PC + 1].tolist()
         try:
-            self._answers.clear()
             return self._attempt()
         except BaseException:
             self._leave(*before)
