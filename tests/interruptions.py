@@ -38,8 +38,8 @@ def raised_at_line(number: int, action: Callable[[], object]) -> bool:
     sys.settrace(trace)
     try:
         action()
-    except Elsewhere as error:
-        print("before", error)
+    except Elsewhere:
+        pass
     finally:
         sys.settrace(before)
     return left < 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+from .signals import undisturbed
 
 
 class MemoryWindow:
@@ -121,17 +122,19 @@ class Closable(Protocol):
 
 
 def close_all(components: Iterable[Closable]) -> None:
-    """Close each. An error, or a group of them, is raised after all have been closed."""
-    errors: list[Exception] = []
-    for component in components:
-        try:
-            component.close()
-        except Exception as error:
-            errors.append(error)
+    """Close each. An error, or a group of them, is raised after all have been closed. Signals
+    wait until then."""
+    errors: list[BaseException] = []
+    with undisturbed():
+        for component in components:
+            try:
+                component.close()
+            except BaseException as error:
+                errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise ExceptionGroup("closing the components failed", errors)
+        raise BaseExceptionGroup("closing the components failed", errors)
 
 
 def metadata_of(component: Component) -> Metadata:

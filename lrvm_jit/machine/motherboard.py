@@ -17,6 +17,7 @@ from .mapping import Mapping as ComponentMapping
 from .mapping import MappingOutcome
 from .memory import Memory
 from .runner import Runner
+from .signals import undisturbed
 from .statistics import Statistics
 from .stop import Stop
 from .watchpoints import Watch
@@ -169,8 +170,9 @@ class Motherboard:
         self._runner.refuse_while_running("close")
         if self._runner.closed:
             return
-        self._runner.closed = True
-        close_all(self.components)
+        with undisturbed():
+            self._runner.closed = True
+            close_all(self.components)
 
     def __enter__(self) -> Motherboard:
         return self

@@ -64,11 +64,9 @@ class RightToRun:
     def _give_back(self, me: object) -> None:
         if self._holder.get(_OWNER) is not me:
             return
-        try:
-            if self._tidy is not None:
-                self._tidy()
-            if self._signals is not None:
-                # What waits is dealt with here, and may raise.
-                self._signals.end()
-        finally:
-            del self._holder[_OWNER]
+        if self._tidy is not None:
+            self._tidy()
+        if self._signals is not None:
+            # What waits is dealt with here, and may raise: then the second time gets further.
+            self._signals.end()
+        del self._holder[_OWNER]
