@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ def raised_at_line(number: int, action: Callable[[], object]) -> bool:
         return trace
 
     before = sys.gettrace()
+    # Python drops what is raised in a finalizer.
+    gc.disable()
     sys.settrace(trace)
     try:
         action()
@@ -42,6 +45,7 @@ def raised_at_line(number: int, action: Callable[[], object]) -> bool:
         pass
     finally:
         sys.settrace(before)
+        gc.enable()
     return left < 0
 
 

@@ -13,6 +13,10 @@ R = TypeVar("R")
 _OWNER: Final = "owner"
 
 
+class AlreadyRunningError(RuntimeError):
+    """Somebody else has the right to run."""
+
+
 class RightToRun:
     """Who may work on a board, a batch or a modular machine: one call at a time, in one thread.
 
@@ -50,7 +54,7 @@ class RightToRun:
         try:
             try:
                 if self._holder.setdefault(_OWNER, me) is not me:
-                    raise RuntimeError(self._refusal)
+                    raise AlreadyRunningError(self._refusal)
                 if self._tidy is not None:
                     self._tidy()
                 if self._signals is not None:
