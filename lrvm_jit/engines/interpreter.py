@@ -14,7 +14,7 @@ from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
 from ..kernel import layout
 from ..kernel.compile import load_kernel
-from ..machine.bus import GuestError
+from ..machine.bus import GuestError, refusal_before
 from ..machine.component import Component
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
@@ -201,36 +201,38 @@ class InterpreterEngine:
         )
         stop: int = layout.STOP_BUDGET
         answered: Any = _NOTHING
-        while True:
-            try:
-                for stop, answered in entries:
-                    if stop == write:
-                        answered = writes[state[component]](state[offset], state[value]) is None
-                    elif stop == read:
-                        answered = state[answer] = reads[state[component]](state[offset])
-                        if answered.__class__ is not int or not 0 <= answered <= WORD_MASK:
-                            core.bus.word(state[component], state[offset], answered)
-                    elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
-                        answered = state[answer] = self._serve_rare(stop)
-                    else:
-                        return stop
-                    if watched:
-                        self._note_access(stop)
+        try:
+            while True:
+                try:
+                    for stop, answered in entries:
+                        if stop == write:
+                            answered = writes[state[component]](state[offset], state[value]) is None
+                        elif stop == read:
+                            answered = state[answer] = reads[state[component]](state[offset])
+                            if answered.__class__ is not int or not 0 <= answered <= WORD_MASK:
+                                core.bus.word(state[component], state[offset], answered)
+                        elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
+                            answered = state[answer] = self._serve_rare(stop)
+                        else:
+                            return stop
+                        if watched:
+                            self._note_access(stop)
+                        if core.stop_requested:
+                            self._end_slice()
+                except HardwareError as error:
+                    if stop not in (read, write):
+                        raise
+                    state[answer] = -1 - error.word
+                    # On the way back to the loop there is a moment that no `try` covers.
+                    answered = self._answered = True
                     if core.stop_requested:
                         self._end_slice()
-            except HardwareError as error:
-                if stop not in (read, write):
-                    raise
-                state[answer] = -1 - error.word
-                answered = True
-                if core.stop_requested:
-                    self._end_slice()
-            except BaseException:
-                self._answered = answered is not _NOTHING
-                if stop == read and self._answered and not _is_word(answered):
-                    self._answered = False
-                    self._complain(answered)
-                raise
+        except BaseException:
+            self._answered = answered is not _NOTHING
+            if stop == read and self._answered and not _is_word(answered):
+                self._answered = False
+                self._complain(answered)
+            raise
 
     def _end_slice(self) -> None:
         """Somebody wants to look at things: the instruction in progress is completed, no other."""
@@ -264,8 +266,8 @@ class InterpreterEngine:
         if state[layout.RESUME] == layout.RESUME_NONE:
             return
         if not self._answered:
-            refusal = error.__context__
-            if isinstance(refusal, HardwareError) and _was_caught(refusal):
+            refusal = refusal_before(error, InterpreterEngine._run_slice)
+            if refusal is not None:
                 state[layout.ANSWER] = -1 - refusal.word
                 self._answered = True
             elif state[layout.RESUME] == layout.RESUME_STEP:
@@ -391,9 +393,3 @@ def _is_word(answer: object) -> bool:
         return 0 <= operator.index(answer) <= WORD_MASK  # type: ignore[arg-type]
     except TypeError:
         return False
-
-
-def _was_caught(error: HardwareError) -> bool:
-    """Whether an error has come to the engine: a component may have raised and caught others."""
-    trace = error.__traceback__
-    return trace is not None and trace.tb_frame.f_code is InterpreterEngine._run_slice.__code__

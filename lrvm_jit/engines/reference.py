@@ -5,7 +5,7 @@ It is the arbiter when engines disagree, and some hundred times slower than the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import (
@@ -28,7 +28,7 @@ from ..isa.table import (
     Role,
 )
 from ..kernel import layout
-from ..machine.bus import GuestError
+from ..machine.bus import GuestError, refusal_before
 from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
@@ -104,8 +104,8 @@ class ReferenceEngine:
         before = self._regs.tolist(), self._state[: layout.LAST_PC + 1].tolist()
         try:
             return self._attempt()
-        except BaseException:
-            self._leave(*before)
+        except BaseException as error:
+            self._leave(error, *before)
             raise
 
     def _attempt(self) -> bool:
@@ -127,7 +127,7 @@ class ReferenceEngine:
         state[layout.RESUME] = layout.RESUME_NONE
         return raised
 
-    def _leave(self, regs: list[int], state: list[int]) -> None:
+    def _leave(self, error: BaseException, regs: list[int], state: list[int]) -> None:
         """An exception ends the run. A component that has failed has not answered: then the
         instruction has not happened. If one has answered, it is carried out to its end."""
         for code, value in enumerate(regs):
@@ -135,13 +135,18 @@ class ReferenceEngine:
         for field, value in enumerate(state):
             self._state[field] = value
         self._state[layout.RESUME] = layout.RESUME_NONE
-        if not self._answers or self._asked > len(self._answers):
+        if self._asked > len(self._answers):
+            refusal = refusal_before(error, *self._ASKING)
+            if refusal is None:
+                return
+            self._answers.append(GuestError(ExceptionCode.HARDWARE, refusal.word))
+        if not self._answers:
             return
         try:
             self._attempt()
             self._instructions += 1
-        except BaseException:
-            self._leave(regs, state)
+        except BaseException as another:
+            self._leave(another, regs, state)
             raise
 
     def _raise(self, code: int, data: int) -> None:
@@ -238,6 +243,8 @@ class ReferenceEngine:
         if self._asked > len(self._answers):
             self._bus.reset(mode, operand)
             self._answers.append(None)
+
+    _ASKING: ClassVar = (_ask_read, _ask_write, _ask_swap)
 
     def _is_new(self, number: int, request: int) -> bool:
         """Whether the next access has no answer yet, which is to be added to the others then."""
