@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -21,12 +20,14 @@ from ..isa.table import Reg
 from ..machine.component import close_all
 from ..machine.motherboard import Motherboard
 from ..machine.runner import UNLIMITED
+from ..machine.running import RightToRun
+from ..machine.signals import DeferredSignals, undisturbed
 from ..machine.statistics import Statistics
 from ..translator.options import TranslatorOptions
 from . import lane_layout
 from .component import BatchComponent
-from .durable import undisturbed
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
+from .lane_threads import LaneThreads
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .stream import stream
@@ -135,7 +136,13 @@ class Batch:
         self._control = numpy.zeros(1, numpy.int64)
         self._component_lock = threading.Lock()
         self._workers: list[Worker] = []
-        self._running = threading.Lock()
+        self._threads_at_work: LaneThreads | None = None
+        self._signals = DeferredSignals(self._wake, at_once=lambda: False)
+        self._right = RightToRun(
+            "the batch is already running; use batch.stop() to end that run",
+            signals=self._signals,
+            tidy=self._end_threads,
+        )
         self._closed = False
         for number, component in self._components.items():
             if component.window is not None:
@@ -303,13 +310,15 @@ class Batch:
             )
         if self._closed:
             raise RuntimeError("the batch is closed")
-        if not self._running.acquire(blocking=False):
-            raise RuntimeError("the batch is already running; use batch.stop() to end that run")
-        try:
-            with self._arrays.in_use():
-                return self._run(budget, halt_on_exception, make_progress(progress))
-        finally:
-            self._running.release()
+        return self._right.exclusively(
+            self._run_in_use, budget, halt_on_exception, make_progress(progress)
+        )
+
+    def _run_in_use(
+        self, budget: int | NDArray[Any], halt_on_exception: bool, progress: Progress
+    ) -> BatchResult:
+        with self._arrays.in_use():
+            return self._run(budget, halt_on_exception, progress)
 
     stream = staticmethod(stream)
 
@@ -329,62 +338,55 @@ class Batch:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
         blocks = Blocks(self.n, threads)
-        errors: list[BaseException] = []
         before = sum(worker.instructions for worker in workers)
-
-        def work(worker: Worker) -> None:
-            try:
-                while (block := blocks.take()) is not None and not self._control[0]:
-                    worker.run_block(*block, stop_on_exception)
-                    worker.finished += block[1]
-            except BaseException as error:
-                errors.append(error)
-                self._control[0] = 1
-            finally:
-                ended.append(worker)
-                wake.put(None)
-
-        ended: list[Worker] = []
-        wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
-        running = [
-            threading.Thread(target=work, args=(worker,), name=f"lrvm_jit batch {number}")
-            for number, worker in enumerate(workers)
-        ]
+
+        def work(worker: Worker) -> None:
+            while (block := blocks.take()) is not None and not self._control[0]:
+                worker.run_block(*block, stop_on_exception)
+                worker.finished += block[1]
+
+        def show() -> None:
+            progress.show(
+                sum(worker.finished for worker in workers),
+                self.n,
+                sum(worker.instructions for worker in workers) - before,
+            )
+
+        running = LaneThreads([partial(work, worker) for worker in workers], self._control)
+        self._threads_at_work = running
         interrupted = False
         with progress:
-            unstarted = list(running)
-            # What Ctrl-C raises here must not leave threads behind. They are waited for by a
-            # queue: Thread.join, if interrupted, takes a running thread for one that has ended.
-            while len(ended) < threads:
-                try:
-                    if unstarted:
-                        with undisturbed():
-                            while unstarted:
-                                unstarted.pop().start()
-                    with suppress(queue.Empty):
-                        wake.get(timeout=progress.interval)
-                    progress.show(
-                        sum(worker.finished for worker in workers),
-                        self.n,
-                        sum(worker.instructions for worker in workers) - before,
-                    )
-                except KeyboardInterrupt:
-                    interrupted = True
-                    self._control[0] = 1
-                except BaseException as error:
-                    errors.append(error)
-                    self._control[0] = 1
-            for thread in running:
-                thread.join()
-            instructions = sum(worker.instructions for worker in workers) - before
-            if not errors:
-                progress.show(sum(worker.finished for worker in workers), self.n, instructions)
-        if errors:
-            raise errors[0]
+            try:
+                running.start()
+                while running.are_running:
+                    running.wait(progress.interval)
+                    self._signals.deliver()
+                    show()
+            except KeyboardInterrupt:
+                interrupted = True
+            except BaseException as error:
+                running.fail(error)
+            running.end()
+            if not running.errors:
+                show()
+        if running.errors:
+            raise running.errors[0]
+        instructions = sum(worker.instructions for worker in workers) - before
         interrupted = interrupted or bool(self._control[0])
         return self._result(interrupted, time.perf_counter() - begin, instructions)
+
+    def _wake(self) -> None:
+        """A signal has come: have the loop look at it."""
+        if self._threads_at_work is not None:
+            self._threads_at_work.wake()
+
+    def _end_threads(self) -> None:
+        """No thread works on the lanes before and after a run, whatever has ended it."""
+        if self._threads_at_work is not None:
+            self._threads_at_work.end()
+            self._threads_at_work = None
 
     def _result(self, interrupted: bool, seconds: float, instructions: int) -> BatchResult:
         arrays = self._arrays
@@ -402,11 +404,11 @@ class Batch:
 
     def stop(self) -> None:
         """End the run in progress as Ctrl-C does, from a component or another thread."""
-        if self._running.locked():
+        if self._right.is_held:
             self._control[0] = 1
 
     def _refuse_while_running(self, action: str) -> None:
-        if self._running.locked():
+        if self._right.is_held:
             raise RuntimeError(f"cannot {action} a batch that is running")
 
     def close(self) -> None:
@@ -414,9 +416,10 @@ class Batch:
         self._refuse_while_running("close")
         if self._closed:
             return
-        self._closed = True
-        self._workers.clear()
-        close_all(self._components.values())
+        with undisturbed():
+            self._closed = True
+            self._workers.clear()
+            close_all(self._components.values())
 
     def __enter__(self) -> Batch:
         return self

@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, Final
 import numpy
 from numpy.typing import DTypeLike, NDArray
 
+from ..machine.signals import undisturbed
 from ..output_files import naming, remove_stale, write_file
-from .durable import undisturbed
 from .stream_chunk import ChunkResult
 from .stream_fields import Values
 from .stream_inputs import Piece

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ..arguments import optional_number
 from ..machine.motherboard import Motherboard
+from ..machine.signals import undisturbed
 from ..translator.options import TranslatorOptions
 from .checkpoint import Checkpoint, digest_of
 from .cluster import check_client, run_on_cluster
 from .component import BatchComponent
-from .durable import undisturbed
 from .progress import Progress, ProgressCallback, make_progress
 from .result import LaneReason
 from .stream_chunk import ChunkResult, ChunkRunner, Job, program_of

@@ -198,7 +198,7 @@ class Worker:
         try:
             self._engine.serve(code)
         except BaseException as error:
-            self._engine._abandon(error)
+            self._engine.abandon(error)
             add_note_once(error, f"lane {lane} of a batch")
             self._fail(error)
 

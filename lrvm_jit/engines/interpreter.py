@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -12,7 +15,7 @@ from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import load_kernel
-from ..machine.bus import GuestError
+from ..machine.bus import GuestError, refusal_before
 from ..machine.component import Component
 from ..machine.error_notes import access_text, add_note_once
 from ..machine.statistics import Statistics
@@ -36,6 +39,9 @@ _REASONS = {
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
     layout.STOP_UNHANDLED: StopReason.UNHANDLED,
 }
+
+_NOTHING = object()
+"""What stands for an answer that has not been given yet."""
 
 
 class InterpreterEngine:
@@ -73,6 +79,9 @@ class InterpreterEngine:
         self._instructions = 0
         self._granted = 0
         """The budget with which the slice in progress began; 0 between slices."""
+        self._answered = False
+        """When an exception ends a slice: whether a component has answered the request that the
+        kernel has not taken up again."""
 
     def _point_to_arrays(self) -> None:
         self._context[0::2] = [array.ctypes.data for array in self._arrays]
@@ -105,10 +114,9 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        reads = [self._noting(component, self._reading(component)) for component in core.components]
-        writes = [self._noting(component, component.write) for component in core.components]
-        if core.watchpoints:
-            self._watch(reads, writes)
+        reads = [self._access(component, self._reading(component)) for component in core.components]
+        writes = [self._writing(component) for component in core.components]
+        self._answered = False
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
@@ -118,11 +126,11 @@ class InterpreterEngine:
                 if reason is not None:
                     return reason
                 budget -= used
-                if core.stop_requested:
+                if core.stop_requested and core.ends_here():
                     return self._stop_here(reads, writes)
                 self._between_slices()
         except BaseException as error:
-            self._abandon(error)
+            self._leave(error, reads, writes)
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
 
@@ -132,24 +140,29 @@ class InterpreterEngine:
         bonus: int,
         reads: list[Callable[[int], int]],
         writes: list[Callable[[int, int], None]],
+        run_slice: Callable[..., int] | None = None,
     ) -> tuple[int, StopReason | None]:
-        """Run a slice of the run; the instructions that it used, and why the run ends with it."""
+        """Run a slice of the run; the instructions that it used, and why the run ends with it.
+
+        `run_slice` is called instead of the engine's own, if it is given.
+        """
         state, pending = self._state, self._pending
         state[layout.BUDGET] = budget
         state[layout.BONUS] = bonus
         pending.withdrawn = 0
         self._granted = budget + bonus
         try:
-            stop = self._run_slice(reads, writes)
+            stop = (run_slice or self._run_slice)(reads, writes)
         finally:
             used = self._used()
             self._granted = 0
             self._instructions += used
         reason = _REASONS.get(stop)
         if pending.waiting:
-            pending.complete(reason is StopReason.EXCEPTION)
+            raised = reason in (StopReason.EXCEPTION, StopReason.UNHANDLED)
+            pending.complete(raised)
             # The host has the last word on whether the CPU is halted.
-            if reason is not StopReason.EXCEPTION:
+            if not raised:
                 reason = StopReason.HALTED if state[layout.HALTED] else None
         return used, reason
 
@@ -202,11 +215,15 @@ class InterpreterEngine:
     def _run_slice(
         self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
     ) -> int:
-        """Run until something other than a request stops the kernel."""
+        """Run until something other than a request stops the kernel.
+
+        An exception may come from elsewhere after any line. Each access is a single one that ends
+        with `answered` set, and Python looks for exceptions of other threads, as for signals,
+        neither between a function's return and the assignments of that line nor in the head of
+        the loop: there is no moment at which an answer could be lost.
+        """
         core = self._core
         state = self._state
-        enter = self._enter
-        context = self._context.ctypes.data
         # Local names: the look-ups of globals would be a tenth of the round trip's overhead.
         component, offset, value, answer = (
             layout.REQUEST_COMPONENT,
@@ -215,28 +232,44 @@ class InterpreterEngine:
             layout.ANSWER,
         )
         read, write = layout.REQUEST_READ, layout.REQUEST_WRITE
-        while True:
-            stop = enter(context)
-            if stop == write:
+        watched = bool(core.watchpoints)
+        entries = zip(
+            map(self._enter, repeat(self._context.ctypes.data)), repeat(_NOTHING), strict=False
+        )
+        stop: int = layout.STOP_BUDGET
+        answered: Any = _NOTHING
+        try:
+            while True:
                 try:
-                    writes[state[component]](state[offset], state[value])
+                    for stop, answered in entries:
+                        if stop == write:
+                            answered = writes[state[component]](state[offset], state[value]) is None
+                        elif stop == read:
+                            answered = state[answer] = reads[state[component]](state[offset])
+                            if answered.__class__ is not int or not 0 <= answered <= WORD_MASK:
+                                core.bus.word(state[component], state[offset], answered)
+                        elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
+                            answered = state[answer] = self._serve_rare(stop)
+                        else:
+                            return stop
+                        if watched:
+                            self._note_access(stop)
+                        if core.stop_requested:
+                            self._pending.end_slice()
                 except HardwareError as error:
+                    if stop not in (read, write):
+                        raise
                     state[answer] = -1 - error.word
-            elif stop == read:
-                try:
-                    word = reads[state[component]](state[offset])
-                    if word.__class__ is not int or not 0 <= word <= WORD_MASK:
-                        word = core.bus.word(state[component], state[offset], word)
-                    state[answer] = word
-                except HardwareError as error:
-                    state[answer] = -1 - error.word
-            elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
-                state[answer] = self._serve_rare(stop)
-            else:
-                return stop
-            if core.stop_requested:
-                # The instruction in progress is completed, and no other.
-                self._pending.end_slice()
+                    # On the way back to the loop there is a moment that no `try` covers.
+                    answered = self._answered = True
+                    if core.stop_requested:
+                        self._pending.end_slice()
+        except BaseException:
+            self._answered = answered is not _NOTHING
+            if stop == read and self._answered and not _is_word(answered):
+                self._answered = False
+                self._complain(answered)
+            raise
 
     def _serve_rare(self, request: int) -> int:
         """Answer HWD and RESET; an exception for the guest is -1 - (code << 16 | data)."""
@@ -251,22 +284,54 @@ class InterpreterEngine:
         except GuestError as fault:
             return -1 - (fault.code << 16 | fault.data)
 
-    def _abandon(self, error: BaseException) -> None:
-        """A component failed: the instruction in progress has not happened."""
+    def _leave(
+        self,
+        error: BaseException,
+        reads: list[Callable[[int], int]],
+        writes: list[Callable[[int, int], None]],
+    ) -> None:
+        """An exception ends the run. The instruction in progress is completed if a component has
+        answered it, else undone: that component may be what failed, or was interrupted."""
         state = self._state
-        if state[layout.RESUME] != layout.RESUME_NONE:
-            add_note_once(error, access_text(self._core))
-            state[layout.RESUME] = layout.RESUME_NONE
-            state[layout.LOG_COUNT] = 0
-            state[layout.CYCLES] -= 1
-            state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
-            self._pending.undo()
-            # A breakpoint that stands here has been reported.
-            if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
-                state[layout.SKIP_BREAKPOINT] = 1
-        elif self._pending.waiting:
-            # The instruction was complete already.
-            self._pending.complete(raised=False)
+        if state[layout.RESUME] == layout.RESUME_NONE:
+            if self._pending.waiting:
+                # The instruction was complete already.
+                self._pending.complete(raised=False)
+            return
+        if not self._answered:
+            refusal = refusal_before(error, InterpreterEngine._run_slice)
+            if refusal is not None:
+                state[layout.ANSWER] = -1 - refusal.word
+                self._answered = True
+            elif state[layout.RESUME] == layout.RESUME_STEP:
+                # `swap` has answered this request, and the one before it.
+                self._answered = state[layout.LOG_COUNT] > state[layout.LOG_POSITION]
+        if not self._answered:
+            self.abandon(error)
+            return
+        self._answered = False
+        try:
+            # Without what other engines do between slices: nothing but this one instruction.
+            self._slice(1, 0, reads, writes, partial(InterpreterEngine._run_slice, self))
+        except BaseException as another:
+            self._leave(another, reads, writes)
+            raise
+
+    def abandon(self, error: BaseException) -> None:
+        """A component failed: the instruction in progress has not happened. `error` gets a note
+        that says which component that was, and where the guest stood."""
+        state = self._state
+        if state[layout.RESUME] == layout.RESUME_NONE:
+            return
+        add_note_once(error, access_text(self._core))
+        state[layout.RESUME] = layout.RESUME_NONE
+        state[layout.LOG_COUNT] = 0
+        state[layout.CYCLES] -= 1
+        state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+        self._pending.undo()
+        # A breakpoint that stands here has been reported.
+        if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
+            state[layout.SKIP_BREAKPOINT] = 1
 
     def _reading(self, component: Component) -> Callable[[int], int]:
         """READ of a component. If that swaps, the load of an SRM completes its store as well."""
@@ -275,78 +340,94 @@ class InterpreterEngine:
             return component.read
         core, state, read = self._core, self._state, component.read
         resume, step = layout.RESUME, layout.RESUME_STEP
+        log_count = layout.LOG_COUNT
 
         def read_or_swap(offset: int) -> int:
             # A simple load is no step; it is what has to be quick here.
             store = coming_store_of_request(core) if state[resume] == step else None
             if store is None:
                 return read(offset)
-            answer = swap(offset, store.value)
-            number = state[layout.REQUEST_COMPONENT]
-            word = core.bus.word(number, offset, answer)
-            if core.watchpoints:
-                core.note(number, offset, Watch.READ, word)
-                core.note(number, offset, Watch.WRITE, store.value)
             # The log gets what is left to read; the answer is the one to the store.
-            for entry in (word, *store.entries):
-                state[layout.LOG + state[layout.LOG_COUNT]] = entry
-                state[layout.LOG_COUNT] += 1
+            count = state[log_count]
+            first = layout.LOG + count
+            for number, entry in enumerate(store.entries, start=1):
+                state[first + number] = entry
+            count += 1 + len(store.entries)
+            word: Any = None
+            try:
+                # One step, like each access: the word, and that it counts.
+                word = state[first], state[log_count] = swap(offset, store.value), count
+            except (TypeError, ValueError):
+                if word is not None:
+                    self._complain(word[0])
+                raise
+            if not 0 <= state[first] <= WORD_MASK:
+                state[log_count] = first - layout.LOG
+                self._complain(word[0])
+            if core.watchpoints:
+                number = state[layout.REQUEST_COMPONENT]
+                core.note(number, offset, Watch.READ, state[first])
+                core.note(number, offset, Watch.WRITE, store.value)
             return 0
 
         return read_or_swap
 
-    def _watch(
-        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
-    ) -> None:
-        """Have accesses to watched words noted."""
-        core = self._core
-
-        def watching(number: int, read: Callable[[int], int]) -> Callable[[int], int]:
-            def watched(offset: int) -> int:
-                word = read(offset)
-                core.note(number, offset, Watch.READ, word)
-                return word
-
-            return watched
-
-        def watching_write(
-            number: int, write: Callable[[int, int], None]
-        ) -> Callable[[int, int], None]:
-            def watched(offset: int, word: int) -> None:
-                write(offset, word)
-                core.note(number, offset, Watch.WRITE, word)
-
-            return watched
-
-        for number in range(len(core.components)):
-            if core.watchpoints.offsets(number):
-                reads[number] = watching(number, reads[number])
-                writes[number] = watching_write(number, writes[number])
-
-    def _noting(self, component: Component, access: Callable[..., Any]) -> Callable[..., Any]:
-        """An access of a component; if that has windows, noting that they may have changed.
-
-        Only where something was derived from words of their pages, code or a translation of
-        addresses: the check that follows looks at every word of code that was ever decoded.
-        """
-        if not component.windows:
-            return access
+    def _complain(self, word: object) -> None:
+        """Raise what is to be said about an answer to the READ in progress that is no word."""
         state = self._state
-        code_pages = memoryview(self._arrays[CODE_PAGES_ARRAY])  # type: ignore[arg-type]
-        pages = len(code_pages) // 2
-        base = min(window.base for window in component.windows)
-        end = max(window.base + len(window.words) for window in component.windows)
-        counted = code_pages[
-            pages + base // layout.PAGE_WORDS : pages + (end - 1) // layout.PAGE_WORDS + 1
-        ]
-        none = bytes(counted.nbytes)
-        low, high, verify = layout.TABLES_LOW, layout.TABLES_HIGH, layout.VERIFY
+        bus, component = self._core.bus, state[layout.REQUEST_COMPONENT]
+        try:
+            bus.word(component, state[layout.REQUEST_OFFSET], word)  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise error from None
 
-        def noting(*arguments: int) -> Any:
-            try:
-                return access(*arguments)
-            finally:
-                if counted.tobytes() != none or (base < state[high] and end > state[low]):
-                    state[verify] |= layout.VERIFY_CHANGES
+    def _writing(self, component: Component) -> Callable[[int, int], None]:
+        """WRITE of a component; nothing may come after it here either."""
+        write, state, signals = component.write, self._state, self._core.signals
+        has_windows = bool(component.windows)
+        if not (has_windows or component.interruptible):
+            return write
 
-        return noting
+        def prepared(offset: int, word: int) -> None:
+            if has_windows:
+                state[layout.VERIFY] |= layout.VERIFY_CHANGES
+            if signals.waiting and component.interruptible:
+                signals.deliver()
+            return write(offset, word)
+
+        return prepared
+
+    def _access(self, component: Component, read: Callable[[int], int]) -> Callable[[int], int]:
+        """READ of a component. If that has windows, it may change them. If it is interruptible,
+        it must not wait when a signal has come just before."""
+        state, signals = self._state, self._core.signals
+        has_windows = bool(component.windows)
+        if not (has_windows or component.interruptible):
+            return read
+
+        def prepared(offset: int) -> int:
+            if has_windows:
+                state[layout.VERIFY] |= layout.VERIFY_CHANGES
+            if signals.waiting and component.interruptible:
+                signals.deliver()
+            return read(offset)
+
+        return prepared
+
+    def _note_access(self, request: int) -> None:
+        """Have an access noted that may be one to a watched word."""
+        state = self._state
+        access, word = Watch.READ, state[layout.ANSWER]
+        if request == layout.REQUEST_WRITE:
+            access, word = Watch.WRITE, state[layout.REQUEST_VALUE]
+        elif request != layout.REQUEST_READ:
+            return
+        component, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
+        self._core.note(component, offset, access, word)
+
+
+def _is_word(answer: object) -> bool:
+    try:
+        return 0 <= operator.index(answer) <= WORD_MASK  # type: ignore[arg-type]
+    except TypeError:
+        return False

@@ -5,8 +5,7 @@ It is the arbiter when engines disagree, and some hundred times slower than the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import (
@@ -30,7 +29,7 @@ from ..isa.table import (
     Role,
 )
 from ..kernel import layout
-from ..machine.bus import GuestError
+from ..machine.bus import GuestError, refusal_before
 from ..machine.error_notes import access_text, add_note_once
 from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
@@ -44,9 +43,13 @@ if TYPE_CHECKING:
 
 READ, WRITE, EXECUTE = range(3)
 
-STOP_CHECK_INTERVAL = 1024
-
-Answer = TypeVar("Answer")
+_UNDONE = (
+    *range(layout.LAST_PC + 1),
+    layout.CYCLES_BEFORE,
+    layout.EXCEPTIONS,
+)
+"""Fields of `state` that an instruction changes."""
+_REQUESTS = (layout.REQUEST_READ, layout.REQUEST_WRITE, layout.REQUEST_RESET)
 
 
 def signed(word: int) -> int:
@@ -70,6 +73,11 @@ class ReferenceEngine:
         self._breakpoints: frozenset[int] = frozenset()
         self._next_pc = 0
         self._instructions = 0
+        self._answers: list[Any] = []
+        """What components have answered to the accesses of the instruction in progress: words,
+        or GuestErrors."""
+        self._asked = 0
+        """How many accesses it has made so far; the ones before have an answer."""
         self._unhandled = UnhandledExceptions(core.state.state_view)
 
     def statistics(self) -> Statistics:
@@ -83,7 +91,7 @@ class ReferenceEngine:
         while budget > 0:
             if state[layout.HALTED]:
                 return StopReason.HALTED
-            if self._core.stop_requested:
+            if self._core.stop_requested and self._core.ends_here():
                 return StopReason.STOPPED
             if self._regs[Reg.PC] in self._breakpoints and not state[layout.SKIP_BREAKPOINT]:
                 return StopReason.BREAKPOINT
@@ -97,7 +105,8 @@ class ReferenceEngine:
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:
             return StopReason.HALTED
-        return StopReason.STOPPED if self._core.stop_requested else StopReason.BUDGET
+        stopped = self._core.stop_requested and self._core.ends_here()
+        return StopReason.STOPPED if stopped else StopReason.BUDGET
 
     def _is_muted(self) -> bool:
         """Whether somebody who hears of exceptions has heard enough of the last one."""
@@ -109,38 +118,67 @@ class ReferenceEngine:
 
     def step(self) -> bool:
         """Attempt the instruction at pc; True if it raised a guest exception."""
+        self._answers.clear()
+        registers = self._regs.tolist()
+        state = [self._state[field] for field in _UNDONE]
+        try:
+            return self._attempt()
+        except BaseException as error:
+            self._leave(error, registers, state)
+            raise
+
+    def _attempt(self) -> bool:
+        """Carry the instruction out; accesses that have been answered before are not repeated."""
         regs, state = self._regs, self._state
-        before = regs.tolist()
-        last_pc = state[layout.LAST_PC]
+        self._asked = 0
         pc = regs[Reg.PC]
         state[layout.LAST_PC] = pc
         state[layout.CYCLES] += 1
         self._next_pc = (pc + 4) & WORD_MASK
         raised = True
         try:
-            try:
-                self._execute(self._load(pc, EXECUTE))
-                raised = False
-            except GuestError as fault:
-                self._raise(fault.code, fault.data)
-        except BaseException as error:
-            if state[layout.RESUME] != layout.RESUME_NONE:
-                add_note_once(error, access_text(self._core))
-            # A component failed, or Ctrl-C came: the instruction has not happened.
-            for code, value in enumerate(before):
-                regs[code] = value
-            state[layout.CYCLES] -= 1
-            state[layout.LAST_PC] = last_pc
-            state[layout.RESUME] = layout.RESUME_NONE
-            self._pending.undo()
-            # A breakpoint that stands here has been reported.
-            if pc in self._breakpoints:
-                state[layout.SKIP_BREAKPOINT] = 1
-            raise
+            self._execute(self._load(pc, EXECUTE))
+            raised = False
+        except GuestError as fault:
+            self._raise(fault.code, fault.data)
         regs[Reg.PC] = self._next_pc
+        state[layout.RESUME] = layout.RESUME_NONE
         if self._pending.waiting:
             self._pending.complete(raised)
         return raised
+
+    def _leave(self, error: BaseException, registers: list[int], state: list[int]) -> None:
+        """An exception ends the run. A component that has failed has not answered: then the
+        instruction has not happened. If one has answered, it is carried out to its end."""
+        for code, value in enumerate(registers):
+            self._regs[code] = value
+        for field, value in zip(_UNDONE, state, strict=True):
+            self._state[field] = value
+        self._state[layout.RESUME] = layout.RESUME_NONE
+        if self._asked > len(self._answers):
+            refusal = refusal_before(error, *self._ASKING)
+            if refusal is None:
+                if self._state[layout.REQUEST_KIND] in _REQUESTS:
+                    add_note_once(error, access_text(self._core))
+                self._undo()
+                return
+            self._answers.append(GuestError(ExceptionCode.HARDWARE, refusal.word))
+        if not self._answers:
+            self._undo()
+            return
+        try:
+            self._attempt()
+            self._instructions += 1
+        except BaseException as another:
+            self._leave(another, registers, state)
+            raise
+
+    def _undo(self) -> None:
+        """The instruction has not happened: nor has what the host wrote meanwhile."""
+        self._pending.undo()
+        # A breakpoint that stands here has been reported.
+        if self._regs[Reg.PC] in self._breakpoints:
+            self._state[layout.SKIP_BREAKPOINT] = 1
 
     def _raise(self, code: int, data: int) -> None:
         """Take an exception (isa.md: Exceptions)."""
@@ -193,10 +231,7 @@ class ReferenceEngine:
             return 0
         offset = address - mapping.first
         self._note_access(mapping.component, offset, Watch.READ)
-        word = self._ask(layout.REQUEST_READ, mapping.component, offset, self._bus.read)
-        if self._core.watchpoints:
-            self._core.note(mapping.component, offset, Watch.READ, word)
-        return word
+        return self._ask_read(mapping.component, offset)
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
@@ -205,33 +240,96 @@ class ReferenceEngine:
         else:
             offset = address - mapping.first
             self._note_access(mapping.component, offset, Watch.WRITE)
-            self._ask(layout.REQUEST_WRITE, mapping.component, offset, self._bus.write, word)
-            if self._core.watchpoints:
-                self._core.note(mapping.component, offset, Watch.WRITE, word)
+            self._ask_write(mapping.component, offset, word)
 
-    def _ask(
-        self, kind: int, component: int, offset: int, call: Callable[..., Answer], *word: int
-    ) -> Answer:
-        """Have the bus ask a component. Meanwhile the instruction is marked as being in progress,
-        as by the kernel: what the host writes has to wait (`Pending`)."""
-        state = self._state
-        state[layout.REQUEST_KIND] = kind
-        state[layout.REQUEST_COMPONENT] = component
-        state[layout.REQUEST_OFFSET] = offset
-        state[layout.RESUME] = layout.RESUME_STEP
-        try:
-            answer = call(component, offset, *word)
-        except HardwareError as error:
-            if kind == layout.REQUEST_RESET:
-                # A reset cannot be refused.
-                raise
-            state[layout.RESUME] = layout.RESUME_NONE
-            raise GuestError(ExceptionCode.HARDWARE, error.word) from error
-        except GuestError:
-            state[layout.RESUME] = layout.RESUME_NONE
-            raise
-        state[layout.RESUME] = layout.RESUME_NONE
+    def _ask_read(self, number: int, offset: int) -> int:
+        if self._is_new(number, offset, layout.REQUEST_READ):
+            component = self._core.components[number]
+            try:
+                # In one step, so that no exception can come between answer and note.
+                self._answers.append(component.read(offset))
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._check_word(number, offset)
+            self._note(number, offset, Watch.READ, self._answers[-1])
+        return int(self._answer())
+
+    def _ask_write(self, number: int, offset: int, word: int) -> None:
+        if self._is_new(number, offset, layout.REQUEST_WRITE):
+            component = self._core.components[number]
+            try:
+                self._answers.append(component.write(offset, word))  # type: ignore[func-returns-value]
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._note(number, offset, Watch.WRITE, word)
+        self._answer()
+
+    def _ask_swap(self, number: int, offset: int, word: int) -> int:
+        """A READ and a WRITE in one."""
+        if self._is_new(number, offset, layout.REQUEST_READ):
+            swap = self._core.components[number].swap
+            assert swap is not None
+            try:
+                self._answers.append(swap(offset, word))
+            except HardwareError as error:
+                self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
+            self._check_word(number, offset)
+            self._note(number, offset, Watch.READ, self._answers[-1])
+            self._note(number, offset, Watch.WRITE, word)
+        return int(self._answer())
+
+    def _ask_reset(self, mode: int, operand: int) -> None:
+        self._asked += 1
+        if self._asked > len(self._answers):
+            self._state[layout.REQUEST_KIND] = layout.REQUEST_RESET
+            self._state[layout.RESUME] = layout.RESUME_STEP
+            self._bus.reset(mode, operand)
+            self._answers.append(None)
+        self._answer()
+
+    _ASKING: ClassVar = (_ask_read, _ask_write, _ask_swap)
+
+    def _is_new(self, number: int, offset: int, request: int) -> bool:
+        """Whether the next access has no answer yet, which is to be added to the others then.
+
+        Until `_answer` the instruction is marked as being in progress, as by the kernel: what the
+        host writes has to wait (`Pending`).
+        """
+        self._asked += 1
+        if self._asked <= len(self._answers):
+            return False
+        self._state[layout.REQUEST_COMPONENT] = number
+        self._state[layout.REQUEST_OFFSET] = offset
+        self._state[layout.REQUEST_KIND] = request
+        self._state[layout.RESUME] = layout.RESUME_STEP
+        signals = self._core.signals
+        if signals.waiting and self._core.components[number].interruptible:
+            # It must not wait when a signal has come just before.
+            signals.deliver()
+        return True
+
+    def _answer(self) -> Any:
+        """The answer to the access. Raises GuestError if the component has refused it."""
+        self._state[layout.REQUEST_KIND] = layout.STOP_BUDGET
+        self._state[layout.RESUME] = layout.RESUME_NONE
+        answer = self._answers[self._asked - 1]
+        if isinstance(answer, GuestError):
+            raise answer
         return answer
+
+    def _check_word(self, number: int, offset: int) -> None:
+        """Take back an answer that is no word: the component has failed."""
+        answer = self._answers[-1]
+        if not isinstance(answer, GuestError):
+            try:
+                self._bus.word(number, offset, answer)
+            except (TypeError, ValueError):
+                self._answers.pop()
+                raise
+
+    def _note(self, number: int, offset: int, access: Watch, word: int) -> None:
+        if self._core.watchpoints and not isinstance(self._answers[-1], GuestError):
+            self._core.note(number, offset, access, int(word))
 
     def _note_access(self, component: int, offset: int, access: Watch) -> None:
         """An access to a component; in plain memory only a store that is allowed is one."""
@@ -290,17 +388,7 @@ class ReferenceEngine:
             if store is not None:
                 offset = physical - mapping.first
                 self._unhandled.touched()
-                word = self._ask(
-                    layout.REQUEST_READ,
-                    mapping.component,
-                    offset,
-                    self._bus.swap,
-                    store.value,
-                )
-                if self._core.watchpoints:
-                    self._core.note(mapping.component, offset, Watch.READ, word)
-                    self._core.note(mapping.component, offset, Watch.WRITE, store.value)
-                return word
+                return self._ask_swap(mapping.component, offset, store.value)
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
         return word
@@ -431,7 +519,7 @@ class ReferenceEngine:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
                 self._unhandled.touched()
-                self._ask(layout.REQUEST_RESET, v[0] & 0xFF, regs[Reg.AVR], self._bus.reset)
+                self._ask_reset(v[0] & 0xFF, regs[Reg.AVR])
                 if not v[0] & RESET_KEEPS_CPU:
                     self._core.state.reset()
                     self._next_pc = 0

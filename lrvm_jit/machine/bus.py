@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
-from ..exceptions import ExceptionCode
+from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import RESET_SELECTION, WORD_MASK, HwdInfo, ResetSelection
 from .component import Component
 from .mapping import MemoryMap
@@ -23,6 +23,21 @@ class GuestError(Exception):
         super().__init__(code, data)
         self.code = int(code)
         self.data = data & 0xFFFF
+
+
+def refusal_before(error: BaseException, *functions: Callable[..., object]) -> HardwareError | None:
+    """The HardwareError that one of these functions of an engine was about to deal with when
+    another exception came: a component has refused an access, which is an answer. None if there
+    is none; the component may have raised and caught others itself."""
+    refusal = error.__context__
+    if not isinstance(refusal, HardwareError) or refusal.__traceback__ is None:
+        return None
+    code = refusal.__traceback__.tb_frame.f_code
+    return (
+        refusal
+        if any(code is getattr(function, "__code__", None) for function in functions)
+        else None
+    )
 
 
 class Bus:

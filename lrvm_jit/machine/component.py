@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+from .signals import undisturbed
 from .snapshot_values import SnapshotError, StateValue
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ class Component:
     windows: Sequence[MemoryWindow] = ()
     plugged_in: bool = False
     """Whether it belongs to a board. Set by boards."""
+    interruptible: bool = False
+    """Whether Ctrl-C may end `read` or `write` in the middle, since they wait for somebody, as a
+    keyboard does. KeyboardInterrupt is then raised there, the access has not happened, and the
+    next run makes it again. Otherwise Ctrl-C waits for the answer, so that nothing is lost."""
     swap: Callable[[int, int], int] | None = None
     """A component that must exchange words in one piece defines `swap(offset, word)`, which
     writes the word and answers the old one. SRM then calls it instead of `read` and `write`,
@@ -165,17 +170,19 @@ class Closable(Protocol):
 
 
 def close_all(components: Iterable[Closable]) -> None:
-    """Close each. An error, or a group of them, is raised after all have been closed."""
-    errors: list[Exception] = []
-    for component in components:
-        try:
-            component.close()
-        except Exception as error:
-            errors.append(error)
+    """Close each. An error, or a group of them, is raised after all have been closed. Signals
+    wait until then."""
+    errors: list[BaseException] = []
+    with undisturbed():
+        for component in components:
+            try:
+                component.close()
+            except BaseException as error:
+                errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise ExceptionGroup("closing the components failed", errors)
+        raise BaseExceptionGroup("closing the components failed", errors)
 
 
 def metadata_of(component: Component) -> Metadata:

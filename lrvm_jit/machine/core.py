@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import NDArray
 
+from ..kernel import layout
 from .bus import Bus
 from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
 from .pending import Pending
+from .signals import DeferredSignals
 from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
 
@@ -20,8 +22,9 @@ class Core:
     """Components on their bus, the memory map, the arena, and the CPU's state.
 
     `arena` is uint32: the memory of all windows, one after the other. `stop_requested` may be
-    set by any thread while an engine runs. Nothing here refers back to the board, so that a
-    board that is no longer used is freed at once, with its memory.
+    set by any thread while an engine runs: then `ends_here` says what is wanted. Nothing here
+    refers back to the board, so that a board that is no longer used is freed at once, with its
+    memory.
     """
 
     def __init__(self, components: Sequence[Component]) -> None:
@@ -43,11 +46,44 @@ class Core:
         self.pending = Pending(self.state)
         self.watchpoints = Watchpoints(self.mappings)
         self.stop_requested = False
+        self._end_requested = False
+        self.signals = DeferredSignals(self._look_at_signals, self._may_be_interrupted)
+
+    # --- ending a run ------------------------------------------------------------------------
+
+    def request_stop(self) -> None:
+        """Have the run end between two instructions."""
+        self._end_requested = True
+        self.stop_requested = True
+
+    def _look_at_signals(self) -> None:
+        self.stop_requested = True
+
+    def ends_here(self) -> bool:
+        """Between two instructions, as `stop_requested` is set: have the handlers of signals that
+        wait called, which may raise, and say whether somebody wants the run to end."""
+        self.stop_requested = self._end_requested
+        self.signals.deliver()
+        return self._end_requested
+
+    def forget_requests(self) -> None:
+        """A run begins, or is over."""
+        self._end_requested = self.stop_requested = False
+        self.pending.thread = 0
+
+    def _may_be_interrupted(self) -> bool:
+        """Whether a component is being asked that wants to be interrupted."""
+        state = self.state.state_view
+        if state[layout.RESUME] == layout.RESUME_NONE:
+            return False
+        if state[layout.REQUEST_KIND] not in (layout.REQUEST_READ, layout.REQUEST_WRITE):
+            return False
+        return self.components[state[layout.REQUEST_COMPONENT]].interruptible
 
     def note(self, component: int, offset: int, access: Watch, word: int) -> None:
         """The guest has accessed a word: if it is watched, the run ends after the instruction."""
         if self.watchpoints.note(component, offset, access, word):
-            self.stop_requested = True
+            self.request_stop()
 
     def watched_words(self) -> list[int]:
         """Arena indices of the watched words that are plain memory."""

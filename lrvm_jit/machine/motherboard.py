@@ -23,6 +23,7 @@ from .memory import Memory
 from .observer import RunObserver
 from .paged_memory import PagedMemory
 from .runner import Runner
+from .signals import undisturbed
 from .snapshot import (
     ComponentImage,
     Snapshot,
@@ -278,11 +279,12 @@ class Motherboard:
         self._runner.refuse_while_running("close")
         if self._runner.closed:
             return
-        self._runner.closed = True
-        try:
-            close_all(self.components)
-        finally:
-            self._core.unplug()
+        with undisturbed():
+            self._runner.closed = True
+            try:
+                close_all(self.components)
+            finally:
+                self._core.unplug()
 
     def __enter__(self) -> Motherboard:
         return self

@@ -12,6 +12,7 @@ from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
 from .observer import Interest, RunObserver
+from .running import RightToRun
 from .statistics import Statistics
 from .stop import Stop, StopReason
 from .unhandled import advice
@@ -25,7 +26,11 @@ class Runner:
     def __init__(self, core: Core, engine: Engine) -> None:
         self._core = core
         self._engine = engine
-        self._running = threading.Lock()
+        self._right = RightToRun(
+            "the board is already running; use board.stop() to end that run",
+            signals=core.signals,
+            tidy=core.forget_requests,
+        )
         self._breakpoints: frozenset[int] = frozenset()
         self.stops_on_unhandled = True
         self.closed = False
@@ -51,30 +56,40 @@ class Runner:
             raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
         if self.closed:
             raise RuntimeError("the board is closed")
-        if not self._running.acquire(blocking=False):
-            raise RuntimeError("the board is already running; use board.stop() to end that run")
-        try:
-            # The host may have changed anything since the last run.
-            self._core.state.host_changed()
-            self._core.pending.thread = threading.get_ident()
-            self._core.pending.exception = None
-            self._core.watchpoints.hit = None
-            state = self._core.state.state_view
-            state[layout.UNHANDLED_WANTED] = unhandled
-            state[layout.UNTOUCHED] = state[layout.MUTED_COUNT] = 0
-            if past_breakpoint:
-                state[layout.SKIP_BREAKPOINT] = 1
-            began = self._core.state.attempted
-            budget = min(max_cycles, UNLIMITED)
-            if observer is None:
-                reason = self._engine.run(budget, halt_on_exception)
-            else:
-                reason = self._observed(budget, halt_on_exception, observer)
-            return self._stop(reason, began)
-        finally:
-            self._core.stop_requested = False
-            self._core.pending.thread = 0
-            self._running.release()
+        return self._right.exclusively(
+            self._run,
+            min(max_cycles, UNLIMITED),
+            halt_on_exception,
+            observer,
+            unhandled,
+            past_breakpoint,
+        )
+
+    def _run(
+        self,
+        budget: int,
+        halt_on_exception: bool,
+        observer: RunObserver | None,
+        unhandled: bool,
+        past_breakpoint: bool,
+    ) -> Stop:
+        core = self._core
+        # The host may have changed anything since the last run.
+        core.state.host_changed()
+        core.pending.thread = threading.get_ident()
+        core.pending.exception = None
+        core.watchpoints.hit = None
+        state = core.state.state_view
+        state[layout.UNHANDLED_WANTED] = unhandled
+        state[layout.UNTOUCHED] = state[layout.MUTED_COUNT] = 0
+        if past_breakpoint:
+            state[layout.SKIP_BREAKPOINT] = 1
+        began = core.state.attempted
+        if observer is None:
+            reason = self._engine.run(budget, halt_on_exception)
+        else:
+            reason = self._observed(budget, halt_on_exception, observer)
+        return self._stop(reason, began)
 
     def _looks_for_unhandled(self, max_cycles: int | None) -> bool:
         """Whether a run ends if it would come back to an exception for ever; runs with a limit are
@@ -93,12 +108,12 @@ class Runner:
             if state[layout.HALTED]:
                 return StopReason.HALTED
             # Asked for between two pieces, or by a watchpoint of the one before.
-            if core.stop_requested:
+            if core.stop_requested and core.ends_here():
                 return StopReason.STOPPED
             if observer.watches_instructions and left:
                 if not self._is_at_breakpoint():
                     observer.instruction()
-                    if core.stop_requested:
+                    if core.stop_requested and core.ends_here():
                         return StopReason.STOPPED
                 left = 1
             reason = self._engine.run(left, hears or halt_on_exception)
@@ -161,8 +176,8 @@ class Runner:
 
     def stop(self) -> None:
         """See `Motherboard.stop`."""
-        if self._running.locked():
-            self._core.stop_requested = True
+        if self._right.is_held:
+            self._core.request_stop()
 
     @property
     def breakpoints(self) -> frozenset[int]:
@@ -186,5 +201,5 @@ class Runner:
 
     def refuse_while_running(self, action: str) -> None:
         """RuntimeError during a run."""
-        if self._running.locked():
+        if self._right.is_held:
             raise RuntimeError(f"cannot {action} a board that is running")

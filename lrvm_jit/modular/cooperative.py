@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import length_hint
 from typing import Any, Final, TypeAlias
 
+from ..machine.running import AlreadyRunningError, RightToRun
 from .channel import Lane, context
 from .compiled_run import CompiledRun, compiled_run
 from .direct import DirectFront, DirectSeat, direct_front
@@ -63,7 +63,10 @@ class Cooperative(Scheduler):
         """Runs the rounds, if all parts are compiled ones."""
         self._all_booted = False
         self._nesting = 0
-        self._busy = False
+        self._right = RightToRun(
+            "the machine runs already: a part, or another thread, has joined it",
+            tidy=self._forget_whose_turn,
+        )
         self._stop_asked = False
 
     # What the handle asks for.
@@ -75,17 +78,18 @@ class Cooperative(Scheduler):
         """Nothing: the parts boot when somebody joins the machine."""
 
     def step(self, rounds: int) -> bool:
-        with self._exclusively():
-            self._run(rounds)
+        self._exclusively(lambda: self._run(rounds))
         return self._alive > 0
 
     def join_processors(self, deadline: float | None) -> None:
-        with self._exclusively():
-            self._boot_all()
-            while self._alive:
-                self._run(self._rounds_of_join(deadline))
-                if self._alive and deadline is not None and time.monotonic() >= deadline:
-                    raise TimeoutError(f"still running: {running(self.processors)}")
+        self._exclusively(lambda: self._run_to_the_end(deadline))
+
+    def _run_to_the_end(self, deadline: float | None) -> None:
+        self._boot_all()
+        while self._alive:
+            self._run(self._rounds_of_join(deadline))
+            if self._alive and deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"still running: {running(self.processors)}")
 
     def _rounds_of_join(self, deadline: float | None) -> int:
         """Rounds until a `join` has to look at the clock."""
@@ -94,25 +98,30 @@ class Cooperative(Scheduler):
         return self._compiled.slice if self._compiled else ROUNDS_BETWEEN_CLOCKS
 
     def join_peripherals(self, deadline: float | None) -> None:
-        with self._exclusively():
-            self._boot_all()
-            for seat in self._peripherals:
-                while any(front.arrived for front in seat.clients) and not seat.gone:
-                    self._look(seat)
-                self._end(seat, None)
+        self._exclusively(self._end_peripherals)
+
+    def _end_peripherals(self) -> None:
+        self._boot_all()
+        for seat in self._peripherals:
+            while any(front.arrived for front in seat.clients) and not seat.gone:
+                self._look(seat)
+            self._end(seat, None)
 
     def stop(self) -> None:
         self._stop_asked = self._attention = True
 
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
+    def _exclusively(self, work: Callable[[], None]) -> None:
         """Run the machine in this thread, and end it if that is interrupted."""
-        if self._busy:
-            raise MachineError("the machine runs already: a part, or another thread, has joined it")
-        outer, context.waiter = context.waiter, self
-        self._busy = True
         try:
-            yield
+            self._right.exclusively(self._with_waiter, work)
+        except AlreadyRunningError as error:
+            raise MachineError(str(error)) from None
+
+    def _with_waiter(self, work: Callable[[], None]) -> None:
+        outer = context.waiter
+        try:
+            context.waiter = self
+            work()
             self._halt_the_ended()
         except KeyboardInterrupt:
             self._running = None
@@ -122,9 +131,10 @@ class Cooperative(Scheduler):
             self._halt_the_ended()
             raise
         finally:
-            self._running = None
-            self._busy = False
             context.waiter = outer
+
+    def _forget_whose_turn(self) -> None:
+        self._running = None
 
     # Rounds.
 

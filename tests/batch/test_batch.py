@@ -371,7 +371,7 @@ def test_one_run_at_a_time() -> None:
     thread = threading.Thread(target=batch.run)
     thread.start()
     try:
-        while not batch._running.locked():
+        while not batch._right.is_held:
             pass
         with pytest.raises(RuntimeError, match=r"use batch\.stop\(\)"):
             batch.run()

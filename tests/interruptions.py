@@ -1,0 +1,70 @@
+"""Exceptions from elsewhere: at any line of the package, or at a moment that a test chooses."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lrvm_jit
+
+PACKAGE = str(Path(lrvm_jit.__file__).parent)
+
+
+class Elsewhere(BaseException):
+    """What a debugger, another thread or a signal handler raises in the middle of something."""
+
+
+def raised_at_line(number: int, action: Callable[[], object]) -> bool:
+    """Do something, and raise Elsewhere before the line of the package that is executed as number
+    `number` from 0 on, in this thread. False if there were not so many lines."""
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Elsewhere(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        return trace
+
+    before = sys.gettrace()
+    # Python drops what is raised in a finalizer.
+    gc.disable()
+    sys.settrace(trace)
+    try:
+        action()
+    except Elsewhere:
+        pass
+    finally:
+        sys.settrace(before)
+        gc.enable()
+    return left < 0
+
+
+def at_every_line(make: Callable[[], Callable[[], object]], step: int = 1) -> Iterator[int]:
+    """Do something again and again, interrupted at each line of it in turn. Yields the lines'
+    numbers, each after that interruption, until the action gets to its end."""
+    number = 0
+    while raised_at_line(number, make()):
+        yield number
+        number += step
+
+
+@contextmanager
+def handler(number: int, function: Any) -> Iterator[None]:
+    """A signal's handler for a block, whatever the process was started with."""
+    import signal
+
+    before = signal.signal(number, function)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
