@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from typing import Any
 
@@ -35,6 +33,8 @@ from lrvm_jit.modular.compiled import (
     CompiledProcessor,
     State,
 )
+from tests.interruptions import interrupting
+from tests.modular.joining import joining
 from tests.modular.ways import WAYS, start
 
 
@@ -435,11 +435,8 @@ def test_interrupts(way: str) -> None:
         [CompiledPeripheral(1, read, cycle=advance, halt=lambda state: halted.append("clock"))],
         [CompiledProcessor(1, forever, halt=lambda state, bus: halted.append("processor"))],
     )
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupting(joining), pytest.raises(KeyboardInterrupt):
         handle.join()
-    timer.join()
     assert sorted(halted) == ["clock", "processor"]
 
 
