@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,10 +61,35 @@ def at_every_line(make: Callable[[], Callable[[], object]], step: int = 1) -> It
 
 
 @contextmanager
+def interrupting(ready: Callable[[], object]) -> Iterator[None]:
+    """A real SIGINT for the main thread during the block, as soon as something is the case.
+
+    Python drops an exception that arises in a callback of the garbage collector or in a finalizer:
+    a signal that comes during a collection could be lost there. Hypothesis has such callbacks, and
+    machines of earlier tests have finalizers.
+    """
+    over = threading.Event()
+
+    def wait_and_interrupt() -> None:
+        while not over.wait(0.001):
+            if ready():
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=wait_and_interrupt, daemon=True)
+    gc.collect()
+    gc.disable()
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        gc.enable()
+
+
+@contextmanager
 def handler(number: int, function: Any) -> Iterator[None]:
     """A signal's handler for a block, whatever the process was started with."""
-    import signal
-
     before = signal.signal(number, function)
     try:
         yield

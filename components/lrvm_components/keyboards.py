@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy
 
@@ -39,7 +39,41 @@ def _text(answer: object, wanted: str) -> str:
     )
 
 
-class CharKeyboard(CommandBuffer):
+class _Keyboard(CommandBuffer):
+    """What both keyboards do: waiting for the user, which Ctrl-C may end.
+
+    What has been typed is kept until the guest has it, so that an access which is interrupted
+    just then finds it when it is made again.
+    """
+
+    category = Category.KEYBOARD
+    interruptible = True
+    wanted: ClassVar[str]
+    """What a handler answers besides an empty string."""
+
+    def __init__(self, size: int, handler: InputHandler, hw_id: int | None) -> None:
+        super().__init__(size, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE))
+        self._handler = handler
+        self._typed: str | None = None
+
+    def wait(self) -> None:
+        """Have the user type something, and put it into the buffer."""
+        if self._typed is None:
+            self._typed = _text(self._handler(), self.wanted)
+        try:
+            self.store(self._typed)
+        except Exception:
+            self._typed = None
+            raise
+        # The last step: after it nothing can interrupt the access any more.
+        self._typed = None
+
+    def store(self, typed: str) -> None:
+        """Put it into the buffer."""
+        raise NotImplementedError
+
+
+class CharKeyboard(_Keyboard):
     """Reads one character at a time; 8 bytes.
 
     Word 0 is the last character read, a Unicode scalar value; writing it raises hardware error
@@ -53,29 +87,28 @@ class CharKeyboard(CommandBuffer):
     """
 
     name = "Synchronous Character Keyboard"
-    category = Category.KEYBOARD
+    wanted = "one character"
     type_code = 0x100
 
     def __init__(self, handler: InputHandler | None = None, *, hw_id: int | None = None) -> None:
-        super().__init__(
-            2 * WORD_BYTES, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE)
-        )
-        self._handler = _character_from_terminal if handler is None else handler
+        super().__init__(2 * WORD_BYTES, handler or _character_from_terminal, hw_id)
+
+    def store(self, typed: str) -> None:
+        if len(typed) > 1:
+            raise ValueError(f"a keyboard handler must answer one character, not {typed!r}")
+        self.words[0] = int.from_bytes(typed.encode("utf-32-be"), "big")
 
     def command(self, word: int) -> None:
         match word:
             case 0x01:
-                key = _text(self._handler(), "one character")
-                if len(key) > 1:
-                    raise ValueError(f"a keyboard handler must answer one character, not {key!r}")
-                self.words[0] = int.from_bytes(key.encode("utf-32-be"), "big")
+                self.wait()
             case 0x02:
                 self.reset()
             case _:
                 super().command(word)
 
 
-class LineKeyboard(CommandBuffer):
+class LineKeyboard(_Keyboard):
     """Reads a line into a buffer, as UTF-8 in big-endian words with zeros after it.
 
     `size` is in bytes, at least 8, and includes the last word, which reads 0 and takes the
@@ -89,14 +122,13 @@ class LineKeyboard(CommandBuffer):
     """
 
     name = "Synchronous Line Keyboard"
-    category = Category.KEYBOARD
+    wanted = "a line"
     type_code = 0x1000
 
     def __init__(
         self, size: int, handler: InputHandler | None = None, *, hw_id: int | None = None
     ) -> None:
-        super().__init__(size, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE))
-        self._handler = _line_from_terminal if handler is None else handler
+        super().__init__(size, handler or _line_from_terminal, hw_id)
 
     def read(self, offset: int) -> int:
         return 0 if offset == self.capacity else super().read(offset)
@@ -104,13 +136,14 @@ class LineKeyboard(CommandBuffer):
     def command(self, word: int) -> None:
         match word:
             case 0xAA:
-                self._store(_text(self._handler(), "a line").encode())
+                self.wait()
             case 0xFF:
                 self.reset()
             case _:
                 super().command(word)
 
-    def _store(self, line: bytes) -> None:
+    def store(self, typed: str) -> None:
+        line = typed.encode()
         if len(line) > self.capacity:
             warnings.warn(
                 f"a line of {len(line)} bytes was cut to fit the keyboard's {self.capacity}",

@@ -79,6 +79,11 @@ class InterpreterEngine:
         self._instructions = 0
         self._granted = 0
         """The budget with which the slice in progress began; 0 between slices."""
+        self._accesses = [
+            (component, self._reading(component), self._writing(component))
+            for component in core.components
+        ]
+        """The components, and what is called in the place of their `read` and `write`."""
         self._answered = False
         """When an exception ends a slice: whether a component has answered the request that the
         kernel has not taken up again."""
@@ -114,8 +119,8 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        reads = [self._access(component, self._reading(component)) for component in core.components]
-        writes = [self._writing(component) for component in core.components]
+        reads = [prepared or component.read for component, prepared, _ in self._accesses]
+        writes = [prepared or component.write for component, _, prepared in self._accesses]
         self._answered = False
         try:
             while budget > 0:
@@ -333,20 +338,56 @@ class InterpreterEngine:
         if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
             state[layout.SKIP_BREAKPOINT] = 1
 
-    def _reading(self, component: Component) -> Callable[[int], int]:
-        """READ of a component. If that swaps, the load of an SRM completes its store as well."""
-        swap = component.swap
-        if swap is None:
-            return component.read
-        core, state, read = self._core, self._state, component.read
+    def _reading(self, component: Component) -> Callable[[int], int] | None:
+        """READ of a component that is more than a call of its `read`: that may exchange words,
+        change its windows, or wait although a signal has come just before."""
+        if component.swap is not None:
+            return self._reading_or_swapping(component)
+        if not (component.windows or component.interruptible):
+            return None
+        state, signals = self._state, self._core.signals
+        changes = layout.VERIFY_CHANGES if component.windows else 0
+
+        def prepared(offset: int) -> int:
+            # Before the call: nothing may come between its answer and the kernel.
+            state[layout.VERIFY] |= changes
+            if signals.waiting and component.interruptible:
+                signals.deliver()
+            return component.read(offset)
+
+        return prepared
+
+    def _writing(self, component: Component) -> Callable[[int, int], None] | None:
+        """The same for WRITE."""
+        if not (component.windows or component.interruptible):
+            return None
+        state, signals = self._state, self._core.signals
+        changes = layout.VERIFY_CHANGES if component.windows else 0
+
+        def prepared(offset: int, word: int) -> None:
+            state[layout.VERIFY] |= changes
+            if signals.waiting and component.interruptible:
+                signals.deliver()
+            component.write(offset, word)
+
+        return prepared
+
+    def _reading_or_swapping(self, component: Component) -> Callable[[int], int]:
+        """READ of a component that swaps: the load of an SRM completes its store as well."""
+        core, state, signals = self._core, self._state, self._core.signals
         resume, step = layout.RESUME, layout.RESUME_STEP
         log_count = layout.LOG_COUNT
 
+        swap = component.swap
+        assert swap is not None
+
         def read_or_swap(offset: int) -> int:
+            if signals.waiting and component.interruptible:
+                signals.deliver()
             # A simple load is no step; it is what has to be quick here.
             store = coming_store_of_request(core) if state[resume] == step else None
             if store is None:
-                return read(offset)
+                return component.read(offset)
             # The log gets what is left to read; the answer is the one to the store.
             count = state[log_count]
             first = layout.LOG + count
@@ -380,39 +421,6 @@ class InterpreterEngine:
             bus.word(component, state[layout.REQUEST_OFFSET], word)  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
             raise error from None
-
-    def _writing(self, component: Component) -> Callable[[int, int], None]:
-        """WRITE of a component; nothing may come after it here either."""
-        write, state, signals = component.write, self._state, self._core.signals
-        has_windows = bool(component.windows)
-        if not (has_windows or component.interruptible):
-            return write
-
-        def prepared(offset: int, word: int) -> None:
-            if has_windows:
-                state[layout.VERIFY] |= layout.VERIFY_CHANGES
-            if signals.waiting and component.interruptible:
-                signals.deliver()
-            return write(offset, word)
-
-        return prepared
-
-    def _access(self, component: Component, read: Callable[[int], int]) -> Callable[[int], int]:
-        """READ of a component. If that has windows, it may change them. If it is interruptible,
-        it must not wait when a signal has come just before."""
-        state, signals = self._state, self._core.signals
-        has_windows = bool(component.windows)
-        if not (has_windows or component.interruptible):
-            return read
-
-        def prepared(offset: int) -> int:
-            if has_windows:
-                state[layout.VERIFY] |= layout.VERIFY_CHANGES
-            if signals.waiting and component.interruptible:
-                signals.deliver()
-            return read(offset)
-
-        return prepared
 
     def _note_access(self, request: int) -> None:
         """Have an access noted that may be one to a watched word."""

@@ -10,6 +10,7 @@ asks the engine to stop between two instructions, and what stood there before is
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,8 +42,9 @@ the first."""
 
 # The functions behind those of `signal`, which make enumerations of all they take and give: that
 # costs 3 us a call, more than a short run may take.
-_get: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-_set: Callable[[int, Any], Any] = getattr(signal.signal, "__wrapped__", signal.signal)
+_module: Any = sys.modules.get("_signal", signal)
+_get: Callable[[int], Any] = _module.getsignal
+_set: Callable[[int, Any], Any] = _module.signal
 
 
 class DeferredSignals:

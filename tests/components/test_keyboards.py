@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrvm_components import CharKeyboard, LineKeyboard
-from lrvm_jit import HardwareError
+from lrvm_jit import Component, HardwareError
+from tests.engines import EngineChoice
+from tests.interruptions import handler
+from tests.machine.guest import machine
 
 
 def answers(*texts: str) -> Callable[[], str]:
@@ -186,3 +190,36 @@ def test_a_handler_that_answers_no_string(make: Any, answer: object, told: str) 
     with pytest.raises(TypeError, match=told):
         keyboard.command(0x01 if isinstance(keyboard, CharKeyboard) else 0xAA)
     assert not keyboard.words.any()
+
+
+@pytest.mark.parametrize("kind", [CharKeyboard, lambda handler: LineKeyboard(64, handler)])
+def test_ctrl_c_while_a_keyboard_waits(
+    kind: Callable[..., Component], engine: EngineChoice
+) -> None:
+    """It ends the wait; the next run waits again, and what was typed comes once."""
+    waits = 0
+
+    def typed() -> str:
+        nonlocal waits
+        waits += 1
+        if waits % 2:
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("Ctrl-C does not end the wait")
+        return "abcdefgh"[waits // 2 - 1]
+
+    keyboard = kind(typed)
+    command, offset = (1, 4) if isinstance(keyboard, CharKeyboard) else (0xAA, 60)
+    built = machine(
+        f"next: wsa ac0, {offset}, {command}\nlsa a0, ac0, 0\npush a0\njp next",
+        engine,
+        [keyboard],
+        ac0=0x10000,
+        ssp=0x1000,
+    )
+    with handler(signal.SIGINT, signal.default_int_handler):
+        for _ in range(8):
+            with pytest.raises(KeyboardInterrupt):
+                built.board.run()
+    shift = 0 if isinstance(keyboard, CharKeyboard) else 24
+    words = [built.board.memory.read(0x1000 - 4 * k) for k in range(1, 8)]
+    assert "".join(chr(word >> shift) for word in words) == "abcdefg"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.modular.schedulers import SCHEDULERS, SchedulerName
 
-PATIENCE = 60
+PATIENCE = 600
 """Seconds after which a test is taken to hang: far more than any needs."""
 
 

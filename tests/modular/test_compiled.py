@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import signal
 import threading
 from typing import Any
 
@@ -37,6 +35,8 @@ from lrvm_jit.modular.compiled import (
     CompiledProcessor,
     State,
 )
+from tests.interruptions import interrupting
+from tests.modular.joining import joining
 from tests.modular.ways import WAYS, start
 
 
@@ -494,11 +494,8 @@ def test_interrupts(way: str) -> None:
         [CompiledPeripheral(1, read, cycle=advance, halt=lambda state: halted.append("clock"))],
         [CompiledProcessor(1, forever, halt=lambda state, bus: halted.append("processor"))],
     )
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupting(joining), pytest.raises(KeyboardInterrupt):
         handle.join()
-    timer.join()
     assert sorted(halted) == ["clock", "processor"]
 
 

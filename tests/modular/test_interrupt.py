@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
@@ -22,8 +21,7 @@ from lrvm_jit.modular import (
     Response,
     TwoWayChannel,
 )
-from lrvm_jit.modular.cooperative import Cooperative
-from lrvm_jit.modular.threads import Threads
+from tests.modular.joining import joining
 from tests.modular.kit import LinkedNode, Memory, Script, ScriptNode
 from tests.modular.schedulers import SchedulerName
 
@@ -33,15 +31,6 @@ def _default_handler() -> Generator[None, None, None]:
     outer = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, outer)
-
-
-def joining() -> bool:
-    """Whether the main thread is where Ctrl-C ends the machine: inside `join` or `step`."""
-    frame = sys._current_frames()[threading.main_thread().ident or 0]
-    inside = {Threads._join.__code__, Cooperative._run.__code__}
-    while frame.f_back is not None and frame.f_code not in inside:
-        frame = frame.f_back
-    return frame.f_code in inside
 
 
 class Endless:

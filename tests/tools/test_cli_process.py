@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,6 @@ def test_interrupting_a_run(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == b"\n"
-        time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert b"interrupted before address 0x0000000C" in process.stderr.read()
         assert process.wait(60) == 130

@@ -256,10 +256,18 @@ def test_breakpoint_line() -> None:
 
 def test_stop_line() -> None:
     board = prepared(ENDLESS)
-    timer = threading.Timer(0.1, board.stop)
-    timer.start()
+    over = threading.Event()
+
+    def ask() -> None:
+        # Until the run has begun, stopping has no effect; so it is asked again.
+        while not over.wait(0.01):
+            board.stop()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
     stop, lines = lines_of(board, RunConfig())
-    timer.join()
+    over.set()
+    thread.join()
     assert stop.reason is StopReason.STOPPED
     assert ": stopped by the host at address 0x0000000" in lines[0]
 

@@ -15,7 +15,7 @@ from lrvm_jit.translator.store import STORE
 from lrvm_jit.translator.worker import Results
 from tests.machine.guest import Machine, machine
 
-FAR_AWAY = 60.0
+FAR_AWAY = 600.0
 
 BACKGROUND = TranslatorOptions(threshold=300, cache=False, optimize=False)
 WAITING = TranslatorOptions(threshold=300, cache=False, optimize=False, background=False)
