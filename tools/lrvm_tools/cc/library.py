@@ -46,7 +46,22 @@ _DEFINITION: Final = re.compile(
     r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
     re.MULTILINE,
 )
+_TENTATIVE: Final = re.compile(
+    r"^(?!static|typedef|#|\s|extern|hidden|return)[\w\s*]*?\b(\w+)(?:\[\d*\])?;$", re.MULTILINE
+)
 _ALIAS: Final = re.compile(r"(?:weak|strong)_alias\(\s*\w+\s*,\s*(\w+)\s*\)")
+_RENAMED: Final = {
+    "__fsmu8": "musl/multibyte/internal.c",
+    **dict.fromkeys(
+        ("__libc", "__hwcap", "__progname", "__progname_full", "program_invocation_name"),
+        "musl/internal/libc.c",
+    ),
+    **dict.fromkeys(
+        ("__tre_mem_alloc_impl", "__tre_mem_destroy", "__tre_mem_new_impl"),
+        "musl/regex/tre-mem.c",
+    ),
+}
+"""Symbols whose definitions musl's sources hide behind macros."""
 # What musl's own start code and threads are for is done by the runtime.
 _NOT_MUSL: Final = frozenset(
     "exit.c _Exit.c abort.c __libc_start_main.c __init_tls.c __errno_location.c raise.c assert_.c "
@@ -136,7 +151,14 @@ class Library:
                 for match in _ALIAS.finditer(text):
                     weak.setdefault(match[1], source)
                 stems[path.stem] = source
-        return {**weak, **index, **stems, "__fsmu8": "musl/multibyte/internal.c"}
+                if folder in ("time", "stat", "unistd"):
+                    # The headers call what takes a time_t of 64 bits by another name.
+                    base, reentrant = path.stem.removesuffix("_r"), path.stem.endswith("_r")
+                    stems[f"__{base}64{'_r' if reentrant else ''}"] = source
+                    stems[f"__{path.stem}_time64"] = source
+                for match in _TENTATIVE.finditer(text):
+                    weak.setdefault(match[1], source)
+        return {**weak, **index, **stems, **_RENAMED}
 
     # Objects.
 
