@@ -22,7 +22,7 @@ Operand = tuple[Any, ...]
 
 
 class Instruction:
-    """One instruction. `name` is that of its result, "" if nobody can use it; `type` the result's."""
+    """One instruction. `name` and `type` are those of its result; "" if nobody can use it."""
 
     __slots__ = ("args", "debug", "extra", "name", "op", "type")
 

@@ -42,9 +42,9 @@ _ESCAPE: Final = re.compile(r"\\([0-9A-Fa-f]{2}|\\)")
 _MASK = 0xFFFF_FFFF
 
 _VALUE_WORDS: Final = frozenset(
-    "true false null undef poison none zeroinitializer getelementptr ptrtoint inttoptr ptrtoaddr bitcast "
-    "trunc add sub mul xor shl addrspacecast blockaddress dso_local_equivalent no_cfi asm splat"
-    " icmp select extractelement insertelement shufflevector zext sext".split()
+    "true false null undef poison none zeroinitializer getelementptr ptrtoint inttoptr ptrtoaddr "
+    "bitcast trunc add sub mul xor shl addrspacecast blockaddress dso_local_equivalent no_cfi asm "
+    "splat icmp select extractelement insertelement shufflevector zext sext".split()
 )
 _FLAGS: Final = frozenset(
     "nuw nsw exact inbounds nusw disjoint samesign fast nnan ninf nsz arcp contract afn reassoc "
@@ -233,7 +233,14 @@ class _Parser:
         if name == "llvm.used" or name == "llvm.compiler.used":
             return
         module.variables[name] = Variable(
-            name, type_, initial, word == "constant" or " constant " in line[:200], linkage, section, align, debug
+            name,
+            type_,
+            initial,
+            word == "constant" or " constant " in line[:200],
+            linkage,
+            section,
+            align,
+            debug,
         )
 
     def _function(self, line: str, body: list[str]) -> Function:
@@ -328,7 +335,11 @@ class _Parser:
 
     def _is_type(self) -> bool:
         token = self.tokens[self.at]
-        return token in _SIMPLE_TYPES or token[0] in "%[<{" or (token[0] == "i" and token[1:].isdigit())
+        return (
+            token in _SIMPLE_TYPES
+            or token[0] in "%[<{"
+            or (token[0] == "i" and token[1:].isdigit())
+        )
 
     def _type(self) -> Type:
         token = self._next()
