@@ -21,6 +21,8 @@ from ..target import (
     IF_I,
     ITR_I,
     MUL_R,
+    NEGATIVE,
+    NOT_EQUAL,
     OF,
     SHL_I,
     SHL_R,
@@ -272,8 +274,6 @@ class Intrinsics(Calls):
         parts = self.sign_extended(argument)
         negative = self.subtract([literal(0)] * len(parts), parts)
         self.emit([CMP_I, self.reg(parts[-1]), 0])
-        from ..target import NEGATIVE
-
         return self.choose((NEGATIVE, True), negative, parts)
 
     # Overflow.
@@ -302,9 +302,8 @@ class Intrinsics(Calls):
             )
             fitting = self._refit(result_part, type_, signed)
             self.emit([CMP_I, self.reg(self.binary(XOR_R, result_part, fitting)), 0])
-            from ..target import NOT_EQUAL
-
-            return [result_part, self.flag_value(NOT_EQUAL)]
+            overflows = self.flag_value(NOT_EQUAL)
+            return [*self.masked([result_part], type_.bits), overflows]
         return self._overflow_wide(operation, signed, type_, left, right)
 
     def _refit(self, part: Part, type_: Integer, signed: bool) -> Part:
@@ -345,9 +344,8 @@ class Intrinsics(Calls):
                 changed = self.logic(XOR_R, one, other)
                 difference = self.logic(BOR_R, difference, changed)
         self.emit([CMP_I, self.reg(difference), 0])
-        from ..target import NOT_EQUAL
-
-        return [*result, self.flag_value(NOT_EQUAL)]
+        overflows = self.flag_value(NOT_EQUAL)
+        return [*self.masked(result, type_.bits), overflows]
 
     def extended_to(self, operand: Operand, words: int, signed: bool) -> list[Part]:
         if signed:
