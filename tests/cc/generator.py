@@ -24,7 +24,11 @@ static void add(u64 x) {
 	for (int i = 0; i < 8; i++, x >>= 8)
 		sum = (sum << 5 | sum >> 27) ^ (u32)(x & 255) * 2654435761u;
 }
-static void addf(f64 x) { u64 b; if (x != x) { add(7); return; } memcpy(&b, &x, 8); add(b); }
+static void addf(f64 x) {
+	u64 b = x != x ? 7 : 0;
+	if (b == 0 && x != 0) memcpy(&b, &x, 8); /* gcc folds 0.0 - x to -x, which is wrong for 0 */
+	add(b);
+}
 static void show(void) {
 	for (int i = 28; i >= 0; i -= 4) putchar("0123456789abcdef"[sum >> i & 15]);
 	putchar(10);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ def build(folder: Path, source: str, name: str = "program.c", **options: Any) ->
     """The executable of one source text."""
     path = folder / name
     path.write_text(source)
-    return compile_c(path, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of clang
+        return compile_c(path, **options)
 
 
 def output(executable: Executable, engine: str = "interpreter", stdin: bytes = b"") -> bytes:

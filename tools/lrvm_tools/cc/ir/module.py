@@ -47,6 +47,8 @@ class Callee:
     variadic: bool
     fixed: int
     """Parameters that are not variable ones."""
+    upper: frozenset[int] = frozenset()
+    """Arguments that lie in the upper bits of their word in memory: parts of structs."""
 
     @property
     def is_assembly(self) -> bool:

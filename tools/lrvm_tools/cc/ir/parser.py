@@ -685,7 +685,8 @@ class _Parser:
         else:
             target = self._value(POINTER)
         self._expect("(")
-        arguments = []
+        arguments: list[Operand] = []
+        upper: set[int] = set()
         while not self._accept(")"):
             kind = self._type()
             if kind == METADATA:
@@ -694,10 +695,14 @@ class _Parser:
                         self._skip_group()
                 arguments.append(("metadata", kind))
             else:
+                begin = self.at
                 self._skip_attributes()
+                if variadic and "inreg" in self.tokens[begin : self.at]:
+                    upper.add(len(arguments))
                 arguments.append(self._value(kind))
             self._accept(",")
-        callee = Callee(target, variadic, len(arguments) if fixed is None else fixed)
+        count = len(arguments) if fixed is None else fixed
+        callee = Callee(target, variadic, count, frozenset(upper))
         return Instruction(op, name, result, arguments, callee)
 
     def _return(self, op: str, name: str) -> Instruction:
