@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import lrvm_tools.cc.compile as compiling
 from lrvm_tools.cc import CompileError, compile_c, frontend
 from lrvm_tools.cc.listing import to_lasm
-from lrvm_tools.cli import cli
+from lrvm_tools.cli.app import cli
 from lrvm_tools.executable import Executable, MachineDescription
 from lrvm_tools.lasm import assemble_program
 from tests.cc.generator import program
@@ -49,11 +49,11 @@ mix:                            ; a0, a1:a2, a3 ... a7 and three words on the st
     cpy a1, a2
     pop rr0
     ret
-swap:                           ; a0: where the result goes; a1, a2 (padding), a3, a4: the struct's words
-    add a1, 1
-    wsa a0, 0, a1
-    wsa a0, 8, a3
-    wsa a0, 12, a4
+swap:                           ; a0: where the result goes; a1: filled; a2 ... a5: the struct's words
+    add a2, 1
+    wsa a0, 0, a2
+    wsa a0, 8, a4
+    wsa a0, 12, a5
     ret
 call_back:                      ; f(x) + 2, with the stack a multiple of 8 where it is called
     sub ssp, 4
@@ -191,8 +191,8 @@ def test_debug_information(tmp_path: Path) -> None:
         ("int other(void); int main(void) { return other(); }", "other is not defined (used in main)"),
         ("int main(void) { return 1 }", "expected ';'"),
         ('int main(void) {\n\n asm("nonsense %0" : : "r"(1)); }', "program.c:3: assembly: unknown"),
-        ("int x; __attribute__((section(\"@1x\"))) int y; int main(void) { return x; }", "@1x"),
-        ("static char big[20 << 20]; int main(int c, char **v) { return big[c]; }", "--ram"),
+        ("int x; __attribute__((section(\"@1x\"))) int y; int main(void) { return y++ + x; }", "@1x"),
+        ("static char big[20 << 20]; int main(int c, char **v) { return big[c]++; }", "--ram"),
         ("int main(void) { __builtin_unreachable(); }\nint main(void);int f;float f;", "redefinition"),
     ],
 )  # fmt: skip
