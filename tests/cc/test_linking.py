@@ -1,8 +1,10 @@
+# ruff: noqa: E501 - C and LASM, a statement a line
 """C and LASM together, other machines, checks, errors, what the debugger is told."""
 
 from __future__ import annotations
 
 import functools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 import lrvm_tools.cc.compile as compiling
 from lrvm_tools.cc import CompileError, compile_c, frontend
+from lrvm_tools.cc.backend import compile_module
 from lrvm_tools.cc.listing import to_lasm
 from lrvm_tools.cli.app import cli
 from lrvm_tools.executable import Executable, MachineDescription
@@ -128,7 +131,7 @@ def test_random_programs(tmp_path: Path, seed: int, level: str) -> None:
 def test_four_registers_suffice(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     source = program(seed)
     wide = build(tmp_path, source).run(max_cycles=LIMIT)
-    few = functools.partial(compiling.compile_module, pool=(10, 9, 13, 14))
+    few = functools.partial(compile_module, pool=(10, 9, 13, 14))
     monkeypatch.setattr(compiling, "compile_module", few)
     narrow = build(tmp_path, source).run(max_cycles=LIMIT)
     assert (narrow.status, narrow.stdout) == (wide.status, wide.stdout)
@@ -219,7 +222,7 @@ def test_bad_ir_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 def test_without_a_front_end_both_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frontend, "_ziglang", lambda: None)
-    monkeypatch.setattr(frontend.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CompileError, match=r"lrvm-jit\[cc\].*--clang"):
         frontend.find_front_end()
     with pytest.raises(CompileError, match="there is no clang at nowhere"):
