@@ -27,8 +27,8 @@ from .objects import ObjectFile
 from .optimise import llvm_version, optimise
 
 _MUSL_FOLDERS: Final = (
-    "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc multibyte "
-    "prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
+    "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc "
+    "multibyte prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
 )
 _MUSL_INCLUDES: Final = ("src/internal", "src/include", "arch/mips", "arch/generic", "include")
 _MUSL_FLAGS: Final = (
@@ -43,10 +43,26 @@ _WITH_MUSL: Final = ("thread.c", "stdio.c")
 """Those of our own that need the headers that musl is built with."""
 _ZIG_SOURCES: Final = ("c.zig", "compiler_rt.zig")
 _DEFINITION: Final = re.compile(
-    r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
+    r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*"
+    r"(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
     re.MULTILINE,
 )
+_TENTATIVE: Final = re.compile(
+    r"^(?!static|typedef|#|\s|extern|hidden|return)[\w\s*]*?\b(\w+)(?:\[\d*\])?;$", re.MULTILINE
+)
 _ALIAS: Final = re.compile(r"(?:weak|strong)_alias\(\s*\w+\s*,\s*(\w+)\s*\)")
+_RENAMED: Final = {
+    "__fsmu8": "musl/multibyte/internal.c",
+    **dict.fromkeys(
+        ("__libc", "__hwcap", "__progname", "__progname_full", "program_invocation_name"),
+        "musl/internal/libc.c",
+    ),
+    **dict.fromkeys(
+        ("__tre_mem_alloc_impl", "__tre_mem_destroy", "__tre_mem_new_impl"),
+        "musl/regex/tre-mem.c",
+    ),
+}
+"""Symbols whose definitions musl's sources hide behind macros."""
 # What musl's own start code and threads are for is done by the runtime.
 _NOT_MUSL: Final = frozenset(
     "exit.c _Exit.c abort.c __libc_start_main.c __init_tls.c __errno_location.c raise.c assert_.c "
@@ -88,12 +104,12 @@ class Library:
 
     @cached_property
     def index(self) -> dict[str, str]:
-        """The source of each symbol: the runtime's first, then musl, then what Zig has of its own."""
+        """The source of each symbol: the runtime's first, then musl, then what Zig has."""
         key = self._key("index", b"")
         cached = self._read(key)
         if cached is not None:
             pairs = (line.split("\t") for line in cached.decode().splitlines())
-            return {symbol: source for symbol, source in pairs}
+            return dict(pairs)
         index: dict[str, str] = {}
         own = {name: self._object(name) for name in _OWN_SOURCES if self._usable(name)}
         for name in _ZIG_SOURCES:
@@ -136,7 +152,14 @@ class Library:
                 for match in _ALIAS.finditer(text):
                     weak.setdefault(match[1], source)
                 stems[path.stem] = source
-        return {**weak, **index, **stems, "__fsmu8": "musl/multibyte/internal.c"}
+                if folder in ("time", "stat", "unistd"):
+                    # The headers call what takes a time_t of 64 bits by another name.
+                    base, reentrant = path.stem.removesuffix("_r"), path.stem.endswith("_r")
+                    stems[f"__{base}64{'_r' if reentrant else ''}"] = source
+                    stems[f"__{path.stem}_time64"] = source
+                for match in _TENTATIVE.finditer(text):
+                    weak.setdefault(match[1], source)
+        return {**weak, **index, **stems, **_RENAMED}
 
     # Objects.
 
@@ -182,7 +205,11 @@ class Library:
             return library / source, (), "s"
         flags = _MUSL_FLAGS if source in _WITH_MUSL else _OWN_FLAGS
         fast = source in ("library.c", "arithmetic.c")
-        return RUNTIME / source, (*flags, *own, *(musl if source in _WITH_MUSL else ())), "2" if fast else "s"
+        return (
+            RUNTIME / source,
+            (*flags, *own, *(musl if source in _WITH_MUSL else ())),
+            "2" if fast else "s",
+        )
 
     def _zig(self, path: Path) -> bytes:
         zig = self.front_end.zig
@@ -242,7 +269,7 @@ class Library:
             handle, name = tempfile.mkstemp(dir=self.folder)
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(content).digest() + content)
-            os.replace(name, self.folder / key)
+            Path(name).replace(self.folder / key)
         except OSError:
             pass  # the next program compiles it again
 

@@ -168,6 +168,18 @@ long __lrvm_time(long clock, long result, long is_64_bits)
 	return 0;
 }
 
+/* The machine has nothing else to do. */
+long __lrvm_sleep(const long long *request, int is_absolute, int clock)
+{
+	long long now[2], end = 0;
+	__lrvm_time(clock, (long)now, 1);
+	if (!is_absolute) end = now[0] * 1000000000 + now[1];
+	end += request[0] * 1000000000 + ((const long *)request)[3];
+	do __lrvm_time(clock, (long)now, 1);
+	while (now[0] * 1000000000 + now[1] < end);
+	return 0;
+}
+
 _Noreturn void __lrvm_exit(long status)
 {
 	HOST->status = status;
@@ -191,6 +203,18 @@ int rmdir(const char *path) { return result_of(__lrvm_remove((long)path)); }
 int access(const char *path, int mode) { return result_of(__lrvm_look((long)path)); }
 int close(int fd) { return result_of(__lrvm_close(fd)); }
 int getpid(void) { return 1; }
+static int refuse(int error) { error_number = error; return -1; }
+int __dup3(int from, int to, int flags) { return refuse(ENOSYS); }
+int dup3(int, int, int) __attribute__((alias("__dup3")));
+int dup2(int from, int to) { return refuse(ENOSYS); }
+int dup(int from) { return refuse(ENOSYS); }
+void *__mmap(void *at, unsigned long size, int protection, int flags, int fd, long long offset)
+{
+	refuse(ENOMEM);
+	return (void *)-1;
+}
+int __munmap(void *at, unsigned long size) { return refuse(EINVAL); }
+int system(const char *command) { return command ? refuse(ENOSYS) : 0; }
 
 int *__errno_location(void) { return &error_number; }
 int *___errno_location(void) { return &error_number; }
