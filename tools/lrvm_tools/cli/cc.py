@@ -44,7 +44,12 @@ _LIBRARIES = ("c", "m")
     help="Whether reads of NULL and a stack that meets the heap are exceptions (yes at -O0).",
 )
 @click.option(
-    "--ram", type=Size(), default="16M", show_default=True, metavar="SIZE", help="RAM of the machine."
+    "--ram",
+    type=Size(),
+    default="16M",
+    show_default=True,
+    metavar="SIZE",
+    help="RAM of the machine.",
 )
 @click.option("--clang", metavar="PATH", help="The front end, instead of the package ziglang's.")
 @click.option(
