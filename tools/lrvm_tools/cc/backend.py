@@ -9,7 +9,7 @@ from lrvm_jit.isa.table import BY_MNEMONIC, Reg
 from ..lasm import AssemblyError, assemble_program
 from .allocate import FULL_POOL, Pool, allocate
 from .data import variable_section
-from .debug import Positions, describe_function
+from .debug import FunctionNote, Positions, VariableNote
 from .emit import emit_function
 from .errors import UnsupportedError
 from .ir.module import Function, Module, Operand
@@ -77,7 +77,10 @@ class _Compiler:
             elif variable.initial is not None:
                 if variable.linkage == "available_externally":
                     continue
-                self._add(variable_section(module, variable), variable.linkage)
+                section = variable_section(module, variable)
+                if variable.debug:
+                    section.debug = VariableNote(variable.debug, self.positions)
+                self._add(section, variable.linkage)
             elif variable.linkage == "extern_weak":
                 self.object.weak_references.add(variable.name)
         for function in module.functions.values():
@@ -105,7 +108,10 @@ class _Compiler:
         improve(machine)
         sections = emit_function(machine, saved, self._assemble)
         if self.debug:
-            describe_function(sections[0], machine, function, self.positions)
+            frame = sections[0].debug
+            sections[0].debug = FunctionNote(machine, function, self.positions, frame)
+        else:
+            sections[0].debug = None
         self._add(sections[0], function.linkage)
         for table in sections[1:]:
             self._add(table, "private")

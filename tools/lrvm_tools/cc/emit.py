@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .debug import EmittedFrame
 from .machine_code import (
     Branch,
     IndirectJump,
@@ -90,6 +91,7 @@ class _Emitter:
             self.labels[block.label] = number
         self.section.labels = [0] * len(function.blocks)
         self._prologue()
+        self.body = len(self.words)
         for number, block in enumerate(function.blocks):
             self.section.labels[number] = len(self.words)
             following = function.blocks[number + 1].label if number + 1 < len(function.blocks) else ""
@@ -103,6 +105,8 @@ class _Emitter:
             if label in self.labels:
                 self.section.exported[symbol] = self.labels[label]
         self.section.lines = self.notes
+        size = 0 if self._bare else self.frame
+        self.section.debug = EmittedFrame(self.base, size, tuple(self.saved), self.body)
         return [self.section, *self.tables]
 
     def put(self, *code: Instr) -> None:
@@ -254,5 +258,6 @@ class _Emitter:
             self.section.exported[symbol] = self.labels[target]
             table.fixups.append((4 * place, int(Kind.WORD), symbol, 0, 0))
         self.tables.append(table)
-        self.fix(Kind.ADDRESS, name, 0, SCRATCH)
-        self.put([LEA_RRI, SCRATCH, end.register, 4], [CPY_R, PC, AVR])
+        base = SCRATCH_2 if end.register == SCRATCH else SCRATCH
+        self.fix(Kind.ADDRESS, name, 0, base)
+        self.put([LEA_RRI, base, end.register, 4], [CPY_R, PC, AVR])

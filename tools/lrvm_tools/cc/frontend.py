@@ -26,6 +26,7 @@ TARGET: Final = "mips-unknown-linux-musl"
 _MACROS: Final = ("-U__mips__", "-U__mips", "-Umips", "-U_mips", "-D__lrvm__=1", "-D__LRVM__=1")
 _FLAGS: Final = (
     "-c", "-emit-llvm", f"--target={TARGET}", "-msoft-float", "-fno-pic", "-nostdinc",
+    "-ffp-contract=off",  # there is no fused multiplication, so constants must not be folded by one
     "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-fno-stack-protector",
     "-Xclang", "-disable-llvm-passes", "-Wno-unused-command-line-argument",
 )  # fmt: skip

@@ -37,18 +37,35 @@ _MUSL_FLAGS: Final = (
 _OWN_FLAGS: Final = ("-std=c11", "-D_GNU_SOURCE", "-ffreestanding", "-fno-builtin", "-w")
 _OWN_SOURCES: Final = (
     "start.lasm", "jump.lasm", "words.lasm", "start.c", "system.c", "library.c", "arithmetic.c",
-    "thread.c",
+    "thread.c", "stdio.c",
 )  # fmt: skip
+_WITH_MUSL: Final = ("thread.c", "stdio.c")
+"""Those of our own that need the headers that musl is built with."""
 _ZIG_SOURCES: Final = ("c.zig", "compiler_rt.zig")
 _DEFINITION: Final = re.compile(
     r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
     re.MULTILINE,
 )
+_TENTATIVE: Final = re.compile(
+    r"^(?!static|typedef|#|\s|extern|hidden|return)[\w\s*]*?\b(\w+)(?:\[\d*\])?;$", re.MULTILINE
+)
 _ALIAS: Final = re.compile(r"(?:weak|strong)_alias\(\s*\w+\s*,\s*(\w+)\s*\)")
+_RENAMED: Final = {
+    "__fsmu8": "musl/multibyte/internal.c",
+    **dict.fromkeys(
+        ("__libc", "__hwcap", "__progname", "__progname_full", "program_invocation_name"),
+        "musl/internal/libc.c",
+    ),
+    **dict.fromkeys(
+        ("__tre_mem_alloc_impl", "__tre_mem_destroy", "__tre_mem_new_impl"),
+        "musl/regex/tre-mem.c",
+    ),
+}
+"""Symbols whose definitions musl's sources hide behind macros."""
 # What musl's own start code and threads are for is done by the runtime.
 _NOT_MUSL: Final = frozenset(
     "exit.c _Exit.c abort.c __libc_start_main.c __init_tls.c __errno_location.c raise.c assert_.c "
-    "syscall_ret.c".split()
+    "syscall_ret.c __stdio_write.c __stdout_write.c __stdio_read.c puts.c".split()
 )
 
 
@@ -105,7 +122,7 @@ class Library:
         return index
 
     def _usable(self, name: str) -> bool:
-        return self.front_end.library is not None or name != "thread.c"
+        return self.front_end.library is not None or name not in _WITH_MUSL
 
     def _note(self, index: dict[str, str], one: ObjectFile, source: str) -> None:
         for name, (_, binding) in one.symbols.items():
@@ -134,7 +151,14 @@ class Library:
                 for match in _ALIAS.finditer(text):
                     weak.setdefault(match[1], source)
                 stems[path.stem] = source
-        return {**weak, **index, **stems, "__fsmu8": "musl/multibyte/internal.c"}
+                if folder in ("time", "stat", "unistd"):
+                    # The headers call what takes a time_t of 64 bits by another name.
+                    base, reentrant = path.stem.removesuffix("_r"), path.stem.endswith("_r")
+                    stems[f"__{base}64{'_r' if reentrant else ''}"] = source
+                    stems[f"__{path.stem}_time64"] = source
+                for match in _TENTATIVE.finditer(text):
+                    weak.setdefault(match[1], source)
+        return {**weak, **index, **stems, **_RENAMED}
 
     # Objects.
 
@@ -178,9 +202,9 @@ class Library:
         if source in _ZIG_SOURCES:
             assert library is not None
             return library / source, (), "s"
-        flags = _MUSL_FLAGS if source == "thread.c" else _OWN_FLAGS
+        flags = _MUSL_FLAGS if source in _WITH_MUSL else _OWN_FLAGS
         fast = source in ("library.c", "arithmetic.c")
-        return RUNTIME / source, (*flags, *own, *(musl if source == "thread.c" else ())), "2" if fast else "s"
+        return RUNTIME / source, (*flags, *own, *(musl if source in _WITH_MUSL else ())), "2" if fast else "s"
 
     def _zig(self, path: Path) -> bytes:
         zig = self.front_end.zig

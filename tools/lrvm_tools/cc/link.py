@@ -21,7 +21,7 @@ from ..executable import (
     c_machine,
 )
 from ..lasm import AssemblyError, assemble_program
-from .debug import DebugBuilder
+from .debug import DebugBuilder, FunctionNote, VariableNote
 from .errors import CompileError
 from .layout import PlacedCode, align, place_data
 from .objects import Kind, ObjectFile, Section
@@ -439,12 +439,15 @@ class Linker:
         machine = self.target.machine or c_machine(len(image), self.target.ram, self.ram)
         symbols = self._symbols()
         builder = DebugBuilder()
-        for owner, section in self.sections:
-            if section.debug is not None:
+        for _, section in self.sections:
+            if isinstance(section.debug, FunctionNote):
                 placed = self.code[id(section)]
-                builder.add(owner, section, placed.address, placed.size, placed.position)
+                builder.add_function(section, placed.address, placed.size, placed.position)
+            elif isinstance(section.debug, VariableNote):
+                note = section.debug
+                builder.add_variable(note.node, note.positions, self.addresses[id(section)])
         return Executable(
-            tuple(segments), machine, symbols, name=name, producer="lrvm cc", **builder.result()
+            tuple(segments), machine, symbols, name=name, producer="lrvm cc", **builder.result(str(Path.cwd()))
         )
 
     def _data(self, section: Section, resolve: Callable[[str], int]) -> bytes:

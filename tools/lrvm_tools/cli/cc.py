@@ -13,6 +13,17 @@ from .report import print_error
 _LIBRARIES = ("c", "m")
 
 
+class _Once:
+    """Tells once that something takes longer than usual."""
+
+    told = False
+
+    def __call__(self, text: str) -> None:
+        if not self.told:
+            click.echo("lrvm: compiling parts of the C library, kept for the next time", err=True)
+        self.told = True
+
+
 @click.command(short_help="Compile and link C programs.")
 @click.argument("files", type=INPUT_FILE, nargs=-1, required=True)
 @click.option(
@@ -110,7 +121,7 @@ def cc(
             macros=macros,
             ram=ram,
             clang=clang,
-            report=lambda text: click.echo(f"lrvm: {text}", err=True),
+            report=_Once(),
             **arguments,
         )
     except CompileError as error:

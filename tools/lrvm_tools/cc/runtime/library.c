@@ -43,35 +43,42 @@ long __syscall_ret(unsigned long result)
 
 typedef uint32_t __attribute__((may_alias)) word;
 
+static __attribute__((noinline)) void copy_bytes(unsigned char *d, const unsigned char *s, size_t size)
+{
+	while (size--) *d++ = *s++;
+}
+
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
 	unsigned char *d = to;
 	const unsigned char *s = from;
-	if (((uintptr_t)d & 3) == ((uintptr_t)s & 3) && size > 8) {
-		for (; (uintptr_t)s & 3; size--) *d++ = *s++;
-		word *dw = (word *)d;
-		const word *sw = (const word *)s;
-		for (; size >= 16; size -= 16, dw += 4, sw += 4) {
-			word a = sw[0], b = sw[1], c = sw[2], e = sw[3];
-			dw[0] = a; dw[1] = b; dw[2] = c; dw[3] = e;
-		}
-		for (; size >= 4; size -= 4) *dw++ = *sw++;
-		d = (unsigned char *)dw;
-		s = (const unsigned char *)sw;
-	} else if (!((uintptr_t)d & 3) && size > 8) {
-		/* Words put together from two of the source. */
+	if (size > 8) {
+		size_t head = -(uintptr_t)d & 3;
+		copy_bytes(d, s, head);
+		d += head, s += head, size -= head;
+		word *dw = (word *)d, *end = (word *)(d + (size & ~(size_t)3));
 		unsigned shift = ((uintptr_t)s & 3) * 8;
 		const word *sw = (const word *)((uintptr_t)s & ~(uintptr_t)3);
-		word *dw = (word *)d, w = *sw++;
-		size_t words = size / 4;
-		for (size_t n = words; n; n--) {
-			word next = *sw++;
-			*dw++ = w << shift | next >> (32 - shift);
-			w = next;
+		s += size & ~(size_t)3;
+		if (shift) {
+			/* Words put together from two of the source. */
+			word w = *sw;
+			do {
+				word next = *++sw;
+				*dw++ = w << shift | next >> (32 - shift);
+				w = next;
+			} while (dw != end);
+		} else {
+			for (; end - dw >= 4; dw += 4, sw += 4) {
+				word a = sw[0], b = sw[1], c = sw[2], e = sw[3];
+				dw[0] = a; dw[1] = b; dw[2] = c; dw[3] = e;
+			}
+			while (dw != end) *dw++ = *sw++;
 		}
-		d += words * 4; s += words * 4; size &= 3;
+		d = (unsigned char *)end;
+		size &= 3;
 	}
-	for (; size; size--) *d++ = *s++;
+	copy_bytes(d, s, size);
 	return to;
 }
 
@@ -79,9 +86,13 @@ void *memmove(void *to, const void *from, size_t size)
 {
 	unsigned char *d = to;
 	const unsigned char *s = from;
-	if (d == s) return to;
-	if ((uintptr_t)d - (uintptr_t)s >= size) return memcpy(to, from, size);
-	if (((uintptr_t)d & 3) == ((uintptr_t)s & 3)) {
+	if ((uintptr_t)d - (uintptr_t)s >= size) {
+		/* memcpy reads up to four words before it writes them, and no less than one ahead. */
+		if (d < s && s - d < 4) copy_bytes(d, s, size);
+		else memcpy(to, from, size);
+		return to;
+	}
+	if (!(((uintptr_t)d ^ (uintptr_t)s) & 3)) {
 		for (; size && (uintptr_t)(s + size) & 3;) { size--; d[size] = s[size]; }
 		while (size >= 4) { size -= 4; *(word *)(d + size) = *(const word *)(s + size); }
 	}
@@ -114,12 +125,17 @@ int memcmp(const void *left, const void *right, size_t size)
 
 size_t strlen(const char *text)
 {
-	const char *s = text;
-	for (; (uintptr_t)s & 3; s++) if (!*s) return s - text;
-	const word *w = (const word *)s;
-	while (!HAS_ZERO(*w)) w++;
-	for (s = (const char *)w; *s; s++);
-	return s - text;
+	const word *w = (const word *)((uintptr_t)text & ~(uintptr_t)3);
+	/* Bytes of the first word that lie in front of the text are made not zero. */
+	word first = *w | ~(~(word)0 >> ((uintptr_t)text & 3) * 8), found = HAS_ZERO(first);
+	word last = first;
+	while (!found) {
+		last = *++w;
+		found = HAS_ZERO(last);
+	}
+	size_t length = (const char *)w - text;
+	for (; last >> 24; last <<= 8) length++;
+	return length;
 }
 
 char *__stpcpy(char *restrict to, const char *restrict from)

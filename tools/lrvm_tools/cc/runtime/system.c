@@ -9,7 +9,7 @@ void *memcpy(void *, const void *, unsigned long);
 unsigned long strlen(const char *);
 
 /* Errors are negative, as the library expects; Host's numbers are those of other Linux systems. */
-static long answer(void)
+static __attribute__((noinline)) long answer(void)
 {
 	long error = HOST->error;
 	if (!error) return HOST->result;
@@ -22,20 +22,19 @@ static long answer(void)
 
 long __lrvm_write(long fd, long buffer, long size)
 {
-	const char *from = (const char *)buffer;
-	long done = 0;
-	while (done < size) {
-		long count = size - done < (long)sizeof HOST->buffer ? size - done : (long)sizeof HOST->buffer;
-		memcpy(HOST->buffer, from + done, count);
+	long done = 0, result = 0;
+	do {
+		long count = size - done;
+		if (count > (long)sizeof HOST->buffer) count = sizeof HOST->buffer;
+		memcpy(HOST->buffer, (const char *)buffer + done, count);
 		HOST->handle = fd;
 		HOST->count = count;
 		host_do(HOST_WRITE);
-		long result = answer();
-		if (result < 0) return done ? done : result;
+		result = answer();
+		if (result <= 0) break;
 		done += result;
-		if (result < count) break;
-	}
-	return done;
+	} while (done < size);
+	return done ? done : result;
 }
 
 long __lrvm_writev(long fd, long vectors, long count)
@@ -169,6 +168,18 @@ long __lrvm_time(long clock, long result, long is_64_bits)
 	return 0;
 }
 
+/* The machine has nothing else to do. */
+long __lrvm_sleep(const long long *request, int is_absolute, int clock)
+{
+	long long now[2], end = 0;
+	__lrvm_time(clock, (long)now, 1);
+	if (!is_absolute) end = now[0] * 1000000000 + now[1];
+	end += request[0] * 1000000000 + ((const long *)request)[3];
+	do __lrvm_time(clock, (long)now, 1);
+	while (now[0] * 1000000000 + now[1] < end);
+	return 0;
+}
+
 _Noreturn void __lrvm_exit(long status)
 {
 	HOST->status = status;
@@ -192,6 +203,18 @@ int rmdir(const char *path) { return result_of(__lrvm_remove((long)path)); }
 int access(const char *path, int mode) { return result_of(__lrvm_look((long)path)); }
 int close(int fd) { return result_of(__lrvm_close(fd)); }
 int getpid(void) { return 1; }
+static int refuse(int error) { error_number = error; return -1; }
+int __dup3(int from, int to, int flags) { return refuse(ENOSYS); }
+int dup3(int, int, int) __attribute__((alias("__dup3")));
+int dup2(int from, int to) { return refuse(ENOSYS); }
+int dup(int from) { return refuse(ENOSYS); }
+void *__mmap(void *at, unsigned long size, int protection, int flags, int fd, long long offset)
+{
+	refuse(ENOMEM);
+	return (void *)-1;
+}
+int __munmap(void *at, unsigned long size) { return refuse(EINVAL); }
+int system(const char *command) { return command ? refuse(ENOSYS) : 0; }
 
 int *__errno_location(void) { return &error_number; }
 int *___errno_location(void) { return &error_number; }

@@ -108,7 +108,6 @@ class _Selector(Intrinsics):
 
     def _survey(self) -> None:
         users: dict[str, list[tuple[Instruction, int, str]]] = {}
-        aligned = set()
         for block in self.reachable:
             for instruction in block.instructions:
                 if instruction.name:
@@ -118,11 +117,45 @@ class _Selector(Intrinsics):
                     self._note(operand, instruction, place, block.label, users)
                 if instruction.op == "call" and not instruction.extra.is_assembly:
                     self._note(instruction.extra.target, instruction, -1, block.label, users)
-                if instruction.op in ("load", "store") and instruction.extra[0] >= 4:
-                    pass
-        self.aligned_pointers = frozenset(aligned)
+        for block in self.reachable:
+            self._sink_steps(block, users)
         self._choose_lazy(users)
         self._choose_clean(users)
+
+    def _sink_steps(
+        self, block: Block, users: dict[str, list[tuple[Instruction, int, str]]]
+    ) -> None:
+        """Move the step of a loop's variable behind the last use of its old value, so that both
+        can share a register."""
+        place = {id(one): number for number, one in enumerate(block.instructions)}
+        moves: dict[int, list[Instruction]] = {}
+        for number, one in enumerate(block.instructions):
+            if one.op not in ("add", "sub", "getelementptr") or one.args[0][0] != "local":
+                continue
+            old = one.args[0][2]
+            phi = self.definitions.get(old)
+            if phi is None or phi.op != "phi" or not any(arg[2:] == (one.name,) for arg in phi.args):
+                continue
+            last = max(place.get(id(user), -1) for user, _, _ in users[old] if user.op != "phi")
+            if last == len(block.instructions) - 1:
+                continue
+            new_uses = [
+                place[id(user)]
+                for user, _, _ in users.get(one.name, ())
+                if user.op != "phi" and id(user) in place
+            ]
+            if last > number and all(use > last for use in new_uses):
+                moves.setdefault(last, []).append(one)
+        if moves:
+            moved = {id(one) for found in moves.values() for one in found}
+            block.instructions = [
+                one
+                for number, instruction in enumerate(block.instructions)
+                for one in (
+                    *(() if id(instruction) in moved else (instruction,)),
+                    *moves.get(number, ()),
+                )
+            ]
 
     def _note(
         self,

@@ -115,14 +115,10 @@ class Intrinsics(Calls):
 
     def _alignment(self, pointer: Operand) -> int:
         """4 if an address is known to be a multiple of 4, else 1."""
-        if pointer[0] == "local" and pointer[2] in self.aligned_pointers:
-            return 4
         address = self.address_of(pointer)
         if address.index is None and address.aligned and address.offset % 4 == 0:
             return 4
         return 1
-
-    aligned_pointers: frozenset[str] = frozenset()
 
     def _va_start(self, instruction: Instruction) -> list[Part]:
         self.variable_arguments_begin(instruction.args[0])

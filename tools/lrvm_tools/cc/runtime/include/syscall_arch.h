@@ -14,6 +14,7 @@ long __lrvm_seek(long fd, long high, long low, long result, long whence);
 long __lrvm_remove(long path);
 long __lrvm_rename(long from, long to);
 long __lrvm_time(long clock, long result, long is_64_bits);
+long __lrvm_sleep(const long long *request, int is_absolute, int clock);
 long __lrvm_terminal(long fd);
 long __lrvm_look(long path);
 _Noreturn void __lrvm_exit(long status);
@@ -36,6 +37,7 @@ static inline __attribute__((always_inline)) long __lrvm_system(
 	case SYS_access: return __lrvm_look(a);
 	case SYS_clock_gettime32: return __lrvm_time(a, b, 0);
 	case SYS_clock_gettime64: return __lrvm_time(a, b, 1);
+	case SYS_clock_nanosleep_time64: return __lrvm_sleep((const long long *)c, b, a);
 	case SYS_ioctl: return __lrvm_terminal(a);
 	case SYS_fcntl64: case SYS_rt_sigprocmask: case SYS_gettid: case SYS_getpid: return 0;
 	case SYS_tkill: case SYS_kill: __lrvm_abort();
