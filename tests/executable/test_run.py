@@ -46,7 +46,7 @@ def trapping(fault: str) -> Executable:
     made = program(source, "faulty")
     size = 4 * len(made.words)
     symbols = (
-        Symbol("__lrvm_trap", 16, 4, SymbolKind.FUNCTION),
+        Symbol("__lrvm_trap", 16, 0, SymbolKind.FUNCTION),  # as labels of LASM are: no size
         Symbol("work", 20, size - 20, SymbolKind.FUNCTION),
         Symbol("main", 0, 16, SymbolKind.FUNCTION),
     )
