@@ -20,9 +20,19 @@ typedef float f32; typedef double f64;
 int putchar(int);
 void *memcpy(void *, const void *, __SIZE_TYPE__);
 static u32 sum = 1, fuel;
-static void add(u64 x) { for (int i = 0; i < 8; i++) { sum = (sum << 5 | sum >> 27) ^ (u32)(x & 255) * 2654435761u; x >>= 8; } }
-static void addf(f64 x) { u64 b; if (x != x) { add(7); return; } memcpy(&b, &x, 8); add(b); }
-static void show(void) { for (int i = 28; i >= 0; i -= 4) putchar("0123456789abcdef"[sum >> i & 15]); putchar(10); }
+static void add(u64 x) {
+	for (int i = 0; i < 8; i++, x >>= 8)
+		sum = (sum << 5 | sum >> 27) ^ (u32)(x & 255) * 2654435761u;
+}
+static void addf(f64 x) {
+	u64 b = x != x ? 7 : 0;
+	if (b == 0 && x != 0) memcpy(&b, &x, 8); /* gcc folds 0.0 - x to -x, which is wrong for 0 */
+	add(b);
+}
+static void show(void) {
+	for (int i = 28; i >= 0; i -= 4) putchar("0123456789abcdef"[sum >> i & 15]);
+	putchar(10);
+}
 static i64 toi(f64 x) { return x > -1e9 && x < 1e9 ? (i64)x : 0; }
 """
 
@@ -99,7 +109,9 @@ class _Writer:
             operator = choose.choice(["+", "-", "*", "^", "&", "|"])
             return f"({type_})(({unsigned})({a}) {operator} ({unsigned})({b}))"
         if kind < 6:
-            count = choose.choice([str(choose.randrange(_BITS[type_])), f"(({b}) & {_BITS[type_] - 1})"])
+            count = choose.choice(
+                [str(choose.randrange(_BITS[type_])), f"(({b}) & {_BITS[type_] - 1})"]
+            )
             if choose.random() < 0.5:
                 return f"({type_})(({unsigned})({a}) << {count})"
             return f"({type_})(({type_})({a}) >> {count})"
@@ -188,10 +200,12 @@ class _Writer:
             inner.variables.append((copy, type_))
             self.block(inner, indent + "\t", depth - 1)
             if choose.random() < 0.3:
-                out(f"{indent}\tif ({self.value(inner, 'i32', 2)}) {choose.choice(['break', 'continue'])};")
+                way = choose.choice(["break", "continue"])
+                out(f"{indent}\tif ({self.value(inner, 'i32', 2)}) {way};")
             out(f"{indent}}}")
         elif kind < 13:
-            out(f"{indent}switch ({self.value(scope, 'i32', 2)} & {choose.choice([3, 7, 15, 31])}) {{")
+            mask = choose.choice([3, 7, 15, 31])
+            out(f"{indent}switch ({self.value(scope, 'i32', 2)} & {mask}) {{")
             for case in sorted(choose.sample(range(16), choose.randrange(1, 9))):
                 out(f"{indent}case {case}:")
                 self.statement(scope, indent + "\t", depth - 2)
@@ -209,9 +223,10 @@ class _Writer:
                 out(f"{indent}{{ {type_} *{pointer} = ({test}) & 1 ? &{first} : &{second};")
                 out(f"{indent}*{pointer} = {self.value(scope, type_, 2)}; }}")
         elif kind < 15 and self.records:
-            (one, number), (other, second) = choose.choice(self.records), choose.choice(self.records)
-            if number == second:
-                out(f"{indent}{one} = pass{number}({other}, {self.value(scope, 'i32', 2)});")
+            target, kind_of = choose.choice(self.records)
+            other, kind_of_other = choose.choice(self.records)
+            if kind_of == kind_of_other:
+                out(f"{indent}{target} = pass{kind_of}({other}, {self.value(scope, 'i32', 2)});")
         else:
             name, type_ = self.place(scope)
             out(f"{indent}{'addf' if type_ in _FLOATS else 'add'}({name});")
@@ -274,7 +289,7 @@ class _Writer:
         for _ in range(choose.randrange(2, 6)):
             type_, name = choose.choice(_TYPES), self.name("g")
             volatile = choose.choice(["", "", "volatile "])
-            self.lines.append(f"{'static ' if not volatile else volatile}{type_} {name} = {self.literal(type_)};")
+            self.lines.append(f"{volatile or 'static '}{type_} {name} = {self.literal(type_)};")
             if not volatile:
                 self.globals.append((name, type_))
         for _ in range(choose.randrange(1, 4)):

@@ -28,6 +28,7 @@ from .machine_code import (
 )
 from .target import (
     ADD_R,
+    ARGUMENTS,
     AVR,
     CALLEE_SAVED,
     CALLER_SAVED,
@@ -41,7 +42,6 @@ from .target import (
     SCRATCH,
     SCRATCH_2,
     VARIADIC,
-    ARGUMENTS,
     WEA_FORMS,
     WRITES,
     WSA_RIR,
@@ -172,7 +172,7 @@ class _Allocator:
         weight = self.weight
         backwards: dict[int, list[tuple[int, int]]] = {}
         for block in reversed(blocks):
-            factor = min(_BRANCHY ** block.depth, _BRANCHY**6)
+            factor = min(_BRANCHY**block.depth, _BRANCHY**6)
             if block.late:
                 factor = max(factor // 2, 1)
             end = position
@@ -299,12 +299,12 @@ class _Allocator:
                     wishes[wish] = wishes.get(wish, 0) + factor
             if wishes:
                 wanted = sorted(wishes, key=lambda wish: -wishes[wish])
-                choices = [*(wish for wish in wanted if wish in choices), *choices]  # type: ignore[operator]
+                choices = [*(wish for wish in wanted if wish in choices), *choices]
             for choice in choices:
-                if choice in CALLEE_SAVED and choice not in used:
-                    # Saving and restoring it costs as much as two uses outside of loops.
-                    if self.weight[register] <= 2 and register not in self.joined:
-                        continue
+                # Saving and restoring it costs as much as two uses outside of loops.
+                is_new = choice in CALLEE_SAVED and choice not in used
+                if is_new and self.weight[register] <= 2 and register not in self.joined:
+                    continue
                 if not ranges.overlaps(taken[choice]):
                     break
             else:
@@ -376,9 +376,12 @@ class _Allocator:
     ) -> None:
         form = instr[0]
         representative = self.find(instr[1]) if writes and instr[1] >= FIRST_VIRTUAL else -1
-        if form in (Pseudo.CONST, Pseudo.ADDR) and representative in self.function.again:
-            if representative not in self.joined:
-                return  # it is made where it is needed
+        if (
+            form in (Pseudo.CONST, Pseudo.ADDR)
+            and representative in self.function.again
+            and representative not in self.joined
+        ):
+            return  # it is made where it is needed
         if form == CPY_R:
             target, source = instr[1], instr[2]
             if target < FIRST_VIRTUAL:
@@ -489,9 +492,7 @@ class _Allocator:
                 after.append([Pseudo.FSTORE, ~self._slot(representative), 0, scratch])
             return scratch
 
-        operands = [
-            place(register, True) if register >= 0 else register for register in instr[3]
-        ]
+        operands = [place(register, True) if register >= 0 else register for register in instr[3]]
         results = [place(register, False) for register in instr[2]]
         code.append([Pseudo.ASM, instr[1], results, operands])
         code += after

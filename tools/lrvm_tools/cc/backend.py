@@ -36,7 +36,8 @@ def compile_module(
     """Compile the text of a module.
 
     `check` adds tests for reads of NULL and a full stack, `debug` takes source positions over,
-    `leave_out` leaves functions out that cannot be translated. Raises UnsupportedError, which names the source line if the module has positions.
+    `leave_out` leaves functions out that cannot be translated. Raises UnsupportedError, which
+    names the source line if the module has positions.
     """
     module = parse_module(text)
     positions = Positions(module.metadata)
@@ -217,4 +218,3 @@ def _block_addresses(operand: Operand, found: dict[str, set[str]]) -> None:
     elif kind == "expression":
         for element in operand[2].args:
             _block_addresses(element, found)
-

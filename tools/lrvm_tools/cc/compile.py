@@ -83,7 +83,9 @@ class _Job:
         self.check = check
         for path in paths:
             if Path(path).suffix not in (".c", ".ll", ".bc", ".lasm", ".zig"):
-                raise CompileError(f"{path}: what kind of file is that? known are .c .ll .lasm .zig")
+                raise CompileError(
+                    f"{path}: what kind of file is that? known are .c .ll .lasm .zig"
+                )
             if not Path(path).is_file():
                 raise FileNotFoundError(2, "No such file", path)
         self.front_end: FrontEnd = find_front_end(clang)

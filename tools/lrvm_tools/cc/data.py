@@ -73,5 +73,3 @@ class _Writer:
         if at % 4:
             raise UnsupportedError("an address at an odd place of a packed structure")
         self.section.fixups.append((at, int(Kind.WORD), symbol, addend, 0))
-
-

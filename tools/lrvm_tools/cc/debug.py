@@ -189,7 +189,14 @@ class DebugBuilder:
         """Parameters and variables; those without a place were optimised away."""
         places = {one.metadata: one.place for one in note.machine.places}
         nodes = dict.fromkeys(
-            [*places, *(match[1] for _, _, text in note.source.records if (match := _VARIABLE.search(text)))]
+            [
+                *places,
+                *(
+                    match[1]
+                    for _, _, text in note.source.records
+                    if (match := _VARIABLE.search(text))
+                ),
+            ]
         )
         found = []
         for node in nodes:
@@ -265,7 +272,9 @@ class DebugBuilder:
         name = fields.get("name", "")
         base = fields.get("baseType", "")
         if "DIBasicType(" in text:
-            return BasicType(name, size, _ENCODINGS.get(fields.get("encoding", ""), Encoding.SIGNED))
+            return BasicType(
+                name, size, _ENCODINGS.get(fields.get("encoding", ""), Encoding.SIGNED)
+            )
         if "DISubroutineType(" in text:
             nodes = re.findall(r"!\d+|null", positions.metadata.get(fields.get("types", ""), ""))
             kinds = [self._type(positions, one) for one in nodes]
@@ -285,7 +294,9 @@ class DebugBuilder:
         if tag == "DW_TAG_enumeration_type":
             values = [positions.fields(one) for one in elements]
             return EnumType(
-                name, size, tuple((one.get("name", "?"), int(one.get("value", 0))) for one in values)
+                name,
+                size,
+                tuple((one.get("name", "?"), int(one.get("value", 0))) for one in values),
             )
         if tag in ("DW_TAG_structure_type", "DW_TAG_union_type"):
             members = tuple(self._member(positions, one) for one in elements)

@@ -94,7 +94,9 @@ class _Emitter:
         self.body = len(self.words)
         for number, block in enumerate(function.blocks):
             self.section.labels[number] = len(self.words)
-            following = function.blocks[number + 1].label if number + 1 < len(function.blocks) else ""
+            following = (
+                function.blocks[number + 1].label if number + 1 < len(function.blocks) else ""
+            )
             for instr in block.code:
                 if instr[0] < 256:
                     self.words.append(encode(instr))

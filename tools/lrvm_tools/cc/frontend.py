@@ -126,7 +126,7 @@ class Options:
 
 
 def compile_c_file(front_end: FrontEnd, path: str, options: Options) -> tuple[bytes, str]:
-    """The bitcode of a C file, and the front end's warnings. Raises CompileError with its errors."""
+    """The bitcode of a C file, and the front end's warnings; its errors are a CompileError."""
     headers = [RUNTIME / "headers"]
     if front_end.library is not None:
         headers += [front_end.library / name for name in _HEADERS]

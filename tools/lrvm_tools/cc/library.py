@@ -27,8 +27,8 @@ from .objects import ObjectFile
 from .optimise import llvm_version, optimise
 
 _MUSL_FOLDERS: Final = (
-    "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc multibyte "
-    "prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
+    "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc "
+    "multibyte prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
 )
 _MUSL_INCLUDES: Final = ("src/internal", "src/include", "arch/mips", "arch/generic", "include")
 _MUSL_FLAGS: Final = (
@@ -43,7 +43,8 @@ _WITH_MUSL: Final = ("thread.c", "stdio.c")
 """Those of our own that need the headers that musl is built with."""
 _ZIG_SOURCES: Final = ("c.zig", "compiler_rt.zig")
 _DEFINITION: Final = re.compile(
-    r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
+    r"^(?!static|typedef|#|\s|extern|struct \w+ \{|union)[\w\s*]*?\b(\w+)\s*"
+    r"(?:\([^;{]*(?:\{|$)|(?:\[[^;]*\])?\s*=)",
     re.MULTILINE,
 )
 _TENTATIVE: Final = re.compile(
@@ -103,12 +104,12 @@ class Library:
 
     @cached_property
     def index(self) -> dict[str, str]:
-        """The source of each symbol: the runtime's first, then musl, then what Zig has of its own."""
+        """The source of each symbol: the runtime's first, then musl, then what Zig has."""
         key = self._key("index", b"")
         cached = self._read(key)
         if cached is not None:
             pairs = (line.split("\t") for line in cached.decode().splitlines())
-            return {symbol: source for symbol, source in pairs}
+            return dict(pairs)
         index: dict[str, str] = {}
         own = {name: self._object(name) for name in _OWN_SOURCES if self._usable(name)}
         for name in _ZIG_SOURCES:
@@ -204,7 +205,11 @@ class Library:
             return library / source, (), "s"
         flags = _MUSL_FLAGS if source in _WITH_MUSL else _OWN_FLAGS
         fast = source in ("library.c", "arithmetic.c")
-        return RUNTIME / source, (*flags, *own, *(musl if source in _WITH_MUSL else ())), "2" if fast else "s"
+        return (
+            RUNTIME / source,
+            (*flags, *own, *(musl if source in _WITH_MUSL else ())),
+            "2" if fast else "s",
+        )
 
     def _zig(self, path: Path) -> bytes:
         zig = self.front_end.zig
@@ -264,7 +269,7 @@ class Library:
             handle, name = tempfile.mkstemp(dir=self.folder)
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(content).digest() + content)
-            os.replace(name, self.folder / key)
+            Path(name).replace(self.folder / key)
         except OSError:
             pass  # the next program compiles it again
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -126,9 +127,12 @@ class Linker:
             before = self.globals.get(name)
             if before is None or (before[1] == "weak" and binding == "global"):
                 self.globals[name] = (one, binding)
-            elif before[1] == binding == "global" and before[0].name != one.name:
-                if not one.name.startswith("library:"):
-                    raise CompileError(f"{name} is defined in {before[0].name} and {one.name}")
+            elif (
+                before[1] == binding == "global"
+                and before[0].name != one.name
+                and not one.name.startswith("library:")
+            ):
+                raise CompileError(f"{name} is defined in {before[0].name} and {one.name}")
         for _, function, _ in one.constructors:
             self._need(one, function, one.name)
 
@@ -176,7 +180,9 @@ class Linker:
             self.owner[id(section)] = owner
             self.sections.append((owner, section))
             work += [
-                (owner, name, user) for name in owner.symbols if name.endswith(_KEPT_WITH_THEIR_FILE)
+                (owner, name, user)
+                for name in owner.symbols
+                if name.endswith(_KEPT_WITH_THEIR_FILE)
             ]
             for fixup in section.fixups:
                 if isinstance(fixup[2], str):
@@ -202,7 +208,9 @@ class Linker:
                     if isinstance(fixup[2], str):
                         self._need(owner, fixup[2], section.name)
         if self.missing:
-            lines = [f"{name} is not defined (used in {user})" for name, user in self.missing.items()]
+            lines = [
+                f"{name} is not defined (used in {user})" for name, user in self.missing.items()
+            ]
             raise CompileError("\n".join(sorted(lines)))
         self._lists()
         self._lay_out()
@@ -387,20 +395,20 @@ class Linker:
                 "__lrvm_host" in {fixup[2] for fixup in s.fixups} for _, s in self.sections
             ):
                 raise CompileError(
-                    "the program uses streams, files or the clock, but the machine has no component "
-                    "of type `host`"
+                    "the program uses streams, files or the clock, but the machine has no "
+                    "component of type `host`"
                 )
         size = machine.ram.size if machine else self.target.ram
         if self.ram_end - self.ram + 64 > size:
             raise CompileError(
-                f"the program's variables take {self.ram_end - self.ram} bytes, but the machine has "
-                f"{size} bytes of RAM: --ram gives it more"
+                f"the program's variables take {self.ram_end - self.ram} bytes, but the machine "
+                f"has {size} bytes of RAM: --ram gives it more"
             )
         spans = sorted(
             (self.addresses[id(s)], max(s.size, len(s.data), 4 * len(s.words)), s.name)
             for _, s in self.sections
         )
-        for (begin, length, name), (other, _, following) in zip(spans, spans[1:], strict=False):
+        for (begin, length, name), (other, _, following) in itertools.pairwise(spans):
             if fixed and begin + length > other:
                 raise CompileError(f"{name} at 0x{begin:x} reaches into {following} at 0x{other:x}")
 
@@ -447,7 +455,12 @@ class Linker:
                 note = section.debug
                 builder.add_variable(note.node, note.positions, self.addresses[id(section)])
         return Executable(
-            tuple(segments), machine, symbols, name=name, producer="lrvm cc", **builder.result(str(Path.cwd()))
+            tuple(segments),
+            machine,
+            symbols,
+            name=name,
+            producer="lrvm cc",
+            **builder.result(str(Path.cwd())),
         )
 
     def _data(self, section: Section, resolve: Callable[[str], int]) -> bytes:

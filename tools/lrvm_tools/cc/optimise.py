@@ -11,7 +11,14 @@ import llvmlite.binding as llvm
 from .errors import CompileError
 
 _TRIPLE: Final = "mips-unknown-linux-musl"
-_KEPT_LINKAGES: Final = ("external", "weak_any", "weak_odr", "linkonce_any", "linkonce_odr", "common")
+_KEPT_LINKAGES: Final = (
+    "external",
+    "weak_any",
+    "weak_odr",
+    "linkonce_any",
+    "linkonce_odr",
+    "common",
+)
 
 
 @cache
@@ -25,10 +32,7 @@ def read_module(data: bytes | str, name: str) -> Any:
     """A module of bitcode or IR text, checked. Raises CompileError."""
     _target_machine()
     try:
-        if isinstance(data, str):
-            module = llvm.parse_assembly(data)
-        else:
-            module = llvm.parse_bitcode(data)
+        module = llvm.parse_assembly(data) if isinstance(data, str) else llvm.parse_bitcode(data)
         module.verify()
     except RuntimeError as error:
         raise CompileError(f"{name}: LLVM refuses the IR: {error}".strip()) from None

@@ -26,6 +26,9 @@ from .target import (
 )
 
 _SKIPS = (IF_I, IFN_I, IF2_I)
+_CHANGE_FLAGS = (
+    Pseudo.CALL, Pseudo.CALLR, Pseudo.ASM, Pseudo.ALLOCA, Pseudo.CONST, Pseudo.ADDR, Pseudo.FRAME
+)  # fmt: skip
 
 
 def improve(function: MachineFunction) -> None:
@@ -43,19 +46,21 @@ def _keep_flags(block: MachineBlock) -> None:
     behind_skip = False
     for place, instr in enumerate(code):
         form = instr[0]
-        if form == CMP_I and instr[2] == 0 and instr[1] == setter and not behind_skip:
-            if _only_zero_and_sign(code, place + 1, block):
-                continue
+        if (
+            form == CMP_I
+            and instr[2] == 0
+            and instr[1] == setter
+            and not behind_skip
+            and _only_zero_and_sign(code, place + 1, block)
+        ):
+            continue
         skipped = behind_skip
         behind_skip = form in _SKIPS
         kept.append(instr)
         if behind_skip or form == Pseudo.LINE:
             continue
         if form >= 256:
-            if form in (Pseudo.CALL, Pseudo.CALLR, Pseudo.ASM, Pseudo.ALLOCA, Pseudo.CONST,
-                        Pseudo.ADDR, Pseudo.FRAME):  # fmt: skip
-                setter = -1
-            elif form in (Pseudo.CCPY_R, Pseudo.CCPY_I, Pseudo.FLOAD) and instr[1] == setter:
+            if form in _CHANGE_FLAGS or any(instr[item] == setter for item in WRITES[form]):
                 setter = -1
             continue
         if form in SETS_FLAGS:
@@ -78,7 +83,9 @@ def _only_zero_and_sign(code: list[Instr], place: int, block: MachineBlock) -> b
             return True
     if isinstance(block.end, Branch):
         condition = block.end.condition
-        return set(condition[1:3]) <= {ZF, SF} if condition[0] == IF2_I else condition[1] in (ZF, SF)
+        return (
+            set(condition[1:3]) <= {ZF, SF} if condition[0] == IF2_I else condition[1] in (ZF, SF)
+        )
     return True
 
 
@@ -87,8 +94,7 @@ def _thread(function: MachineFunction) -> None:
     onward = {
         block.label: block.end.target
         for block in function.blocks
-        if isinstance(block.end, Jump)
-        and not any(instr[0] != Pseudo.LINE for instr in block.code)
+        if isinstance(block.end, Jump) and not any(instr[0] != Pseudo.LINE for instr in block.code)
     }
 
     def last(label: str) -> str:

@@ -22,7 +22,7 @@ Operand = tuple[Any, ...]
 
 
 class Instruction:
-    """One instruction. `name` is that of its result, "" if nobody can use it; `type` the result's."""
+    """One instruction. `name` and `type` are those of its result; "" if nobody can use it."""
 
     __slots__ = ("args", "debug", "extra", "name", "op", "type")
 
@@ -47,6 +47,8 @@ class Callee:
     variadic: bool
     fixed: int
     """Parameters that are not variable ones."""
+    upper: frozenset[int] = frozenset()
+    """Arguments that lie in the upper bits of their word in memory: parts of structs."""
 
     @property
     def is_assembly(self) -> bool:

@@ -42,9 +42,9 @@ _ESCAPE: Final = re.compile(r"\\([0-9A-Fa-f]{2}|\\)")
 _MASK = 0xFFFF_FFFF
 
 _VALUE_WORDS: Final = frozenset(
-    "true false null undef poison none zeroinitializer getelementptr ptrtoint inttoptr ptrtoaddr bitcast "
-    "trunc add sub mul xor shl addrspacecast blockaddress dso_local_equivalent no_cfi asm splat"
-    " icmp select extractelement insertelement shufflevector zext sext".split()
+    "true false null undef poison none zeroinitializer getelementptr ptrtoint inttoptr ptrtoaddr "
+    "bitcast trunc add sub mul xor shl addrspacecast blockaddress dso_local_equivalent no_cfi asm "
+    "splat icmp select extractelement insertelement shufflevector zext sext".split()
 )
 _FLAGS: Final = frozenset(
     "nuw nsw exact inbounds nusw disjoint samesign fast nnan ninf nsz arcp contract afn reassoc "
@@ -233,7 +233,14 @@ class _Parser:
         if name == "llvm.used" or name == "llvm.compiler.used":
             return
         module.variables[name] = Variable(
-            name, type_, initial, word == "constant" or " constant " in line[:200], linkage, section, align, debug
+            name,
+            type_,
+            initial,
+            word == "constant" or " constant " in line[:200],
+            linkage,
+            section,
+            align,
+            debug,
         )
 
     def _function(self, line: str, body: list[str]) -> Function:
@@ -328,7 +335,11 @@ class _Parser:
 
     def _is_type(self) -> bool:
         token = self.tokens[self.at]
-        return token in _SIMPLE_TYPES or token[0] in "%[<{" or (token[0] == "i" and token[1:].isdigit())
+        return (
+            token in _SIMPLE_TYPES
+            or token[0] in "%[<{"
+            or (token[0] == "i" and token[1:].isdigit())
+        )
 
     def _type(self) -> Type:
         token = self._next()
@@ -674,7 +685,8 @@ class _Parser:
         else:
             target = self._value(POINTER)
         self._expect("(")
-        arguments = []
+        arguments: list[Operand] = []
+        upper: set[int] = set()
         while not self._accept(")"):
             kind = self._type()
             if kind == METADATA:
@@ -683,10 +695,14 @@ class _Parser:
                         self._skip_group()
                 arguments.append(("metadata", kind))
             else:
+                begin = self.at
                 self._skip_attributes()
+                if variadic and "inreg" in self.tokens[begin : self.at]:
+                    upper.add(len(arguments))
                 arguments.append(self._value(kind))
             self._accept(",")
-        callee = Callee(target, variadic, len(arguments) if fixed is None else fixed)
+        count = len(arguments) if fixed is None else fixed
+        callee = Callee(target, variadic, count, frozenset(upper))
         return Instruction(op, name, result, arguments, callee)
 
     def _return(self, op: str, name: str) -> Instruction:

@@ -188,7 +188,9 @@ class Arithmetic(Values):
             return [low, high]
         return self.library_in_memory("__lrvm_multiply_wide", left, right)
 
-    def library_in_memory(self, name: str, left: list[Part], right: list[Part], *more: Part) -> list[Part]:
+    def library_in_memory(
+        self, name: str, left: list[Part], right: list[Part], *more: Part
+    ) -> list[Part]:
         """Call a routine with the addresses of the result and of two numbers, and their words."""
         words = len(left)
         objects = [self.frame_object(4 * words, 4) for _ in range(3)]
@@ -302,7 +304,11 @@ class Arithmetic(Values):
         if len(parts) == 2:
             return self.library(f"__lrvm_{op}", [*parts, amount], 2)
         return self.library_in_memory(
-            "__lrvm_shift_wide", parts, [literal(0)] * len(parts), amount, literal("shl lshr ashr".split().index(op))
+            "__lrvm_shift_wide",
+            parts,
+            [literal(0)] * len(parts),
+            amount,
+            literal("shl lshr ashr".split().index(op)),
         )
 
     def shift_by(self, form: int, part: Part, amount: int) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import UnsupportedError
 from ..ir.module import Callee, Instruction, Operand
 from ..ir.types import Integer, Type
-from ..target import ADD_R, ARGUMENTS, STACK, VARIADIC, WSA_RIR, WSA_RRR, Pseudo
+from ..target import ADD_R, ARGUMENTS, SHL_I, STACK, VARIADIC, WSA_RIR, WSA_RRR, Pseudo
 from .conditions import Conditions
 from .inline import InlineAssembly, parse_constraints
 from .values import Part, literal
@@ -54,7 +54,7 @@ class Calls(Conditions):
             pointer = self.reg(self.part(target))
         stacked = 4 * max(len(words) - len(ARGUMENTS), 0)
         if callee.variadic:
-            stacked = self._variable_arguments(instruction.args, callee.fixed, stacked)
+            stacked = self._variable_arguments(instruction.args, callee, stacked)
         for place, part in enumerate(words[len(ARGUMENTS) :]):
             self._outgoing(4 * place, part)
         self.out.outgoing = max(self.out.outgoing, stacked)
@@ -72,18 +72,23 @@ class Calls(Conditions):
         self.after_call()
         return [self.copy(register) for register in ARGUMENTS[:results]]
 
-    def _variable_arguments(self, arguments: Sequence[Operand], fixed: int, stacked: int) -> int:
+    def _variable_arguments(
+        self, arguments: Sequence[Operand], callee: Callee, stacked: int
+    ) -> int:
         """Lay the variable arguments out as clang's va_arg for the front end's target expects:
         aligned as if all arguments, the fixed ones too, stood one after the other."""
         offset = 0
-        for argument in arguments[:fixed]:
+        for argument in arguments[: callee.fixed]:
             offset = _place(offset, argument[1]) + 4 * argument[1].words
         begin = -(-stacked // 8) * 8
         at = begin + offset % 8
         first = at
-        for argument in arguments[fixed:]:
+        for number, argument in enumerate(arguments[callee.fixed :], callee.fixed):
             parts = self.parts(argument)
             at = _place(at, argument[1])
+            type_ = argument[1]
+            if number in callee.upper and isinstance(type_, Integer) and type_.words == 1:
+                parts = [self.shift(SHL_I, parts[0], -8 * (-(-type_.bits // 8)) % 32)]
             for place, part in enumerate(reversed(parts)):
                 self._outgoing(at + 4 * place, part)
             at += 4 * len(parts)

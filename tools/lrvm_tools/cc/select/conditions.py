@@ -63,7 +63,9 @@ class Conditions(Floats):
         signed = predicate[0] == "s"
         if bits % 32:
             if signed and right[0] in ("int", "zero") and (right[0] == "zero" or right[2] == 0):
-                return self.compare_words(predicate, self.sign_extended(left), [literal(0)])
+                return self.compare_words(
+                    predicate, self.sign_extended(left), [literal(0)] * type_.words
+                )
             if signed and type_.words == 1:
                 # Moving both by half the range makes it an unsigned comparison.
                 sign = literal(1 << (bits - 1))

@@ -54,9 +54,7 @@ class Floats(Memory):
         arguments = [*self.parts(left), *self.parts(right)]
         if op == "frem":
             return self.library("fmodf" if letter(type_) == "s" else "fmod", arguments, type_.words)
-        return self.library(
-            f"__{_OPERATIONS[op]}{letter(type_)}f3", arguments, type_.words
-        )
+        return self.library(f"__{_OPERATIONS[op]}{letter(type_)}f3", arguments, type_.words)
 
     def float_condition(self, predicate: str, left: Operand, right: Operand) -> Condition:
         """Compare and set the flags; the condition that tells the result."""
@@ -117,10 +115,7 @@ class Floats(Memory):
         assert isinstance(source, Integer)
         size, words = _integer_code(source)
         signed = op == "sitofp"
-        if source.bits < 32:
-            signed_routine = True
-        else:
-            signed_routine = signed
+        signed_routine = True if source.bits < 32 else signed
         parts = self.sign_extended(operand, words) if signed else self.zero_extended(operand)
         parts = [*parts, *[literal(0)] * (words - len(parts))]
         name = f"__float{'' if signed_routine else 'un'}{size}{letter(target)}f"

@@ -51,9 +51,9 @@ _CLEAN_USERS: Final = frozenset(
 _CLEAN_RESULTS: Final = frozenset("load icmp fcmp zext lshr udiv urem extractvalue".split())
 _PURE: Final = frozenset(
     "add sub mul udiv sdiv urem srem and or xor shl lshr ashr icmp fcmp select trunc zext sext "
-    "ptrtoint ptrtoaddr inttoptr bitcast addrspacecast getelementptr freeze extractvalue insertvalue "
-    "fadd fsub fmul fdiv frem fneg fptrunc fpext fptoui fptosi uitofp sitofp extractelement "
-    "insertelement shufflevector".split()
+    "ptrtoint ptrtoaddr inttoptr bitcast addrspacecast getelementptr freeze extractvalue "
+    "insertvalue fadd fsub fmul fdiv frem fneg fptrunc fpext fptoui fptosi uitofp sitofp "
+    "extractelement insertelement shufflevector".split()
 )
 _SMALLEST_TABLE: Final = 5
 _LARGEST_TABLE: Final = 2048
@@ -100,8 +100,8 @@ class _Selector(Intrinsics):
         self._connect()
         by_label = {block.label: block for block in self.out.blocks}
         for label, code in self.flow.front_code.items():
-            block = by_label[label]
-            block.code[block.before_end : block.before_end] = code
+            front = by_label[label]
+            front.code[front.before_end : front.before_end] = code
         return self.out
 
     # What is known before anything is written.
@@ -134,7 +134,11 @@ class _Selector(Intrinsics):
                 continue
             old = one.args[0][2]
             phi = self.definitions.get(old)
-            if phi is None or phi.op != "phi" or not any(arg[2:] == (one.name,) for arg in phi.args):
+            if (
+                phi is None
+                or phi.op != "phi"
+                or not any(arg[2:] == (one.name,) for arg in phi.args)
+            ):
                 continue
             last = max(place.get(id(user), -1) for user, _, _ in users[old] if user.op != "phi")
             if last == len(block.instructions) - 1:
@@ -178,10 +182,14 @@ class _Selector(Intrinsics):
                 using = users.get(name, [])
                 if op == "icmp" and isinstance(instruction.type, Integer):
                     wide = instruction.args[0][1].words > 1
-                    if using and len(using) <= (1 if wide else 3) and all(
-                        (user.op == "br" or (user.op == "select" and place == 0))
-                        and (label == block.label or not wide)
-                        for user, place, label in using
+                    if (
+                        using
+                        and len(using) <= (1 if wide else 3)
+                        and all(
+                            (user.op == "br" or (user.op == "select" and place == 0))
+                            and (label == block.label or not wide)
+                            for user, place, label in using
+                        )
                     ):
                         self.lazy.add(name)
                 elif op == "fcmp" and isinstance(instruction.type, Integer):
@@ -192,9 +200,14 @@ class _Selector(Intrinsics):
                 elif op == "getelementptr" and not isinstance(instruction.type, Array):
                     if using and self._folds(instruction, using, block):
                         self.lazy.add(name)
-                elif op in ("and", "or", "xor", "select") and instruction.type == Integer(1):
-                    if len(using) == 1 and using[0][0].op == "br" and using[0][2] == block.label:
-                        self._lazy_condition(instruction, block, users)
+                elif (
+                    op in ("and", "or", "xor", "select")
+                    and instruction.type == Integer(1)
+                    and len(using) == 1
+                    and using[0][0].op == "br"
+                    and using[0][2] == block.label
+                ):
+                    self._lazy_condition(instruction, block, users)
 
     def _lazy_condition(
         self,
@@ -233,7 +246,9 @@ class _Selector(Intrinsics):
                 type_, align = user.args[0][1], user.extra[0]
             else:
                 return False
-            words = words and type_.size == 4 and align >= 4 and not isinstance(type_, Struct | Array)
+            words = (
+                words and type_.size == 4 and align >= 4 and not isinstance(type_, Struct | Array)
+            )
         indices = [index for index in instruction.args[1:] if index[0] not in ("int", "zero")]
         base = instruction.args[0]
         if base[0] == "local" and base[2] in self.lazy:
@@ -283,7 +298,7 @@ class _Selector(Intrinsics):
         work = []
         for name, using in users.items():
             for user, place, _ in using:
-                if user.op in _CLEAN_USERS and not (user.op == "select" and place) or (
+                if (user.op in _CLEAN_USERS and not (user.op == "select" and place)) or (
                     user.op == "getelementptr"
                 ):
                     work.append(name)
@@ -345,7 +360,8 @@ class _Selector(Intrinsics):
                 if error.place:
                     raise
                 raise UnsupportedError(
-                    error.reason, f"{self.source.name} {instruction.debug or self.source.debug}".strip()
+                    error.reason,
+                    f"{self.source.name} {instruction.debug or self.source.debug}".strip(),
                 ) from None
 
     def _instruction(self, instruction: Instruction) -> None:
@@ -501,7 +517,9 @@ class _Selector(Intrinsics):
             cleaned: list[Part] = []
             for element in self.element_types(instruction.type):
                 value = parts[len(cleaned) : len(cleaned) + element.words]
-                cleaned += self.masked(value, element.bits) if isinstance(element, Integer) else value
+                cleaned += (
+                    self.masked(value, element.bits) if isinstance(element, Integer) else value
+                )
             return cleaned
         return parts
 
@@ -672,7 +690,7 @@ class _Selector(Intrinsics):
     def _nothing(self, instruction: Instruction) -> list[Part]:
         return []
 
-    _METHODS = {
+    _METHODS: Final = {
         "load": _load,
         "getelementptr": _element_pointer,
         "select": _select,
@@ -759,9 +777,7 @@ class _Selector(Intrinsics):
                     self.use(following)
                 index = self.reg(first[0])
             else:
-                index = self.reg(
-                    self.binary(SUB_R, parts[0], literal(low)) if low else parts[0]
-                )
+                index = self.reg(self.binary(SUB_R, parts[0], literal(low)) if low else parts[0])
             self._compare_literal(index, count)
             following = self.new_block("table")
             self.block.end = Branch(BELOW, following.label, default)
@@ -808,7 +824,7 @@ class _Selector(Intrinsics):
         self.emit([ITR_I, TRAP])
         self.block.end = Stop()
 
-    _ENDINGS = {
+    _ENDINGS: Final = {
         "jump": _jump,
         "br": _branch,
         "switch": _switch,
@@ -853,7 +869,9 @@ class _Selector(Intrinsics):
         for target in dict.fromkeys(block.end.targets):
             for phi in phis.get(target, ()):
                 value = phi.args[phi.extra.index(block.origin)]
-                for register, part in zip(self.values[phi.name], self._incoming(phi, value), strict=True):
+                for register, part in zip(
+                    self.values[phi.name], self._incoming(phi, value), strict=True
+                ):
                     pairs[register] = part
         self._parallel(pairs)
 

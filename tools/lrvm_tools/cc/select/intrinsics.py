@@ -17,9 +17,12 @@ from ..target import (
     CMP_I,
     CPY_R,
     EQUAL,
+    FRAME,
     IF_I,
     ITR_I,
     MUL_R,
+    NEGATIVE,
+    NOT_EQUAL,
     OF,
     SHL_I,
     SHL_R,
@@ -27,11 +30,11 @@ from ..target import (
     SHR_R,
     SUB_R,
     XOR_R,
-    FRAME,
     Pseudo,
 )
 from .calls import Calls
 from .floats import letter
+from .memory import Address
 from .values import WORD, Part, literal
 
 TRAP: Final = 0x12
@@ -47,8 +50,8 @@ _SAME: Final = frozenset(
 )
 _MATH: Final = {
     name: name
-    for name in "sqrt floor ceil trunc rint nearbyint round sin cos tan exp exp2 exp10 log log2 log10 pow fma "
-    "lround llround lrint llrint ldexp roundeven asin acos atan atan2 sinh cosh tanh".split()
+    for name in "sqrt floor ceil trunc rint nearbyint round sin cos tan exp exp2 exp10 log log2 log10 "
+    "pow fma lround llround lrint llrint ldexp roundeven asin acos atan atan2 sinh cosh tanh".split()
 }
 _MATH.update(
     {"minnum": "fmin", "maxnum": "fmax", "minimum": "fmin", "maximum": "fmax",
@@ -249,7 +252,9 @@ class Intrinsics(Calls):
             return [self.binary(BOR_R, upper[0], lower[0])]
         if bits == 64:
             name = "__lrvm_fshl64" if left else "__lrvm_fshr64"
-            return self.library(name, [*self.parts(high), *self.parts(low), self.parts(amount)[0]], 2)
+            return self.library(
+                name, [*self.parts(high), *self.parts(low), self.parts(amount)[0]], 2
+            )
         if bits in (8, 16):
             # Both in one word, shifted as one.
             both = self.binary(
@@ -269,8 +274,6 @@ class Intrinsics(Calls):
         parts = self.sign_extended(argument)
         negative = self.subtract([literal(0)] * len(parts), parts)
         self.emit([CMP_I, self.reg(parts[-1]), 0])
-        from ..target import NEGATIVE
-
         return self.choose((NEGATIVE, True), negative, parts)
 
     # Overflow.
@@ -299,9 +302,8 @@ class Intrinsics(Calls):
             )
             fitting = self._refit(result_part, type_, signed)
             self.emit([CMP_I, self.reg(self.binary(XOR_R, result_part, fitting)), 0])
-            from ..target import NOT_EQUAL
-
-            return [result_part, self.flag_value(NOT_EQUAL)]
+            overflows = self.flag_value(NOT_EQUAL)
+            return [*self.masked([result_part], type_.bits), overflows]
         return self._overflow_wide(operation, signed, type_, left, right)
 
     def _refit(self, part: Part, type_: Integer, signed: bool) -> Part:
@@ -342,9 +344,8 @@ class Intrinsics(Calls):
                 changed = self.logic(XOR_R, one, other)
                 difference = self.logic(BOR_R, difference, changed)
         self.emit([CMP_I, self.reg(difference), 0])
-        from ..target import NOT_EQUAL
-
-        return [*result, self.flag_value(NOT_EQUAL)]
+        overflows = self.flag_value(NOT_EQUAL)
+        return [*self.masked(result, type_.bits), overflows]
 
     def extended_to(self, operand: Operand, words: int, signed: bool) -> list[Part]:
         if signed:
@@ -398,8 +399,26 @@ class Intrinsics(Calls):
         name = "__lrvm_class64" if argument[1] == DOUBLE else "__lrvm_class32"
         return self.library(name, [*self.parts(argument), self.part(instruction.args[1])])
 
-    def _float_exponent(self, instruction: Instruction) -> list[Part]:
-        raise UnsupportedError("frexp as an instruction is not supported")
+    def _two_results(self, instruction: Instruction) -> list[Part]:
+        """frexp, modf, sincos: the library gives (one of) the results by a pointer."""
+        name = str(instruction.extra.target[2]).split(".")[1]
+        argument = instruction.args[0]
+        suffix = "f" if letter(argument[1]) == "s" else ""
+        words = argument[1].words
+        second = instruction.type.words - words
+        count = 2 if name == "sincos" else 1
+        objects = [self.frame_object(8, 8) for _ in range(count)]
+        pointers = []
+        for number in objects:
+            pointers.append(self.new())
+            self.emit([Pseudo.FRAME, pointers[-1], number, 0])
+        arguments = [*self.parts(argument), *pointers]
+        first = self.library(name + suffix, arguments, 0 if count == 2 else words)
+        for number, size in zip(objects, (words, second)[-count:], strict=True):
+            at = Address(number, is_frame=True, aligned=True)
+            loaded = [self.load_word(self._offset_by(at, 4 * n)) for n in range(size)]
+            first = [*first, *reversed(loaded)]
+        return first
 
     def _to_saturated(self, instruction: Instruction) -> list[Part]:
         raise UnsupportedError("saturating conversions are not supported")
@@ -468,7 +487,9 @@ class Intrinsics(Calls):
         "fmuladd": _multiply_add,
         "powi": _integer_power,
         "is.fpclass": _class,
-        "frexp": _float_exponent,
+        "frexp": _two_results,
+        "modf": _two_results,
+        "sincos": _two_results,
         "fptosi.sat": _to_saturated,
         "fptoui.sat": _to_saturated,
         **dict.fromkeys(

@@ -336,7 +336,9 @@ class Memory(Arithmetic):
             address = self._fixed(address)
             for place in range(len(self.element_types(type_))):
                 offset, element = step(type_, place)
-                parts += self.load(element, self._offset_by(address, offset), _common(align, offset))
+                parts += self.load(
+                    element, self._offset_by(address, offset), _common(align, offset)
+                )
             return parts
         size = (type_.bits + 7) // 8 if isinstance(type_, Integer) else type_.size
         if size == 4 and align >= 4:

@@ -11,7 +11,10 @@ from ..ir.types import Array, Integer, Struct, Type
 from ..machine_code import FrameObject, MachineBlock, MachineFunction
 from ..target import (
     ADD_I,
+    ADD_R,
     AND_I,
+    AND_R,
+    BOR_R,
     CPY_R,
     IMMEDIATE,
     MUL_I,
@@ -20,9 +23,6 @@ from ..target import (
     SHR_I,
     SUB_I,
     SUB_R,
-    ADD_R,
-    AND_R,
-    BOR_R,
     XOR_R,
     Instr,
     Pseudo,
@@ -59,7 +59,9 @@ class Values:
         self.flow = flow
         self.check = check
         self.out = MachineFunction(
-            source.name, source.linkage in ("private", "internal"), source.linkage.startswith(("weak", "link"))
+            source.name,
+            source.linkage in ("private", "internal"),
+            source.linkage.startswith(("weak", "link")),
         )
         self.values: dict[str, list[Part]] = {}
         self.definitions: dict[str, Instruction] = {}
