@@ -13,7 +13,7 @@ import click
 from lrvm_jit import GuestException, Stop
 from lrvm_jit.engines import ENGINES
 
-from ..images import load_program
+from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
@@ -30,7 +30,6 @@ from .options import (
 )
 from .progress import Progress
 from .report import can_animate, print_json
-from .run_executable import Options, is_executable, run_executable
 from .stats import statistics_document, statistics_text
 
 _SHOWN_REPETITIONS: Final = 10
@@ -118,6 +117,8 @@ def run(
     if writable and files is None:
         raise click.UsageError("--writable goes with --files DIR")
     if file is not None and is_executable(file):
+        from .run_executable import Options, run_executable
+
         options = Options(
             arguments=arguments,
             machine_file=machine_file,
