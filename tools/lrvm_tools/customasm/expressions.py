@@ -74,11 +74,15 @@ class Literal(Node):
 class Name(Node):
     """`outer.inner`, or with `level` dots before it a name seen from the latest symbol."""
 
-    __slots__ = ("level", "parts", "plain")
+    __slots__ = ("has_members", "level", "parts", "plain")
 
-    def __init__(self, start: int, end: int, level: int, parts: tuple[str, ...]) -> None:
+    def __init__(
+        self, start: int, end: int, level: int, parts: tuple[str, ...], has_members: bool = False
+    ) -> None:
         super().__init__(start, end)
         self.level = level
+        self.has_members = has_members and len(parts) > 1
+        """Whether parts of it may name members of a struct (an extension: section 12)."""
         self.parts = parts
         self.plain = parts[0] if level == 0 and len(parts) == 1 else None
 
@@ -87,6 +91,27 @@ class Name(Node):
         return "." * self.level + ".".join(self.parts)
 
     def evaluate(self, context: Context) -> Value:
+        if self.has_members:
+            return self._with_members(context)
+        return self._evaluate(context)
+
+    def _with_members(self, context: Context) -> Value:
+        """The value where the last parts may name members of a struct."""
+        try:
+            return self._evaluate(context)
+        except Problem:
+            for count in range(len(self.parts) - 1, 0, -1):
+                outer = Name(self.start, self.end, self.level, self.parts[:count])
+                try:
+                    value = outer._evaluate(context)
+                except Problem:
+                    continue
+                for part in self.parts[count:]:
+                    value = member_of(value, part, self, context)
+                return value
+            raise
+
+    def _evaluate(self, context: Context) -> Value:
         plain = self.plain
         if plain is not None:
             value = context.locals.get(plain, MISSING)

@@ -210,7 +210,7 @@ class ExpressionParser:
                 function = BANK_OF
             if function is not None:
                 return Literal(start, cursor.position, function)
-        return Name(start, cursor.position, level, tuple(parts))
+        return Name(start, cursor.position, level, tuple(parts), self._structs)
 
     def _block(self) -> Node:
         """`{ a, b }`; line breaks separate as commas do."""

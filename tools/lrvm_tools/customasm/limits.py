@@ -37,7 +37,7 @@ MATCH_STEPS: Final = 100_000
 MATCHES: Final = 2_000
 """Ways in which one instruction may match."""
 
-EVALUATION_WORK: Final = 200_000
+EVALUATION_WORK: Final = 100_000
 """Calls of functions and instructions of `asm` blocks, in all passes together,"""
 
 ITEM_WORK: Final = 200

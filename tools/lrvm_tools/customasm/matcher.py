@@ -31,6 +31,7 @@ _SHOWN: Final = 4
 _WHITE: Final = frozenset(" \t\r")
 _IGNORABLE: Final = frozenset(" \t\r\n;")
 _CLOSING: Final = frozenset(",)]")
+_DIGITS: Final = re.compile(r"[ \t]*([1-9][0-9]{0,99}|0)(?=[A-Za-z_])")
 _OPENING: Final = re.compile(r'[(\[{;"]')
 _SIMPLE: Final = re.compile(
     r"[ \t]*(([0-9][A-Za-z0-9_]*)|[A-Za-z_][A-Za-z0-9_]*)(?=[ \t]*(?:[,)\]]|\Z))"
@@ -195,7 +196,8 @@ class Matcher:
                 node = ExpressionParser(cursor).parse()
                 found = (node, cursor.position)
             except ParseError:
-                pass
+                if self._language.later:
+                    found = self._digits(position, limit)
         self._expressions[key] = found
         return found
 
@@ -214,6 +216,13 @@ class Matcher:
         if text in BUILT_INS or text in KEYWORDS:
             return None
         return Name(start, end, 0, (text,)), end
+
+    def _digits(self, position: int, limit: int) -> tuple[Node, int] | None:
+        """The decimal digits of what is no number, as `1` of `1to2` (section 12)."""
+        match = _DIGITS.match(self._text, position, limit)
+        if match is None:
+            return None
+        return Literal(match.start(1), match.end(1), int(match.group(1))), match.end(1)
 
     def _is_cut_anyway(self, parameter: RuleParameter, position: int, stop: int) -> bool:
         """Whether an argument ends before `stop` even if the text goes on there, so that there is

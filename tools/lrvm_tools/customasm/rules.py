@@ -158,7 +158,7 @@ class RuleSet:
 
     def candidates(self, text: str) -> Iterable[Rule]:
         """The rules whose literal prefix starts the text."""
-        prefix = literal_prefix(text)
+        prefix = literal_prefix(text, self._language)
         for length in range(len(prefix) + 1):
             yield from self._by_prefix.get(prefix[:length], ())
 
