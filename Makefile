@@ -23,7 +23,9 @@ bench-compare: env
 	$(BIN)/pytest-benchmark compare --group-by=name --columns=median,iqr,rounds
 
 fuzz: env
-	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py
+	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py \
+		tests/tools/test_fuzz_files.py tests/batch/test_damaged_files.py \
+		tests/batch/test_stream_kills.py tests/components/test_file_memory_kills.py
 
 boundscheck: env
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto tests/machine -m "not slow"

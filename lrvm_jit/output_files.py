@@ -9,7 +9,10 @@ device, a pipe) is not replaced: it gets the bytes when all are there.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -19,18 +22,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, cast
 
-SUFFIX: Final = ".part"
+_SUFFIX: Final = ".part"
+_TOKEN_BYTES: Final = 6
+_TOKEN: Final = re.compile(f"[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
 _NAME_CHARACTERS: Final = 40
 """Of the target's name that the temporary file's has: names are limited to 255 bytes."""
-_IN_PLACE: Final = (errno.EBUSY, errno.EXDEV)
+_MOUNTED: Final = (errno.EBUSY, errno.EXDEV)
 """What renaming fails with if the target is a mount point, as files given to containers are."""
 
 
 class OutputFile:
     """A file that is being written. `file` takes the bytes and can seek; `commit` makes it the
-    target, `abandon` has never been. Used as a context manager it does the one or the other.
+    target, `abandon` has never been. As a context manager it does the one or the other.
 
-    OSErrors name the target. Not for several threads at once.
+    OSErrors of its methods name the target.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -38,37 +43,45 @@ class OutputFile:
         self.path = Path(path)
         self._target = Path(os.path.realpath(path))
         self._part: Path | None = None
-        with named(self.path):
+        with naming(self.path):
             self._before = _status(self._target)
-            if self._before is None or stat.S_ISREG(self._before.st_mode):
-                self.file = self._begin_beside()
-            else:
-                self.file = self._begin_apart()
+            self.file = self._begin()
 
-    def _begin_beside(self) -> BinaryIO:
-        if self._before is not None and not os.access(self._target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        name = f".{self._target.name[:_NAME_CHARACTERS]}."
-        try:
-            descriptor, part = tempfile.mkstemp(SUFFIX, name, self._target.parent)
-        except PermissionError:
-            if self._before is None:
-                raise
-            # A file that may be written, in a folder that may not.
-            return self._begin_apart()
-        self._part = Path(part)
-        return os.fdopen(descriptor, "w+b")
-
-    def _begin_apart(self) -> BinaryIO:
-        if self._before is not None and stat.S_ISDIR(self._before.st_mode):
+    def _begin(self) -> BinaryIO:
+        before = self._before
+        if before is not None and stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if before is not None and not os.access(self._target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if before is None or stat.S_ISREG(before.st_mode):
+            token = secrets.token_hex(_TOKEN_BYTES)
+            name = self._target.name[:_NAME_CHARACTERS]
+            part = self._target.with_name(f".{name}.{token}{_SUFFIX}")
+            mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o777
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            try:
+                descriptor = os.open(part, flags, mode)
+            except PermissionError:
+                if before is None:
+                    raise
+                # A file that may be written, in a folder that may not.
+            else:
+                self._part = part
+                # Tells `remove_stale` that somebody is at work. Not all file systems can.
+                with suppress(OSError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return os.fdopen(descriptor, "w+b")
         return cast(BinaryIO, tempfile.TemporaryFile("w+b"))
 
-    def commit(self) -> None:
-        """Put what was written in the target's place, and have it on the disk. OSError if that
-        fails: then nothing has changed, unless the target is no regular file."""
+    def commit(self, path: Path | None = None) -> None:
+        """Put what was written in the target's place, or that of another path, and have it on the
+        disk. OSError if that fails: then nothing has changed, unless the target is no regular
+        file."""
         try:
-            with named(self.path):
+            if path is not None and path != self.path:
+                self.path = path
+                self._target = Path(os.path.realpath(path))
+            with naming(self.path):
                 self.file.flush()
                 if self._part is None:
                     self._copy()
@@ -80,16 +93,16 @@ class OutputFile:
             raise
 
     def _replace(self, part: Path) -> None:
-        os.fchmod(self.file.fileno(), self._mode())
-        if self._before is not None and self._before.st_uid != os.geteuid():
-            # Only root can; to anybody else the file is theirs from now on.
-            with suppress(OSError):
-                os.fchown(self.file.fileno(), self._before.st_uid, self._before.st_gid)
+        if self._before is not None:
+            descriptor = self.file.fileno()
+            with suppress(OSError):  # only root can; to anybody else the file is theirs now
+                os.fchown(descriptor, self._before.st_uid, self._before.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(self._before.st_mode) & 0o777)
         os.fsync(self.file.fileno())
         try:
             part.replace(self._target)
         except OSError as error:
-            if error.errno not in _IN_PLACE:
+            if error.errno not in _MOUNTED:
                 raise
             self._copy()
             part.unlink()
@@ -98,25 +111,11 @@ class OutputFile:
 
     def _copy(self) -> None:
         self.file.seek(0)
-        with self._target.open("r+b" if self._is_regular else "wb", buffering=0) as target:
-            # A raw file may take a part only; a buffer would keep what a full disk refuses.
-            with os.fdopen(os.dup(target.fileno()), "wb") as buffered:
-                shutil.copyfileobj(self.file, buffered)
-            if self._is_regular:
-                target.truncate(self.file.tell())
+        with self._target.open("wb") as target:
+            shutil.copyfileobj(self.file, target)
+            target.flush()
+            with suppress(OSError):  # devices cannot
                 os.fsync(target.fileno())
-
-    @property
-    def _is_regular(self) -> bool:
-        return self._before is not None and stat.S_ISREG(self._before.st_mode)
-
-    def _mode(self) -> int:
-        """The permissions: those of the older file, or what the umask leaves."""
-        if self._before is not None:
-            return stat.S_IMODE(self._before.st_mode)
-        umask = os.umask(0o077)
-        os.umask(umask)
-        return 0o666 & ~umask
 
     def abandon(self) -> None:
         """Remove what was written. Does nothing after `commit`."""
@@ -138,40 +137,52 @@ class OutputFile:
     ) -> None:
         if error is None:
             self.commit()
-        else:
-            self.abandon()
-
-
-@contextmanager
-def written(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Write a file: it appears when the block ends without an error. OSErrors name it."""
-    output = OutputFile(path)
-    with named(output.path), output as file:
-        yield file
+            return
+        self.abandon()
+        if isinstance(error, OSError) and error.filename is None:
+            raise _like(error, self.path) from error
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file's bytes. OSErrors name it."""
-    with written(path) as file:
+    with OutputFile(path) as file:
         file.write(data)
 
 
+def remove_stale(path: Path) -> None:
+    """Remove temporary files beside a target whose processes were killed while they wrote it."""
+    start = f".{path.name[:_NAME_CHARACTERS]}."
+    for part in path.parent.glob(f".*{_SUFFIX}"):
+        token = part.name.removeprefix(start).removesuffix(_SUFFIX)
+        if len(part.name) != len(start + token + _SUFFIX) or not _TOKEN.fullmatch(token):
+            continue
+        try:
+            descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink(missing_ok=True)
+        except OSError:  # in use
+            pass
+        finally:
+            os.close(descriptor)
+
+
 @contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Let OSErrors name this file: those of reading and writing name none, others a temporary
-    one."""
+def naming(path: Path) -> Iterator[None]:
+    """Let OSErrors of the block name this file: those of writing name none, others the temporary
+    file."""
     try:
         yield
     except OSError as error:
-        if error.filename == str(path) and error.filename2 is None:
-            raise
         raise _like(error, path) from error
 
 
 def _like(error: OSError, path: Path) -> OSError:
-    if error.errno is None:  # as numpy raises it
-        return OSError(errno.EIO, str(error) or os.strerror(errno.EIO), str(path))
-    return OSError(error.errno, error.strerror or os.strerror(error.errno), str(path))
+    number = errno.EIO if error.errno is None else error.errno
+    return OSError(number, error.strerror or str(error) or os.strerror(number), str(path))
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -183,12 +194,9 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _sync_folder(folder: Path) -> None:
     """Have a folder's names on the disk, where folders can be opened and synchronised."""
-    try:
+    with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        with suppress(OSError):
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import warnings
 from pathlib import Path
 
@@ -16,7 +17,8 @@ class FileMemory(StandardComponent):
 
     `size` is in bytes and defaults to the file's; not being a multiple of 4 it is rounded down
     with a warning. A smaller size than the file's leaves the rest of the file alone. A larger
-    one grows a writable file; a read-only one reads 0 beyond its end.
+    one grows a writable file, or with `grow_late` not before the guest writes; a read-only one
+    reads 0 beyond its end.
 
     A write is in the operating system's hands at once, so it survives the death of this
     process; `flush()` and `close()` make it survive a power cut as well. Components on the same
@@ -42,10 +44,14 @@ class FileMemory(StandardComponent):
         size: int | None = None,
         *,
         writable: bool = False,
+        grow_late: bool = False,
         hw_id: int | None = None,
     ) -> None:
         path = Path(path)
-        self._length = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path} is no regular file")
+        self._length = status.st_size
         if not self._length:
             raise ValueError(f"{path} is empty: persistent memory needs a file with content")
         size = self._length if size is None else whole_number("size", size)
@@ -56,7 +62,8 @@ class FileMemory(StandardComponent):
             )
             size -= size % WORD_BYTES
         super().__init__(size, hw_id)
-        if writable and size > self._length:
+        self._size = size
+        if writable and size > self._length and not grow_late:
             os.truncate(path, size)
             self._length = size
         self._writable = writable
@@ -76,11 +83,20 @@ class FileMemory(StandardComponent):
             raise HardwareError(HardwareCode.NOT_WRITABLE)
         raw = word.to_bytes(WORD_BYTES, "big")
         try:
+            if self._length < self._size:
+                self._grow()
             written = os.pwrite(self._file.fileno(), raw, offset)
         except (OSError, ValueError):  # ValueError: the file is closed
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR) from None
         if written < WORD_BYTES:
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR)
+
+    def _grow(self) -> None:
+        """Make the file as large as the memory."""
+        descriptor = self._file.fileno()
+        if os.fstat(descriptor).st_size < self._size:
+            os.ftruncate(descriptor, self._size)
+        self._length = self._size
 
     def flush(self) -> None:
         """Wait until all that was written is on the disk. OSError if the disk fails."""

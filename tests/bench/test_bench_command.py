@@ -115,7 +115,7 @@ def test_nothing_is_measured_twice(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_compiler_the_rest_goes_on(
     capsys: pytest.CaptureFixture[str], no_compiler: None
 ) -> None:
-    assert command.main(["--native", "--json", "-n", "1", "-e", "interpreter", "fib"]) == 0
+    assert command.main(["--native", "--json", "-n", "1", "-e", "interpreter", "fib"]) == 2
     captured = capsys.readouterr()
     assert captured.err == "native: $CC is 'no-such-compiler', and there is no such command\n"
     report = json.loads(captured.out)
@@ -127,7 +127,7 @@ def test_without_sources_the_rest_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("lrvm_jit.bench.native.SOURCES", tmp_path / "native")
-    assert command.main(["--native", "-n", "1", "-e", "interpreter", "fib"]) == 0
+    assert command.main(["--native", "-n", "1", "-e", "interpreter", "fib"]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("native: no C sources: ")
     assert captured.err.count("\n") == 1

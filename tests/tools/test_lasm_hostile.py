@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -244,7 +245,12 @@ def test_work_is_limited(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hints_are_found_for_what_is_shown(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     nearest = errors.nearest
-    monkeypatch.setattr(errors, "nearest", lambda *given: calls.append(given) or nearest(*given))
+
+    def counting(*given: Any) -> str | None:
+        calls.append(given)
+        return nearest(*given)
+
+    monkeypatch.setattr(errors, "nearest", counting)
     with pytest.raises(AssemblyError) as caught:
         assemble_program("".join(f"{line}\n".replace("x", f"x{k}") for k in range(1000)))
     assert 0 < len(calls) <= len(caught.value.diagnostics) == DIAGNOSTICS

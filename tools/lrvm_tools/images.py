@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .input_files import read_file
 from .intel_hex import read_ihex
 from .lasm import Assembly, Place, assemble_program_file
 from .text_files import decode
@@ -54,7 +55,7 @@ def load_image(path: Path) -> Image:
     if suffix in SOURCE_SUFFIXES:
         assembly = assemble_program_file(path)
         return Image(str(path), assembly.bytes, assembly)
-    data = path.read_bytes()
+    data = read_file(path)
     if suffix in HEX_SUFFIXES:
         try:
             return Image(str(path), read_ihex(decode(data)))

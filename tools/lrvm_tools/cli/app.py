@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 import warnings
 from typing import Any, TextIO
@@ -24,33 +22,44 @@ from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
+<<<<<<< HEAD
 from .version import version
+=======
+from .streams import forget, replace_undecodable, watched
+>>>>>>> data
 
 
 class Cli(click.Group):
     """A group that turns failures into a line on stderr and an exit code."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with watched():  # `--help` and `--version` write here
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        _replace_undecodable()
+        replace_undecodable()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), watched():
                 warnings.simplefilter("always", UserWarning)
                 warnings.showwarning = _show_warning
-                result = super().invoke(ctx)
-            # A reader that has gone is noticed here, not when the interpreter exits.
-            sys.stdout.flush()
-            return result
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            _forget_stdout()
-            ctx.exit(ExitCode.BROKEN_PIPE)
         except AssemblyError as error:
             _fail(ctx, error, str(error), ExitCode.BAD_INPUT)
         except (MachineError, ImageError, InputError) as error:
             _fail(ctx, error, f"lrvm: error: {error}", ExitCode.BAD_INPUT)
+        except MemoryError as error:
+            text = f"lrvm: error: there is not enough memory{f': {error}' if str(error) else ''}"
+            _fail(ctx, error, text, ExitCode.BAD_INPUT)
         except Exception as error:
             if wants_traceback(ctx):
                 traceback.print_exc()
@@ -60,32 +69,16 @@ class Cli(click.Group):
 
 
 def _fail(ctx: click.Context, error: Exception, text: str, code: ExitCode) -> None:
-    if wants_json(ctx):
-        print_json(
-            {"error": str(error), "diagnostics": diagnostics_of(error), "exit_code": int(code)}
-        )
-    else:
-        print_error(text)
+    with watched():
+        if wants_json(ctx):
+            diagnostics = diagnostics_of(error)
+            print_json({"error": str(error), "diagnostics": diagnostics, "exit_code": int(code)})
+        else:
+            try:
+                print_error(text)
+            except OSError:  # the exit code tells it as well
+                forget()
     ctx.exit(code)
-
-
-def _replace_undecodable() -> None:
-    """No text of a guest, whatever the terminal's encoding, may end the machine's run."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-
-
-def _forget_stdout() -> None:
-    """Let what is still buffered go nowhere, so that the interpreter exits in silence."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):  # a stand-in without a file
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 def _show_warning(

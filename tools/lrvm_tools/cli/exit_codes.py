@@ -24,7 +24,7 @@ EXIT_CODES_HELP: Final = """\b
 Exit codes:
     0  success; `run`: the guest halted
     1  internal error, or a component failed
-    2  bad input: the command line, a program, a machine file
+    2  bad input: the command line, a program, a machine file; output that cannot be written
     3  `run`: a guest exception ended the run (--halt-on-exception)
     4  `run`: the cycle limit was reached (--max-cycles)
   130  interrupted (Ctrl-C)

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from lrvm_jit.output_files import write_file
+
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 _JSON = "lrvm.json"
@@ -35,6 +37,18 @@ class Number(click.ParamType[int]):
         if number < 0:
             self.fail(f"{number} is negative", param, ctx)
         return number
+
+
+def allow_path_option(command: _Decorated) -> _Decorated:
+    """`--allow-path`: the command gets `allow_paths`, folders for files of machine files."""
+    return click.option(
+        "--allow-path",
+        "allow_paths",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="A further folder in which a machine file may name files; else only below its own.",
+    )(command)
 
 
 def json_option(command: _Decorated) -> _Decorated:
@@ -90,6 +104,6 @@ def write_output(target: Path | None, content: str | bytes, source: Path) -> Non
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself; choose another output")
     try:
-        target.write_bytes(data)
+        write_file(target, data)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror}") from None

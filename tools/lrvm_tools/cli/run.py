@@ -19,7 +19,14 @@ from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
 from .console import CapturingHost, ConsoleHost
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
-from .options import INPUT_FILE, InputError, Number, json_option, traceback_option
+from .options import (
+    INPUT_FILE,
+    InputError,
+    Number,
+    allow_path_option,
+    json_option,
+    traceback_option,
+)
 from .progress import Progress
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
@@ -37,6 +44,7 @@ _WORTH_MENTIONING: Final = 1.0
     metavar="FILE",
     help="The machine to run on, see `lrvm info --toml`; FILE goes to its open ROM.",
 )
+@allow_path_option
 @click.option(
     "--max-cycles", type=Number(), metavar="N", help="Attempt at most so many instructions."
 )
@@ -58,6 +66,7 @@ def run(
     ctx: click.Context,
     file: Path | None,
     machine_file: Path | None,
+    allow_paths: tuple[Path, ...],
     max_cycles: int | None,
     halt_on_exception: bool,
     verbose: bool,
@@ -90,20 +99,28 @@ def run(
         print_finish=not quiet and not as_json,
     )
     host = CapturingHost() if as_json else ConsoleHost()
-    with open_machine(file, machine_file, host, engine) as machine:
+    with open_machine(file, machine_file, host, engine, allow_paths) as machine:
         if verbose:
-            host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
+            lines = component_lines(machine.board)
+            lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
+            host.write("".join(f"{line}\n" for line in lines))
         ctx.exit(_run(machine, config, host, stats))
 
 
 def open_machine(
-    file: Path | None, machine_file: Path | None, host: Host, engine: str | None
+    file: Path | None,
+    machine_file: Path | None,
+    host: Host,
+    engine: str | None,
+    allow_paths: tuple[Path, ...] = (),
 ) -> Machine:
     """The machine that the arguments ask for. UsageError if they ask for none."""
     try:
         program = None if file is None else load_program(file)
         if machine_file is not None:
-            return load_machine(machine_file, program=program, host=host, engine=engine)
+            return load_machine(
+                machine_file, program=program, host=host, engine=engine, allow_paths=allow_paths
+            )
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror}") from None
     if program is None:

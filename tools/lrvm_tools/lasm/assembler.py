@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..collection import collection_paused
+from ..input_files import read_file
 from ..text_files import UndecodableError, decode
 from .assembly import Assembly
 from .emit import Emitter
@@ -16,6 +16,7 @@ from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files
 from .layout import lay_out
+from .limits import FILE_BYTES
 from .parser import parse
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def assemble_program_file(
     """Assemble the program in a file, as `assemble_program` does. A file that cannot be read
     raises OSError."""
     try:
-        text = decode(Path(path).read_bytes())
+        text = decode(read_file(path, FILE_BYTES))
     except UndecodableError as error:
         diagnostic = Diagnostic(str(path), error.line, 1, 2, str(error), "", "")
         raise AssemblyError([diagnostic]) from None

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..input_files import read_file
 from ..text_files import UndecodableError, decode, end_lines
 from .errors import SourceError
 from .limits import FILE_BYTES
@@ -81,7 +82,7 @@ class Files:
                 if file.stat().st_size > FILE_BYTES:
                     message = f"the file is larger than {FILE_BYTES >> 20} MiB"
                     raise SourceError(span, message)
-                self._contents[file] = file.read_bytes()
+                self._contents[file] = read_file(file, FILE_BYTES)
             except OSError as error:
                 raise SourceError(span, f"cannot read the file: {error.strerror}") from None
         return self._contents[file]

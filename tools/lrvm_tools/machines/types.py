@@ -26,6 +26,7 @@ from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_
 from lrvm_jit import Component
 
 from .context import Context
+from .host_paths import HostPaths
 
 ENTRY_POINT_GROUP: Final = "lrvm.components"
 PLACEMENT: Final = ("address", "last", "mapped")
@@ -60,12 +61,13 @@ class Setting:
         """What the value must be, in words."""
         return _KINDS[self.kind]
 
-    def convert(self, value: object, folder: Path) -> Value:
-        """The value of the machine file as the factory takes it; ValueError if it is none."""
+    def convert(self, value: object, paths: HostPaths) -> Value:
+        """The value of the machine file as the factory takes it; ValueError if it is none, or a
+        path that is out of reach."""
         # TOML tells `true` from 1, Python does not.
         if isinstance(value, bool) is (self.kind is bool):
             if self.kind is Path and isinstance(value, str):
-                return folder / value
+                return paths.find(value)
             if self.kind is float and isinstance(value, int | float):
                 return float(value)
             if self.kind is not Path and isinstance(value, self.kind):
