@@ -22,11 +22,8 @@ from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
-<<<<<<< HEAD
-from .version import version
-=======
 from .streams import forget, replace_undecodable, watched
->>>>>>> data
+from .version import version
 
 
 class Cli(click.Group):

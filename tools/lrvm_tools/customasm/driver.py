@@ -83,7 +83,8 @@ class Driver:
         except AssemblyError as error:
             return self._fail(str(error))
         except OSError as error:
-            return self._fail(f"error: cannot write `{error.filename}`: {error.strerror}")
+            what = "read" if error.filename == line.image else "write"
+            return self._fail(f"error: cannot {what} `{error.filename}`: {error.strerror}")
 
     def _name(self) -> str:
         return f"lrvm customasm {self._version} (language: CustomASM 0.13.9)"

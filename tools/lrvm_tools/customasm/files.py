@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from ..input_files import read_file
 from ..lasm.source import Source, Span
 from .problems import Problem
 
@@ -89,9 +90,7 @@ class Files:
             for candidate in candidates:
                 if candidate.is_file():
                     self.check(candidate, name, span)
-                    if candidate.stat().st_size > FILE_BYTES:
-                        raise Problem(span, f"`{path}` is larger than {FILE_BYTES >> 20} MiB")
-                    return candidate.read_bytes()
+                    return read_file(candidate, FILE_BYTES)
         except OSError as error:
             raise Problem(span, f"cannot read `{path}`: {error.strerror}") from None
         except ValueError:
