@@ -83,6 +83,9 @@ class Driver:
         except AssemblyError as error:
             return self._fail(str(error))
         except OSError as error:
+            if error.filename is None:
+                # Standard output: the command knows what to do when it takes no more.
+                raise
             what = "read" if error.filename == line.image else "write"
             return self._fail(f"error: cannot {what} `{error.filename}`: {error.strerror}")
 
