@@ -129,6 +129,8 @@ def _digits_of_file(name: str, radix: int, bits: int) -> BuiltIn:
 
 def _read(argument: Argument, context: Context) -> bytes:
     name = argument.text()
+    # The same name leads elsewhere from another file.
+    context.resolver.touched = True
     return context.resolver.files.read(name, context.file, argument.span)
 
 

@@ -59,6 +59,8 @@ class Resolver(Protocol):
     FailedValueError."""
 
     files: Files
+    touched: bool
+    """Set when a value is asked for that another pass or another place may change."""
 
     def symbol(self, name: Name, context: Context) -> Value:
         """The value of a name that is neither local nor built in."""

@@ -14,6 +14,7 @@ from .expressions import (
     Choice,
     Literal,
     Member,
+    MemberName,
     Name,
     Node,
     Prefix,
@@ -210,7 +211,9 @@ class ExpressionParser:
                 function = BANK_OF
             if function is not None:
                 return Literal(start, cursor.position, function)
-        return Name(start, cursor.position, level, tuple(parts), self._structs)
+        if self._structs and len(parts) > 1:
+            return MemberName(start, cursor.position, level, tuple(parts))
+        return Name(start, cursor.position, level, tuple(parts))
 
     def _block(self) -> Node:
         """`{ a, b }`; line breaks separate as commas do."""

@@ -86,9 +86,14 @@ class Log:
         self.keep_going = keep_going
         self.problems: list[Problem] = []
         self._omitted = 0
+        self._known: set[tuple[Span | None, str]] = set()
 
     def add(self, problem: Problem) -> None:
-        """Note a problem."""
+        """Note a problem; the same at the same place counts once."""
+        key = (problem.span, problem.text)
+        if key in self._known:
+            return
+        self._known.add(key)
         if len(self.problems) < DIAGNOSTICS:
             self.problems.append(problem)
         else:

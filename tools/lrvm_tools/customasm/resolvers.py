@@ -21,6 +21,7 @@ class ConstantResolver:
     def __init__(self, symbols: SymbolTable, files: Files) -> None:
         self.symbols = symbols
         self.files = files
+        self.touched = False
 
     def symbol(self, name: Name, context: Context) -> Value:
         symbol = None if name.level else self.symbols.find(name, None)
