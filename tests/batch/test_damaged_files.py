@@ -121,7 +121,10 @@ def test_a_list_that_was_being_written(tmp_path: Path, job: tuple[Path, dict[str
 
 
 def make(path: Path, kind: str) -> Path:
-    columns: dict[str, Any] = {"a0": A0.astype(numpy.uint32), "ram[0:2]": numpy.arange(2 * LANES).reshape(-1, 2)}
+    columns: dict[str, Any] = {
+        "a0": A0.astype(numpy.uint32),
+        "ram[0:2]": numpy.arange(2 * LANES).reshape(-1, 2),
+    }
     path /= f"in.{kind.rpartition(' ')[2]}"
     if kind == "npy":
         numpy.save(path, A0)

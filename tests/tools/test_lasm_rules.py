@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lrvm_jit.isa import Reg, encode
 from lrvm_tools.lasm import AssemblyError, assemble, assemble_program
+from lrvm_tools.lasm.whole import assemble_whole
 
 FAR = '#include "<std>/lrvm/far.lasm"\n'
 
@@ -181,3 +183,22 @@ def test_files_of_include_paths(tmp_path: Path) -> None:
 def test_unknown_instruction_set() -> None:
     with pytest.raises(ValueError, match="must be None or 'rules'"):
         assemble_program("halt", instruction_set="lrvm")  # type: ignore[arg-type]
+
+
+VECTORS = Path(__file__).parents[1] / "data" / "lasm.jsonl"
+
+
+def test_the_long_way_gives_the_same_bytes() -> None:
+    # Programs with rules go through the rooms of CustomASM, all others do not.
+    compared = 0
+    for line in VECTORS.read_text().splitlines():
+        row = json.loads(line)
+        if "bytes" in row:
+            assert assemble_whole(row["source"], None, ()).bytes.hex() == row["bytes"]
+            compared += 1
+    assert compared > 90
+
+
+def test_a_lone_carriage_return_ends_a_line() -> None:
+    source = "#ruledef { stop => asm { halt }\r}\rstop\rhalt"
+    assert assemble(source).tolist() == [encode("halt")] * 2

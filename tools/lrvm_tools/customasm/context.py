@@ -10,8 +10,9 @@ from .problems import FailedValueError, Origin
 from .values import Value
 
 if TYPE_CHECKING:
+    from .asm_nodes import AsmBlock
     from .banks import Bank
-    from .expressions import AsmBlock, Name, Node
+    from .expressions import Name, Node
     from .files import Files
     from .symbols import Symbol
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from ..input_files import read_file
 from ..lasm.source import Source, Span
+from ..text_files import decode
 from .problems import Problem
 
 STANDARD: Final = "<std>/"
@@ -25,7 +26,7 @@ class Files:
     """Reads the files of one program; each is read once.
 
     `search` has further folders in which a name is looked for that leads nowhere, `standard` the
-    folders of what `<std>/` leads to.
+    folders of what `<std>/` leads to, `project` another folder for names that start with `/`.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Files:
         contents: Mapping[str, str | bytes] | None = None,
         search: Iterable[str | Path] = (),
         standard: Iterable[Path] = (),
+        project: Path | None = None,
     ) -> None:
         self._given = dict(contents or {})
         self._search = [Path(each) for each in search]
         self._standard = (*standard, _STANDARD_FOLDER)
+        self._project = project
         self._contents: dict[str, bytes] = {}
 
     def read(self, name: str, source: Source, span: Span) -> bytes:
@@ -85,7 +88,10 @@ class Files:
             inner = path.removeprefix(STANDARD)
             candidates = [folder / inner for folder in self._standard]
         else:
-            candidates = [Path(path), *(folder / name for folder in self._search)]
+            plain = name.replace("\\", "/").lstrip("/")
+            candidates = [Path(path), *(folder / plain for folder in self._search)]
+            if self._project is not None and name.startswith(("/", "\\")):
+                candidates.append(self._project / path)
         try:
             for candidate in candidates:
                 if candidate.is_file():
@@ -97,6 +103,10 @@ class Files:
             # A zero character in the name.
             raise Problem(span, "invalid filename") from None
         raise Problem(span, f"file not found: `{name}`")
+
+    def decode(self, data: bytes) -> str:
+        """The text in a source file. Raises UndecodableError."""
+        return decode(data)
 
     def check(self, file: Path, name: str, span: Span | None) -> None:
         """Refuse a file that may not be read. Raises Problem."""

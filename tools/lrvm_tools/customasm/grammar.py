@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from .asm_nodes import AsmBlock
 from .builtins import BANK_OF, BUILT_INS
 from .expressions import (
-    AsmBlock,
     Assignment,
     Block,
     Call,

@@ -23,7 +23,8 @@ def assemble_rules(
     text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
 ) -> Assembly:
     """Assemble a program in plain CustomASM. Raises AssemblyError."""
-    files = Files(search=[Path(folder) for folder in include_paths])
+    project = None if path is None else Path(path).parent
+    files = Files(search=[Path(folder) for folder in include_paths], project=project)
     return assemble_program(text, path, files, Options())
 
 

@@ -19,6 +19,7 @@ from ..customasm.files import Files
 from ..customasm.language import Language
 from ..customasm.problems import Problem
 from ..customasm.program import assemble_program
+from ..text_files import end_lines
 from .assembly import Assembly
 from .instruction_table import TableAndRules
 from .layout import LABEL_ALIGNMENT
@@ -45,6 +46,10 @@ class ReachableFiles(Files):
         first = Path() if path is None else Path(path).parent
         self._roots = [folder.resolve() for folder in (first, *search, _STANDARD)]
 
+    def decode(self, data: bytes) -> str:
+        """The text in a source file, in which a lone carriage return ends a line as well."""
+        return end_lines(super().decode(data))
+
     def check(self, file: Path, name: str, span: Span | None) -> None:
         """Refuse a file out of reach. Raises Problem."""
         resolved = file.resolve()
@@ -65,4 +70,4 @@ def assemble_whole(
         instruction_set=partial(TableAndRules, language=LASM),
     )
     files = ReachableFiles(path, include_paths)
-    return assemble_program(source_text, path, files, options)
+    return assemble_program(end_lines(source_text), path, files, options)
