@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..lasm.source import Span
 from .problems import FailedValueError, Problem, note
+from .source import Span
 from .values import Sized, Struct, Text, Value, sized_of
 
 if TYPE_CHECKING:

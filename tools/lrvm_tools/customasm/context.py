@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from ..lasm.source import Source, Span
 from .problems import FailedValueError, Origin
+from .source import Source, Span
 from .values import Value
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..input_files import read_file
-from ..lasm.source import Source
 from .assembler import Options, Result, assemble
 from .banks import Bank
 from .context import Context
@@ -22,6 +21,7 @@ from .items import encode
 from .language import Language
 from .passes import Passes
 from .problems import FailedValueError, Log, Origin, Problem, StoppedError, UnknownValueError
+from .source import Source
 from .values import Value
 
 _ATTEMPTS: Final = 64

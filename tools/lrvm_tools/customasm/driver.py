@@ -7,9 +7,9 @@ from typing import BinaryIO, Final, TextIO
 
 from lrvm_jit.output_files import write_file
 
-from ..lasm.errors import AssemblyError
 from .arguments import CommandLine, OutputGroup, UsageError, parse
 from .assembler import Options, Result, assemble
+from .diagnostics import AssemblyError
 from .files import Files
 from .language import Language
 

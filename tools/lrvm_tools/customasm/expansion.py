@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ..lasm.source import Source, Span
 from ..text_files import UndecodableError
 from .context import UNKNOWN, Context
 from .expressions import Name, Node
@@ -19,6 +18,7 @@ from .limits import EXPANSION_ROUNDS, FILE_NESTING, FILES, STATEMENTS
 from .parser import FileParser
 from .problems import FailedValueError, Log, Problem, StoppedError, UnknownValueError, note
 from .resolvers import ConditionResolver, ConstantResolver
+from .source import Source, Span
 from .statements import (
     BankDefinition,
     BankUse,

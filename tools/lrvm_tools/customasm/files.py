@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from ..input_files import read_file
-from ..lasm.source import Source, Span
 from ..text_files import decode
 from .problems import Problem
+from .source import Source, Span
 
 STANDARD: Final = "<std>/"
 _STANDARD_FOLDER: Final = Path(__file__).parent / "std"

@@ -42,3 +42,6 @@ EVALUATION_WORK: Final = 100_000
 
 ITEM_WORK: Final = 200
 """and so many more for each instruction and data element of the program."""
+
+DIAGNOSTICS: Final = 100
+"""Errors reported at most; the rest is counted."""

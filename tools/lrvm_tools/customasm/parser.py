@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..lasm.source import Source, Span
 from .asm_text import instruction_end
 from .expressions import Node
 from .grammar import ExpressionParser
@@ -14,6 +13,7 @@ from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import LiteralError, string
 from .problems import Log, Origin, ParseError
 from .rule_syntax import parse_rules
+from .source import Source, Span
 from .statements import (
     Amount,
     BankDefinition,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..lasm.errors import AssemblyError, Diagnostic
-from ..lasm.limits import DIAGNOSTICS
-from ..lasm.source import Source, Span
+from .diagnostics import AssemblyError, Diagnostic
+from .limits import DIAGNOSTICS
+from .source import Source, Span
 
 
 class Problem(Exception):  # noqa: N818 - notes are problems as well

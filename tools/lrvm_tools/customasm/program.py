@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from ..lasm.assembly import Assembly, Emitted, SymbolEntry
 from .assembler import Options, Result, assemble
+from .assembly import Assembly, Emitted, SymbolEntry
 from .files import Files
 from .items import DataItem, InstructionItem, LabelItem
 from .values import Sized

@@ -5,10 +5,10 @@ Labels, addresses, functions, `asm` blocks and local names have no value then.
 
 from __future__ import annotations
 
-from ..lasm.errors import did_you_mean
 from .asm_nodes import AsmBlock
 from .banks import Bank
 from .context import Context, UnknownType
+from .diagnostics import did_you_mean
 from .expressions import Name, Node
 from .files import Files
 from .problems import FailedValueError, Problem, UnknownValueError

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ..lasm.errors import nearest
-from ..lasm.source import Span
+from .diagnostics import nearest
 from .expressions import Node
 from .instruction_set import MatchError
 from .language import PLAIN, Language
@@ -15,6 +14,7 @@ from .limits import INTEGER_BITS
 from .matcher import Explanation, Matcher
 from .matches import Match
 from .problems import Log, Origin, Problem, note
+from .source import Span
 from .statements import Parameter, RuleDefinition, RulesDefinition
 from .tokens import literal_prefix
 from .values import Value

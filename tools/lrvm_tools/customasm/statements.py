@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..lasm.source import Span
 from .problems import Origin
+from .source import Span
 
 if TYPE_CHECKING:
     from .expressions import Node

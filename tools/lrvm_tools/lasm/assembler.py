@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..collection import collection_paused
+from ..customasm.assembly import Assembly
+from ..customasm.diagnostics import AssemblyError, Diagnostic
 from ..input_files import read_file
 from ..text_files import UndecodableError, decode
-from .assembly import Assembly
 from .emit import Emitter
-from .errors import AssemblyError, Diagnostic, Report, SourceError, WholeLanguageError
+from .errors import Report, SourceError, WholeLanguageError
 from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files

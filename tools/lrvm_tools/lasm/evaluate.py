@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from lrvm_jit.isa import CONSTANTS, Reg
 
-from .errors import AlreadyReportedError, SourceError, UnresolvedError, did_you_mean
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import AlreadyReportedError, SourceError, UnresolvedError
 from .functions import BUILT_INS, Argument, ReadFile
 from .instructions import REGISTERS
 from .limits import CALL_DEPTH, WORK
 from .operators import binary, bit_slice, prefix, work
-from .source import Span
 from .symbols import Scope, Symbol, SymbolTable
 from .syntax import (
     Binary,

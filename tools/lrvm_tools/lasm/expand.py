@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ..customasm.source import Span
 from .errors import AlreadyReportedError, Hint, Report, SourceError, UnresolvedError
 from .evaluate import Evaluator
 from .files import Files
@@ -24,7 +25,6 @@ from .limits import (
     STATEMENTS,
 )
 from .parser import parse
-from .source import Span
 from .symbols import GLOBAL_SCOPE, Scope, Symbol, SymbolTable
 from .syntax import (
     Conditional,

@@ -15,15 +15,15 @@ from typing import Final
 from lrvm_jit.isa import CONSTANTS
 
 from ..customasm.assembler import Options
+from ..customasm.assembly import Assembly
 from ..customasm.files import Files
 from ..customasm.language import Language
 from ..customasm.problems import Problem
 from ..customasm.program import assemble_program
+from ..customasm.source import Span
 from ..text_files import end_lines
-from .assembly import Assembly
 from .instruction_table import TableAndRules
 from .layout import LABEL_ALIGNMENT
-from .source import Span
 
 LASM: Final = Language(
     quotes_escaped=True,
