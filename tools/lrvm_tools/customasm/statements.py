@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Label:
-    """`name:` after `level` dots."""
+    """`name:` after `level` dots; `span` is all of it."""
 
     span: Span
     level: int

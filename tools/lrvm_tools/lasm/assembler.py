@@ -16,6 +16,7 @@ from .errors import Report, SourceError, WholeLanguageError
 from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files
+from .instructions import NAMES
 from .layout import lay_out
 from .limits import FILE_BYTES
 from .parser import parse
@@ -66,7 +67,7 @@ def _assemble(
     files = Files(path, include_paths)
     first = parse(files.first_source(source_text), report, files.first)
     program = Expander(files, report).expand(first)
-    evaluator = Evaluator(program.symbols, files.read)
+    evaluator = Evaluator(program.symbols, files.read, NAMES)
     try:
         lay_out(program, evaluator)
     except SourceError as error:

@@ -16,6 +16,7 @@ from ..customasm.source import Span
 from .errors import AlreadyReportedError, Hint, Report, SourceError, UnresolvedError
 from .evaluate import Evaluator
 from .files import Files
+from .instructions import NAMES
 from .limits import (
     CONDITION_ROUNDS,
     INCLUDE_DEPTH,
@@ -160,7 +161,7 @@ class Expander:
         is none."""
         # Definitions are reported when they are complete, not in every round.
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         decided: list[_Entry] = []
         progress = False
         for entry in entries:
@@ -179,7 +180,7 @@ class Expander:
     def _give_up(self, entries: Sequence[_Entry]) -> Program:
         """Report why conditions cannot be decided, and leave them out."""
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         for entry, scope in scopes.items():
             conditional = entry.conditional
             try:
