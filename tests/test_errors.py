@@ -20,8 +20,8 @@ import lrvm_components
 import lrvm_jit
 import lrvm_tools
 from lrvm_jit.machine.mapping import MappingOutcome, OverlapError
-from lrvm_tools.lasm.errors import Diagnostic
-from lrvm_tools.lasm.source import Source, Span
+from lrvm_tools.customasm.diagnostics import Diagnostic
+from lrvm_tools.customasm.source import Source, Span
 from lrvm_tools.lasm.symbols import GLOBAL_SCOPE, Symbol
 from lrvm_tools.lasm.syntax import Label
 from lrvm_tools.machines import MachineError, load_machine

@@ -11,6 +11,7 @@ from .folders import (
     chosen_folder,
     package_folder,
     package_trust,
+    user_cache,
     user_folder,
     warn_no_folder,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "package_folder",
     "package_trust",
     "save_first",
+    "user_cache",
     "user_folder",
     "warn_no_folder",
     "warned",

@@ -9,6 +9,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
+from .cache import CodeCache
 from .trust import Trust
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -44,6 +45,16 @@ def user_folder(*, saving: bool) -> Path | None:
         # A user whom the system does not know, without HOME.
         return None
     return folder if folder.is_absolute() else None
+
+
+def user_cache(kind: str) -> CodeCache:
+    """Entries of this user in a folder `kind`, below the one that LRVM_JIT_CACHE_DIR names if it
+    is set."""
+    return CodeCache(chosen_folder() or _user_folder, kind)
+
+
+def _user_folder(saving: bool) -> Path | None:
+    return user_folder(saving=saving)
 
 
 def package_folder() -> Path:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from functools import cache
-from pathlib import Path
 
-from ..code_cache import PACKAGE, CodeCache, chosen_folder, user_folder
+from ..code_cache import PACKAGE, CodeCache, user_cache
 from ..code_cache.host import host_facts
 
 SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
@@ -23,11 +22,7 @@ def default_cache() -> CodeCache:
     """
     if os.environ.get(SWITCH_VARIABLE, "").strip().lower() in ("0", "off", "no"):
         return CodeCache(None)
-    return CodeCache(chosen_folder() or _user_folder, FOLDER)
-
-
-def _user_folder(saving: bool) -> Path | None:
-    return user_folder(saving=saving)
+    return user_cache(FOLDER)
 
 
 @cache

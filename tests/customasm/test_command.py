@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -212,3 +214,16 @@ def test_old_outputs_stay_after_an_error(folder: Path) -> None:
     (folder / "bad.bin").write_bytes(b"old")
     assert Run(folder, "bad.asm").status == 1
     assert (folder / "bad.bin").read_bytes() == b"old"
+
+
+def test_the_command_passes_everything_on(folder: Path) -> None:
+    # `--` and `--help` are the assembler's own words, and its exit status is the process's.
+    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "lrvm_tools", "customasm", *words]
+        return subprocess.run(command, capture_output=True, check=False)
+
+    done = run("main.asm", "-q", "-p", "-f", "binary", "--", "-f", "hexstr", "-o", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"\x11\5\5\n", b"")
+    assert (folder / "x").read_bytes() == b"110505"
+    assert run("bad.asm").returncode == 1
+    assert run("--help").stdout.decode() == HELP

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrvm_jit.isa import CONSTANTS
-from lrvm_tools.lasm import AssemblyError, assemble_program, errors, evaluate, layout, limits
+from lrvm_tools.customasm import diagnostics
+from lrvm_tools.lasm import AssemblyError, assemble_program, evaluate, layout, limits
 from lrvm_tools.lasm.functions import BUILT_INS
 from lrvm_tools.lasm.instructions import FORMS, REGISTERS
 from lrvm_tools.lasm.limits import DIAGNOSTICS
@@ -244,13 +245,13 @@ def test_work_is_limited(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_hints_are_found_for_what_is_shown(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    nearest = errors.nearest
+    nearest = diagnostics.nearest
 
     def counting(*given: Any) -> str | None:
         calls.append(given)
         return nearest(*given)
 
-    monkeypatch.setattr(errors, "nearest", counting)
+    monkeypatch.setattr(diagnostics, "nearest", counting)
     with pytest.raises(AssemblyError) as caught:
         assemble_program("".join(f"{line}\n".replace("x", f"x{k}") for k in range(1000)))
     assert 0 < len(calls) <= len(caught.value.diagnostics) == DIAGNOSTICS

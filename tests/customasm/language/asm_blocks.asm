@@ -295,3 +295,8 @@ foo .b
 c:
 .b = 6
 foo .b ; = 0x0506
+;;; blocks count in each other
+#ruledef {
+  rep {n} => n == 0 ? 0x1 : asm { rep {n} - 1 }
+}
+rep 12 ; = 0x1

@@ -265,3 +265,13 @@ f = 1 ; note: first declared here
 ;;; sizes of functions' values
 #fn f(a) => a`8
 #d f(5) ; = 0x05
+;;; 25 nested calls
+#fn f(a) => a == 0 ? 7 : f(a - 1)
+#d8 f(24) ; = 0x07
+;;; 25 nested calls in a rule are too many
+#fn f(a) => a == 0 ? 7 : g(a)
+#fn g(a) => f(a - 1)
+#ruledef { r {n} => f(n)`8
+}
+r 11
+r 0 ; = 0x0707

@@ -207,3 +207,15 @@ bne loop ; = 0xa90185104c0400d0fb
 nop ; = 0xea
 ;;; a standard file that does not exist
 #include "<std>/foo.asm" ; error: file not found: `<std>/foo.asm`
+;;; the same instruction in two files reads two files
+#include "sub/a.asm"
+#ruledef { ld {x} => x[15:8]
+}
+ld incbin("b.bin") ; = 0x62
+; = 0x61
+;;; + sub/a.asm
+ld incbin("b.bin")
+;;; + sub/b.bin
+b
+;;; + b.bin
+a

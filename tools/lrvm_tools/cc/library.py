@@ -7,7 +7,6 @@ objects are kept on disk. Nothing of them is part of this package.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from lrvm_jit.kernel.compile import CACHE_VARIABLE
+from lrvm_jit.code_cache import user_cache
 
 from .backend import compile_module
 from .errors import CompileError
@@ -70,6 +69,10 @@ _NOT_MUSL: Final = frozenset(
 )
 
 
+_FOLDER: Final = "c-library"
+"""Of the user's cache."""
+
+
 class Library:
     """The library of one front end. `find` is what the linker asks."""
 
@@ -77,7 +80,7 @@ class Library:
         self.front_end = front_end
         self.report = report
         self.loaded: dict[str, ObjectFile] = {}
-        self.folder = _cache_folder()
+        self._cache = user_cache(_FOLDER)
 
     def find(self, symbol: str) -> ObjectFile | None:
         """The object that defines a symbol, compiled if need be; None if there is none."""
@@ -106,7 +109,7 @@ class Library:
     def index(self) -> dict[str, str]:
         """The source of each symbol: the runtime's first, then musl, then what Zig has."""
         key = self._key("index", b"")
-        cached = self._read(key)
+        cached = self._cache.load(key)
         if cached is not None:
             pairs = (line.split("\t") for line in cached.decode().splitlines())
             return dict(pairs)
@@ -119,7 +122,7 @@ class Library:
         for name, one in own.items():
             self._note(index, one, name)
         text = "\n".join(f"{symbol}\t{source}" for symbol, source in index.items())
-        self._write(key, text.encode())
+        self._cache.save(key, text.encode())
         return index
 
     def _usable(self, name: str) -> bool:
@@ -166,7 +169,7 @@ class Library:
     def _object(self, source: str) -> ObjectFile:
         path, flags, level = self._recipe(source)
         key = self._key(source, path.read_bytes())
-        cached = self._read(key)
+        cached = self._cache.load(key)
         if cached is not None:
             return ObjectFile.load(cached)
         if self.report is not None:
@@ -183,7 +186,7 @@ class Library:
             made = compile_module(
                 optimise([(name, bitcode)], level, None), name, leave_out=path.suffix == ".zig"
             )
-        self._write(key, made.dump())
+        self._cache.save(key, made.dump())
         return made
 
     def _recipe(self, source: str) -> tuple[Path, tuple[str, ...], str]:
@@ -249,37 +252,3 @@ class Library:
             if path.suffix in (".py", ".c", ".h", ".lasm") and path.name != "__init__.py":
                 digest.update(path.read_bytes())
         return digest.digest()
-
-    def _read(self, key: str) -> bytes | None:
-        """A cached content whose digest is right."""
-        if self.folder is None:
-            return None
-        try:
-            data = (self.folder / key).read_bytes()
-        except OSError:
-            return None
-        digest, content = data[:32], data[32:]
-        return content if hashlib.sha256(content).digest() == digest else None
-
-    def _write(self, key: str, content: bytes) -> None:
-        if self.folder is None:
-            return
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest() + content)
-            Path(name).replace(self.folder / key)
-        except OSError:
-            pass  # the next program compiles it again
-
-
-def _cache_folder() -> Path | None:
-    named = os.environ.get(CACHE_VARIABLE)
-    if named is not None:
-        return Path(named) / "c-library"
-    try:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    return Path(base) / "lrvm-jit" / "c-library"

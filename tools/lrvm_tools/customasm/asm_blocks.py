@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from ..lasm.source import Source, Span
+from .asm_nodes import AsmBlock, AsmInstruction, AsmLabel
 from .context import UNKNOWN, BlockNames, Context
-from .expressions import AsmBlock, AsmInstruction, AsmLabel
 from .instruction_set import Candidate, MatchError
 from .items import encode
 from .problems import FailedValueError, Origin, Problem, UnknownValueError, note
+from .source import Source, Span
 from .tokens import HIDDEN
 from .values import Sized, Value
 

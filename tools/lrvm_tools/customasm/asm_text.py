@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .expressions import AsmInstruction, AsmLabel
+from .asm_nodes import AsmInstruction, AsmLabel
 from .language import Language
 from .problems import ParseError
 from .tokens import END, NAME, STRING, Cursor

@@ -24,7 +24,7 @@ from .language import PLAIN, Language
 from .limits import PASSES
 from .output import Output
 from .passes import Passes
-from .problems import Log, Origin, Problem
+from .problems import Log, Origin, Problem, StoppedError
 from .resolvers import ConditionResolver
 from .rules import RuleSet, compile_rules
 from .statements import (
@@ -87,10 +87,8 @@ def assemble(
             return _assemble(roots, files, options, log)
     except RecursionError:
         log.add(Problem(None, "the program is nested too deeply"))
-    except Exception:
-        # StoppedError: the log says why. Anything else is a fault of ours and is told as such.
-        if not log.problems:
-            raise
+    except StoppedError:
+        pass
     raise log.error()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..lasm.source import Span
 from .context import Context
 from .expressions import Node
 from .operators import OUT_OF_RANGE
 from .problems import FailedValueError, Log, Problem, UnknownValueError, note
+from .source import Span
 from .statements import BankDefinition
 from .values import Sized, Value
 

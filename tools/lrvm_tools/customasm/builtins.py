@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..lasm.source import Span
 from .problems import FailedValueError, Problem, note
+from .source import Span
 from .values import Sized, Struct, Text, Value, sized_of
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def _digits_of_file(name: str, radix: int, bits: int) -> BuiltIn:
 
 def _read(argument: Argument, context: Context) -> bytes:
     name = argument.text()
+    # The same name leads elsewhere from another file.
+    context.resolver.touched = True
     return context.resolver.files.read(name, context.file, argument.span)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from ..lasm.source import Source, Span
 from .problems import FailedValueError, Origin
+from .source import Source, Span
 from .values import Value
 
 if TYPE_CHECKING:
+    from .asm_nodes import AsmBlock
     from .banks import Bank
-    from .expressions import AsmBlock, Name, Node
+    from .expressions import Name, Node
     from .files import Files
     from .symbols import Symbol
 
@@ -59,6 +60,8 @@ class Resolver(Protocol):
     FailedValueError."""
 
     files: Files
+    touched: bool
+    """Set when a value is asked for that another pass or another place may change."""
 
     def symbol(self, name: Name, context: Context) -> Value:
         """The value of a name that is neither local nor built in."""

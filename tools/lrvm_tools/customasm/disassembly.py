@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from ..lasm.source import Source
+from ..input_files import read_file
 from .assembler import Options, Result, assemble
 from .banks import Bank
 from .context import Context
@@ -22,6 +21,7 @@ from .items import encode
 from .language import Language
 from .passes import Passes
 from .problems import FailedValueError, Log, Origin, Problem, StoppedError, UnknownValueError
+from .source import Source
 from .values import Value
 
 _ATTEMPTS: Final = 64
@@ -57,12 +57,9 @@ def disassemble_file(
 ) -> tuple[str, str]:
     """The program in an image, by the rules in `files`, and a note about what they do not
     explain. Raises AssemblyError for the rules and OSError for the image."""
-    path = Path(image)
-    if path.stat().st_size > FILE_BYTES:
-        raise OSError(0, f"it is larger than {FILE_BYTES >> 20} MiB", image)
     options = Options(defines=defines, language=Language(later=later))
     roots: list[tuple[str, str | None]] = [(file, None) for file in files]
-    data = path.read_bytes()
+    data = read_file(image, FILE_BYTES)
     listing = disassemble(data, assemble(roots, Files(), options))
     again = assemble([*roots, ("<disassembly>", listing.text)], Files(), options).data
     notes = [listing.note] if listing.note else []

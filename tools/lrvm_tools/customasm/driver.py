@@ -7,9 +7,9 @@ from typing import BinaryIO, Final, TextIO
 
 from lrvm_jit.output_files import write_file
 
-from ..lasm.errors import AssemblyError
 from .arguments import CommandLine, OutputGroup, UsageError, parse
 from .assembler import Options, Result, assemble
+from .diagnostics import AssemblyError
 from .files import Files
 from .language import Language
 
@@ -83,7 +83,11 @@ class Driver:
         except AssemblyError as error:
             return self._fail(str(error))
         except OSError as error:
-            return self._fail(f"error: cannot write `{error.filename}`: {error.strerror}")
+            if error.filename is None:
+                # Standard output: the command knows what to do when it takes no more.
+                raise
+            what = "read" if error.filename == line.image else "write"
+            return self._fail(f"error: cannot {what} `{error.filename}`: {error.strerror}")
 
     def _name(self) -> str:
         return f"lrvm customasm {self._version} (language: CustomASM 0.13.9)"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ..lasm.source import Source, Span
-from ..text_files import UndecodableError, decode
+from ..text_files import UndecodableError
 from .context import UNKNOWN, Context
 from .expressions import Name, Node
 from .files import Files
@@ -19,6 +18,7 @@ from .limits import EXPANSION_ROUNDS, FILE_NESTING, FILES, STATEMENTS
 from .parser import FileParser
 from .problems import FailedValueError, Log, Problem, StoppedError, UnknownValueError, note
 from .resolvers import ConditionResolver, ConstantResolver
+from .source import Source, Span
 from .statements import (
     BankDefinition,
     BankUse,
@@ -104,7 +104,7 @@ class Expander:
             raise Problem(span, f"more than {FILES} files are included")
         data = self._files.load(path, name, span)
         try:
-            return Source(path, decode(data))
+            return Source(path, self._files.decode(data))
         except UndecodableError as error:
             raise Problem(span, f"{path}:{error.line}: {error}") from None
 

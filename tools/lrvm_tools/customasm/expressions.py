@@ -14,10 +14,10 @@ from . import builtins
 from .builtins import Argument, BuiltIn
 from .context import MISSING, UNKNOWN, Context
 from .limits import CALL_DEPTH, INTEGER_BITS
-from .operators import BINARY, OUT_OF_RANGE, OperandError, bits, invert, negate
+from .operators import BINARY, OUT_OF_RANGE, OperandError, bits, concatenate, invert, negate
 from .problems import FailedValueError, Problem, UnknownValueError, note
 from .statements import FunctionDefinition
-from .values import Sized, Struct, Text, Value, size_of
+from .values import Sized, Struct, Text, Value, size_of, sized_of
 
 Sizes = Mapping[str, "int | None"]
 """Sizes in bits of names that are known before anything is evaluated."""
@@ -114,6 +114,27 @@ class Name(Node):
         return names(self)
 
 
+class MemberName(Name):
+    """A name whose last parts may name members of a struct (an extension: section 12)."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: Context) -> Value:
+        try:
+            return super().evaluate(context)
+        except Problem:
+            for count in range(len(self.parts) - 1, 0, -1):
+                outer = Name(self.start, self.end, self.level, self.parts[:count])
+                try:
+                    value = outer.evaluate(context)
+                except Problem:
+                    continue
+                for part in self.parts[count:]:
+                    value = member_of(value, part, self, context)
+                return value
+            raise
+
+
 class Prefix(Node):
     __slots__ = ("operand", "operator")
 
@@ -133,14 +154,18 @@ class Prefix(Node):
 class Chain(Node):
     """Operators of one precedence, applied from left to right."""
 
-    __slots__ = ("first", "rest")
+    __slots__ = ("_joined", "first", "rest")
 
     def __init__(self, start: int, end: int, first: Node, rest: list[tuple[str, Node]]) -> None:
         super().__init__(start, end)
         self.first = first
+        self._joined = (first, *(node for _, node in rest)) if rest[0][0] == "@" else None
+        """The operands of `@`, which most bodies of rules consist of."""
         self.rest = tuple((operator, BINARY.get(operator), node) for operator, node in rest)
 
     def evaluate(self, context: Context) -> Value:
+        if self._joined is not None:
+            return self._join(self._joined, context)
         value = self.first.evaluate(context)
         for operator, compute, node in self.rest:
             if compute is None:
@@ -158,6 +183,27 @@ class Chain(Node):
             except OperandError as error:
                 raise self._problem(error, node, context) from None
         return value
+
+    def _join(self, nodes: tuple[Node, ...], context: Context) -> Value:
+        number = size = 0
+        for node in nodes:
+            value = node.evaluate(context)
+            if type(value) is Sized:
+                part, width = value
+            else:
+                sized = sized_of(value)
+                if sized is None or size > INTEGER_BITS:
+                    left = Sized(number, size) if node is not self.first else Sized(0, 0)
+                    try:
+                        concatenate(left, value)
+                    except OperandError as error:
+                        raise self._problem(error, node, context) from None
+                part, width = sized  # type: ignore[misc]
+            number = number << width | (part & ((1 << width) - 1))
+            size += width
+        if size > INTEGER_BITS:
+            raise Problem(context.span(self), OUT_OF_RANGE)
+        return Sized(number, size)
 
     def _check_boolean(self, value: Value, node: Node, context: Context) -> None:
         if type(value) is not bool:
@@ -201,16 +247,25 @@ class Slice(Node):
     """`operand[high:low]`, or `` operand`size `` if `low` is None. As in the original, the place
     of the second kind starts at the backquote."""
 
-    __slots__ = ("high", "low", "operand")
+    __slots__ = ("_fixed", "high", "low", "operand")
 
     def __init__(self, start: int, end: int, operand: Node, high: Node, low: Node | None) -> None:
         super().__init__(start, end)
         self.operand = operand
         self.high = high
         self.low = low
+        self._fixed: tuple[int, int] | None = None
+        """The lowest bit and the size, where they are written as numbers."""
+        size = self.static_size({})
+        if size is not None:
+            lowest = 0 if low is None else low.value  # type: ignore[attr-defined]
+            self._fixed = (lowest.value if isinstance(lowest, Sized) else lowest, size)
 
     def evaluate(self, context: Context) -> Value:
         value = self.operand.evaluate(context)
+        if self._fixed is not None and type(value) is Sized:
+            lowest, width = self._fixed
+            return Sized(value[0] >> lowest & ((1 << width) - 1), width)
         high = _count(self.high, context)
         low = 0
         if self.low is None:
@@ -432,48 +487,6 @@ def member_of(value: Value, member: str, node: Node, context: Context) -> Value:
     if member == "size" and size_of(value) is not None:
         return size_of(value)
     raise Problem(context.span(node), f"unknown member `{member}`")
-
-
-class AsmLabel:
-    """A label in an `asm` block."""
-
-    __slots__ = ("end", "name", "start")
-
-    def __init__(self, name: str, start: int, end: int) -> None:
-        self.name = name
-        self.start = start
-        self.end = end
-
-
-class AsmInstruction:
-    """An instruction in an `asm` block: text pieces and between them the names of parameters
-    whose arguments are put there, each piece with its offsets."""
-
-    __slots__ = ("end", "pieces", "start", "text")
-
-    def __init__(
-        self, text: str, start: int, end: int, pieces: list[tuple[str, str, int, int]]
-    ) -> None:
-        self.text = text
-        self.start = start
-        self.end = end
-        self.pieces = pieces
-        """Rows (kind, text, start, end); kind "text" or "name"."""
-
-
-class AsmBlock(Node):
-    """`asm { instructions and labels }`."""
-
-    __slots__ = ("lines",)
-
-    def __init__(self, start: int, end: int, lines: list[AsmLabel | AsmInstruction]) -> None:
-        super().__init__(start, end)
-        self.lines = lines
-
-    def evaluate(self, context: Context) -> Value:
-        if context.depth >= CALL_DEPTH:
-            raise Problem(context.span(self), "recursion depth limit reached")
-        return context.resolver.assemble(self, context)
 
 
 def _count(node: Node, context: Context) -> int:

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ..lasm.source import Source, Span
+from ..input_files import read_file
+from ..text_files import decode
 from .problems import Problem
+from .source import Source, Span
 
 STANDARD: Final = "<std>/"
 _STANDARD_FOLDER: Final = Path(__file__).parent / "std"
@@ -24,7 +26,7 @@ class Files:
     """Reads the files of one program; each is read once.
 
     `search` has further folders in which a name is looked for that leads nowhere, `standard` the
-    folders of what `<std>/` leads to.
+    folders of what `<std>/` leads to, `project` another folder for names that start with `/`.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class Files:
         contents: Mapping[str, str | bytes] | None = None,
         search: Iterable[str | Path] = (),
         standard: Iterable[Path] = (),
+        project: Path | None = None,
     ) -> None:
         self._given = dict(contents or {})
         self._search = [Path(each) for each in search]
         self._standard = (*standard, _STANDARD_FOLDER)
+        self._project = project
         self._contents: dict[str, bytes] = {}
 
     def read(self, name: str, source: Source, span: Span) -> bytes:
@@ -84,20 +88,25 @@ class Files:
             inner = path.removeprefix(STANDARD)
             candidates = [folder / inner for folder in self._standard]
         else:
-            candidates = [Path(path), *(folder / name for folder in self._search)]
+            plain = name.replace("\\", "/").lstrip("/")
+            candidates = [Path(path), *(folder / plain for folder in self._search)]
+            if self._project is not None and name.startswith(("/", "\\")):
+                candidates.append(self._project / path)
         try:
             for candidate in candidates:
                 if candidate.is_file():
                     self.check(candidate, name, span)
-                    if candidate.stat().st_size > FILE_BYTES:
-                        raise Problem(span, f"`{path}` is larger than {FILE_BYTES >> 20} MiB")
-                    return candidate.read_bytes()
+                    return read_file(candidate, FILE_BYTES)
         except OSError as error:
             raise Problem(span, f"cannot read `{path}`: {error.strerror}") from None
         except ValueError:
             # A zero character in the name.
             raise Problem(span, "invalid filename") from None
         raise Problem(span, f"file not found: `{name}`")
+
+    def decode(self, data: bytes) -> str:
+        """The text in a source file. Raises UndecodableError."""
+        return decode(data)
 
     def check(self, file: Path, name: str, span: Span | None) -> None:
         """Refuse a file that may not be read. Raises Problem."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from .asm_nodes import AsmBlock
 from .builtins import BANK_OF, BUILT_INS
 from .expressions import (
-    AsmBlock,
     Assignment,
     Block,
     Call,
@@ -14,6 +14,7 @@ from .expressions import (
     Choice,
     Literal,
     Member,
+    MemberName,
     Name,
     Node,
     Prefix,
@@ -210,6 +211,8 @@ class ExpressionParser:
                 function = BANK_OF
             if function is not None:
                 return Literal(start, cursor.position, function)
+        if self._structs and len(parts) > 1:
+            return MemberName(start, cursor.position, level, tuple(parts))
         return Name(start, cursor.position, level, tuple(parts))
 
     def _block(self) -> Node:

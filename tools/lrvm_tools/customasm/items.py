@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..lasm.source import Span
 from .banks import Bank
 from .context import UNKNOWN, Context
 from .expressions import Name, Node
 from .instruction_set import Candidate
 from .operators import OUT_OF_RANGE
 from .problems import FailedValueError, Origin, Problem, UnknownValueError, note
+from .source import Span
 from .symbols import Symbol
 from .values import Sized, Text, Value, number_of, same, sized_of, smallest_size
 

@@ -37,8 +37,11 @@ MATCH_STEPS: Final = 100_000
 MATCHES: Final = 2_000
 """Ways in which one instruction may match."""
 
-EVALUATION_WORK: Final = 200_000
+EVALUATION_WORK: Final = 100_000
 """Calls of functions and instructions of `asm` blocks, in all passes together,"""
 
 ITEM_WORK: Final = 200
 """and so many more for each instruction and data element of the program."""
+
+DIAGNOSTICS: Final = 100
+"""Errors reported at most; the rest is counted."""

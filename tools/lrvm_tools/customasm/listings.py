@@ -28,10 +28,7 @@ def _rows(result: Result) -> list[_Row]:
             continue
         bank = item.bank
         bit = None if bank.output is None else bank.output + item.position
-        source = item.span.text
-        if isinstance(item, LabelItem):
-            source = "." * item.level + item.symbol.name + ":"
-        rows.append(_Row(item, bit, bank.address_of(item.position), source))
+        rows.append(_Row(item, bit, bank.address_of(item.position), item.span.text))
     rows.sort(key=lambda row: -1 if row.bit is None else row.bit)
     return rows
 

@@ -31,6 +31,9 @@ _SHOWN: Final = 4
 _WHITE: Final = frozenset(" \t\r")
 _IGNORABLE: Final = frozenset(" \t\r\n;")
 _CLOSING: Final = frozenset(",)]")
+_BRACKETS: Final = re.compile(r"[(){}]")
+_SOMETHING: Final = re.compile(r"[^ \t\r\n]")
+_DIGITS: Final = re.compile(r"[ \t]*([1-9][0-9]{0,99}|0)(?=[A-Za-z_])")
 _OPENING: Final = re.compile(r'[(\[{;"]')
 _SIMPLE: Final = re.compile(
     r"[ \t]*(([0-9][A-Za-z0-9_]*)|[A-Za-z_][A-Za-z0-9_]*)(?=[ \t]*(?:[,)\]]|\Z))"
@@ -152,6 +155,10 @@ class Matcher:
         self, rule: Rule, parameter: RuleParameter, states: list[_State], limit: int
     ) -> list[_State]:
         """The states after an argument for a parameter."""
+        if len(states) == 1:
+            only = self._single(rule, parameter, states[0], limit)
+            if only is not None:
+                return only
         found: dict[int, list[_State]] = {}
         for position, arguments, literals in states:
             limits = [limit]
@@ -180,6 +187,31 @@ class Matcher:
             raise MatchError("the instruction matches in too many ways: its rules are ambiguous")
         return states
 
+    def _single(
+        self, rule: Rule, parameter: RuleParameter, state: _State, limit: int
+    ) -> list[_State] | None:
+        """The states after an argument where there is but one way to match it, as there mostly
+        is; None if there may be more."""
+        position, arguments, literals = state
+        if parameter.stop is not None:
+            stop = self._find_stop(parameter.stop, position, limit)
+            if stop >= 0 and not self._is_cut_anyway(parameter, position, stop):
+                return None
+        if parameter.rules is None:
+            parsed = self._expression(position, limit)
+            if parsed is None:
+                self._stopped(rule, position, f"a value for `{parameter.name}`")
+                return []
+            node, end = parsed
+            argument = ExpressionArgument(self._text, node, position, end)
+            return [(end, (*arguments, argument), literals)]
+        matches = self._group(parameter.rules, position, limit)
+        if len(matches) != 1:
+            return None
+        match = matches[0]
+        nested = NestedArgument(self._text, match)
+        return [(match.end, (*arguments, nested), literals + match.literals)]
+
     def _expression(self, position: int, limit: int) -> tuple[Node, int] | None:
         """The expression at a place and where it ends; None if there is none."""
         key = (position, limit)
@@ -195,7 +227,8 @@ class Matcher:
                 node = ExpressionParser(cursor).parse()
                 found = (node, cursor.position)
             except ParseError:
-                pass
+                if self._language.later:
+                    found = self._digits(position, limit)
         self._expressions[key] = found
         return found
 
@@ -214,6 +247,13 @@ class Matcher:
         if text in BUILT_INS or text in KEYWORDS:
             return None
         return Name(start, end, 0, (text,)), end
+
+    def _digits(self, position: int, limit: int) -> tuple[Node, int] | None:
+        """The decimal digits of what is no number, as `1` of `1to2` (section 12)."""
+        match = _DIGITS.match(self._text, position, limit)
+        if match is None:
+            return None
+        return Literal(match.start(1), match.end(1), int(match.group(1))), match.end(1)
 
     def _is_cut_anyway(self, parameter: RuleParameter, position: int, stop: int) -> bool:
         """Whether an argument ends before `stop` even if the text goes on there, so that there is
@@ -234,8 +274,14 @@ class Matcher:
         self._groups[key] = None
         start = skip_ignorable(self._text, position, limit)
         found: dict[int, list[Match]] = {}
-        for rule in group.starting_with(self._lower[start : start + group.window]):
-            for match in self._rule(rule, position, limit):
+        lower = self._lower
+        for rule in group.starting_with(lower[start : start + group.window]):
+            run = rule.only_literal
+            if run and lower.startswith(run, start, limit):
+                matches = [Match(rule, (), position, start + len(run), rule.literals)]
+            else:
+                matches = self._rule(rule, position, limit)
+            for match in matches:
                 others = found.get(match.end)
                 if others is None or others[0].literals < match.literals:
                     found[match.end] = [match]
@@ -249,6 +295,10 @@ class Matcher:
         """Where a character stands outside of parentheses and braces, after at least one other
         that is not white; -1 if nowhere."""
         lower = self._lower
+        if not _BRACKETS.search(lower, position, limit):
+            # Nothing opens or closes: the first place behind something that is not white.
+            something = _SOMETHING.search(lower, position, limit)
+            return -1 if something is None else lower.find(char, something.end(), limit)
         depth = 0
         passed = False
         for index in range(position, limit):

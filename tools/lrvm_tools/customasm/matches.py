@@ -142,6 +142,30 @@ class Match:
         rule = self.rule
         if not self.arguments and type(rule.body) is Literal:
             return rule.body.value
+        key = self._constant_key()
+        if key is not None:
+            if key in rule.known:
+                return rule.known[key]
+            resolver = context.resolver
+            before, resolver.touched = resolver.touched, False
+            value = self._evaluate(context)
+            if not resolver.touched:
+                rule.known[key] = value
+            resolver.touched |= before
+            return value
+        return self._evaluate(context)
+
+    def _constant_key(self) -> tuple[Rule, ...] | None:
+        """The nested rules, if they are all that the value depends on."""
+        key = []
+        for argument in self.arguments:
+            if not isinstance(argument, NestedArgument) or argument.match.arguments:
+                return None
+            key.append(argument.match.rule)
+        return tuple(key)
+
+    def _evaluate(self, context: Context) -> Value:
+        rule = self.rule
         inner = context.inner(rule.origin, 1)
         values = inner.locals
         try:

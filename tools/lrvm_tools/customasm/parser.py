@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..lasm.source import Source, Span
 from .asm_text import instruction_end
 from .expressions import Node
 from .grammar import ExpressionParser
@@ -14,6 +13,7 @@ from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import LiteralError, string
 from .problems import Log, Origin, ParseError
 from .rule_syntax import parse_rules
+from .source import Source, Span
 from .statements import (
     Amount,
     BankDefinition,
@@ -87,8 +87,9 @@ class FileParser:
                 name, instruction = match.groups()
                 if name is not None:
                     start, end = match.span(1)
+                    end = text.index(":", end) + 1
                     out.append(Label(Span(source, start, end), 0, name))
-                    cursor.move(end + 1)
+                    cursor.move(end)
                 if instruction is not None:
                     start, end = match.span(2)
                     out.append(Instruction(Span(source, start, end), instruction))
@@ -146,7 +147,7 @@ class FileParser:
         span = self._span(start, token.end)
         name = cursor.word(token)
         if not constant and cursor.accept(":"):
-            return Label(span, level, name)
+            return Label(self._span(start, cursor.position), level, name)
         cursor.expect("=")
         value = self._expression()
         cursor.expect_line()

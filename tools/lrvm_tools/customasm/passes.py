@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .asm_blocks import assemble_block
+from .asm_nodes import AsmBlock
 from .banks import Bank
 from .context import Context
-from .expressions import AsmBlock, Name, Node
+from .expressions import Name, Node
 from .files import Files
 from .instruction_set import InstructionSet
 from .items import Item

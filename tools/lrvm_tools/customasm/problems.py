@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..lasm.errors import AssemblyError, Diagnostic
-from ..lasm.limits import DIAGNOSTICS
-from ..lasm.source import Source, Span
+from .diagnostics import AssemblyError, Diagnostic
+from .limits import DIAGNOSTICS
+from .source import Source, Span
 
 
 class Problem(Exception):  # noqa: N818 - notes are problems as well
@@ -86,9 +86,14 @@ class Log:
         self.keep_going = keep_going
         self.problems: list[Problem] = []
         self._omitted = 0
+        self._known: set[tuple[Span | None, str]] = set()
 
     def add(self, problem: Problem) -> None:
-        """Note a problem."""
+        """Note a problem; the same at the same place counts once."""
+        key = (problem.span, problem.text)
+        if key in self._known:
+            return
+        self._known.add(key)
         if len(self.problems) < DIAGNOSTICS:
             self.problems.append(problem)
         else:

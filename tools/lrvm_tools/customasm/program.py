@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from ..lasm.assembly import Assembly, Emitted, SymbolEntry
 from .assembler import Options, Result, assemble
+from .assembly import Assembly, Emitted, SymbolEntry
 from .files import Files
 from .items import DataItem, InstructionItem, LabelItem
 from .values import Sized
@@ -23,7 +23,8 @@ def assemble_rules(
     text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
 ) -> Assembly:
     """Assemble a program in plain CustomASM. Raises AssemblyError."""
-    files = Files(search=[Path(folder) for folder in include_paths])
+    project = None if path is None else Path(path).parent
+    files = Files(search=[Path(folder) for folder in include_paths], project=project)
     return assemble_program(text, path, files, Options())
 
 

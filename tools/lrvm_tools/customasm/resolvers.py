@@ -5,10 +5,11 @@ Labels, addresses, functions, `asm` blocks and local names have no value then.
 
 from __future__ import annotations
 
-from ..lasm.errors import did_you_mean
+from .asm_nodes import AsmBlock
 from .banks import Bank
 from .context import Context, UnknownType
-from .expressions import AsmBlock, Name, Node
+from .diagnostics import did_you_mean
+from .expressions import Name, Node
 from .files import Files
 from .problems import FailedValueError, Problem, UnknownValueError
 from .symbols import Symbol, SymbolTable
@@ -21,6 +22,7 @@ class ConstantResolver:
     def __init__(self, symbols: SymbolTable, files: Files) -> None:
         self.symbols = symbols
         self.files = files
+        self.touched = False
 
     def symbol(self, name: Name, context: Context) -> Value:
         symbol = None if name.level else self.symbols.find(name, None)

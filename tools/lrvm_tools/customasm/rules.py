@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ..lasm.errors import nearest
-from ..lasm.source import Span
+from .diagnostics import nearest
 from .expressions import Node
 from .instruction_set import MatchError
 from .language import PLAIN, Language
@@ -15,8 +14,10 @@ from .limits import INTEGER_BITS
 from .matcher import Explanation, Matcher
 from .matches import Match
 from .problems import Log, Origin, Problem, note
+from .source import Span
 from .statements import Parameter, RuleDefinition, RulesDefinition
 from .tokens import literal_prefix
+from .values import Value
 
 _INTEGER_TYPE: Final = re.compile("([usi])([0-9]+)")
 _PREFIX: Final = 4
@@ -48,8 +49,8 @@ class Rule:
     characters its pattern has."""
 
     __slots__ = (
-        "body", "group", "literals", "number", "order", "origin", "parameters", "parts", "prefix",
-        "span",
+        "body", "group", "known", "literals", "number", "only_literal", "order", "origin",
+        "parameters", "parts", "prefix", "span",
     )  # fmt: skip
 
     def __init__(self, group: RuleGroup, number: int, definition: RuleDefinition) -> None:
@@ -61,6 +62,10 @@ class Rule:
         self.origin: Origin = definition.origin
         self.parts: tuple[Part, ...] = ()
         self.parameters: tuple[RuleParameter, ...] = ()
+        self.only_literal = ""
+        """The pattern, if it is literal characters alone."""
+        self.known: dict[tuple[Rule, ...], Value] = {}
+        """Values for nested rules without arguments of their own, where nothing else counts."""
         self.literals = sum(isinstance(part, str) for part in definition.parts)
         first = next(
             (index for index, part in enumerate(definition.parts) if not isinstance(part, str)),
@@ -158,7 +163,7 @@ class RuleSet:
 
     def candidates(self, text: str) -> Iterable[Rule]:
         """The rules whose literal prefix starts the text."""
-        prefix = literal_prefix(text)
+        prefix = literal_prefix(text, self._language)
         for length in range(len(prefix) + 1):
             yield from self._by_prefix.get(prefix[:length], ())
 
@@ -220,6 +225,8 @@ def _compile(
         else:
             parts.append(part)
     rule.parts = tuple(parts)
+    if len(parts) == 1 and isinstance(parts[0], str):
+        rule.only_literal = parts[0]
     rule.parameters = tuple(part for part in parts if isinstance(part, RuleParameter))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..lasm.source import Span
 from .problems import Origin
+from .source import Span
 
 if TYPE_CHECKING:
     from .expressions import Node
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Label:
-    """`name:` after `level` dots."""
+    """`name:` after `level` dots; `span` is all of it."""
 
     span: Span
     level: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..lasm.source import Span
 from .context import UNKNOWN, UnknownType
 from .expressions import Name
 from .language import PLAIN, Language
 from .problems import FailedValueError, Problem, note
+from .source import Span
 from .values import Value
 
 if TYPE_CHECKING:

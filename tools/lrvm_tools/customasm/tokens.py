@@ -89,7 +89,7 @@ def is_pattern_token(kind: str) -> bool:
     return kind in (NAME, NUMBER) or kind in PATTERN_SIGNS or kind in KEYWORDS
 
 
-def literal_prefix(text: str) -> str:
+def literal_prefix(text: str, language: Language = PLAIN) -> str:
     """The first four characters of a text's leading tokens, lower case, by which rules are
     chosen (section 5)."""
     position = 0
@@ -98,7 +98,8 @@ def literal_prefix(text: str) -> str:
         if match is None:
             break
         kind = match.lastgroup or ""
-        if not is_pattern_token(match.group() if kind == "op" else kind):
+        sign = match.group() if kind == "op" else kind
+        if not is_pattern_token(sign) and not (sign == ":" and language.later):
             break
         position = match.end()
     return text[: min(position, 4)].lower()

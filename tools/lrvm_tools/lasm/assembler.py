@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..collection import collection_paused
+from ..customasm.assembly import Assembly
+from ..customasm.diagnostics import AssemblyError, Diagnostic
 from ..input_files import read_file
 from ..text_files import UndecodableError, decode
-from .assembly import Assembly
 from .emit import Emitter
-from .errors import AssemblyError, Diagnostic, Report, SourceError, WholeLanguageError
+from .errors import Report, SourceError, WholeLanguageError
 from .evaluate import Evaluator
 from .expand import Expander
 from .files import Files
+from .instructions import NAMES
 from .layout import lay_out
 from .limits import FILE_BYTES
 from .parser import parse
@@ -65,7 +67,7 @@ def _assemble(
     files = Files(path, include_paths)
     first = parse(files.first_source(source_text), report, files.first)
     program = Expander(files, report).expand(first)
-    evaluator = Evaluator(program.symbols, files.read)
+    evaluator = Evaluator(program.symbols, files.read, NAMES)
     try:
         lay_out(program, evaluator)
     except SourceError as error:

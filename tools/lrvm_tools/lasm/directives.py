@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .errors import SourceError, WholeLanguageError, did_you_mean
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import SourceError, WholeLanguageError
 from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import parse_string
-from .source import Span
 from .syntax import (
     Address,
     Align,

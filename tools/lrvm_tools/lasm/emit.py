@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from .assembly import Assembly, Emitted, SymbolEntry
-from .errors import AlreadyReportedError, Hint, Report, SourceError, did_you_mean
+from ..customasm.assembly import Assembly, Emitted, SymbolEntry
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import AlreadyReportedError, Hint, Report, SourceError
 from .evaluate import Evaluator
 from .expand import Item, Program
 from .instructions import FORMS, REGISTERS, OperandError, OperandValue, operand_counts, usages
 from .layout import INSTRUCTION_BITS
 from .limits import ADDRESS_SPACE
 from .output import Output
-from .source import Span
 from .symbols import Symbol
 from .syntax import (
     Address,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from lrvm_jit.isa import CONSTANTS, Reg
-
-from .errors import AlreadyReportedError, SourceError, UnresolvedError, did_you_mean
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import AlreadyReportedError, SourceError, UnresolvedError
 from .functions import BUILT_INS, Argument, ReadFile
-from .instructions import REGISTERS
 from .limits import CALL_DEPTH, WORK
 from .operators import binary, bit_slice, prefix, work
-from .source import Span
 from .symbols import Scope, Symbol, SymbolTable
 from .syntax import (
     Binary,
@@ -33,8 +31,14 @@ from .syntax import (
 )
 from .values import NOTHING, Integer, Value, as_integer, describe, large, show_integer
 
-_HERE: Final = str(Reg.PC)
-"""Inside an expression the original takes the name of the program counter for `$`."""
+
+class BuiltInNames(NamedTuple):
+    """Names that an instruction set brings along: constants (upper case) and registers (lower
+    case). Inside an expression the original takes `here`, a register's name, for `$`."""
+
+    constants: Mapping[str, int]
+    registers: Collection[str]
+    here: str
 
 
 class _Context(NamedTuple):
@@ -63,7 +67,8 @@ class Evaluator:
     Values of constants hold for one round: addresses may have moved when the next one starts.
     """
 
-    def __init__(self, symbols: SymbolTable, read: ReadFile) -> None:
+    def __init__(self, symbols: SymbolTable, read: ReadFile, names: BuiltInNames) -> None:
+        self._names = names
         self._symbols = symbols
         self._read = read
         self._round = 1
@@ -202,9 +207,9 @@ class Evaluator:
             return context.arguments[plain]
         symbol = self._symbols.find(name, context.scope)
         if symbol is None:
-            if plain is not None and plain.upper() in CONSTANTS:
-                return Integer(CONSTANTS[plain.upper()])
-            if plain is not None and plain.lower() == _HERE:
+            if plain is not None and plain.upper() in self._names.constants:
+                return Integer(self._names.constants[plain.upper()])
+            if plain is not None and plain.lower() == self._names.here:
                 return _address(name.span, context)
             raise self._unknown(name, plain, context.scope)
         if symbol.is_label:
@@ -221,12 +226,13 @@ class Evaluator:
             return AlreadyReportedError()
 
         def hint() -> str:
-            if plain is not None and plain.lower() in REGISTERS:
+            if plain is not None and plain.lower() in self._names.registers:
                 return f"`{plain}` is a register: it can be a whole operand, not a part of a value"
             if plain is not None and (plain in BUILT_INS or self._symbols.function(plain)):
                 return f"`{plain}` is a function: it needs arguments in parentheses"
             names = self._symbols.names_near(name, scope)
-            others = () if name.level else (*CONSTANTS, *REGISTERS)
+            built_in = (*self._names.constants, *self._names.registers)
+            others = () if name.level else built_in
             return did_you_mean(name.text, chain(others, names))
 
         return SourceError(name.span, f"unknown symbol `{name.text}`", hint)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ..customasm.source import Span
 from .errors import AlreadyReportedError, Hint, Report, SourceError, UnresolvedError
 from .evaluate import Evaluator
 from .files import Files
+from .instructions import NAMES
 from .limits import (
     CONDITION_ROUNDS,
     INCLUDE_DEPTH,
@@ -24,7 +26,6 @@ from .limits import (
     STATEMENTS,
 )
 from .parser import parse
-from .source import Span
 from .symbols import GLOBAL_SCOPE, Scope, Symbol, SymbolTable
 from .syntax import (
     Conditional,
@@ -160,7 +161,7 @@ class Expander:
         is none."""
         # Definitions are reported when they are complete, not in every round.
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         decided: list[_Entry] = []
         progress = False
         for entry in entries:
@@ -179,7 +180,7 @@ class Expander:
     def _give_up(self, entries: Sequence[_Entry]) -> Program:
         """Report why conditions cannot be decided, and leave them out."""
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         for entry, scope in scopes.items():
             conditional = entry.conditional
             try:

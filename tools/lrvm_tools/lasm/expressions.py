@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..customasm.source import Span
 from .errors import SourceError, WholeLanguageError
 from .limits import NESTING
 from .literals import parse_digits, parse_number, parse_string
-from .source import Span
 from .stream import TokenStream
 from .syntax import (
     Binary,

@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..customasm.source import Source, Span
 from ..input_files import read_file
 from ..text_files import UndecodableError, decode, end_lines
 from .errors import SourceError
 from .limits import FILE_BYTES
-from .source import Source, Span
 
 UNNAMED = "<source>"
 """What messages call a source that is given without a path."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ..customasm.source import Span
 from ..text_files import BYTE_ORDER_MARK
 from .errors import SourceError
-from .source import Span
 from .values import NOTHING, Integer, Text, Value, as_integer, describe, show_integer
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from lrvm_jit.isa import Reg
 
 from ..customasm.context import Context
+from ..customasm.diagnostics import did_you_mean
 from ..customasm.expressions import IsStatic, Name, Node
 from ..customasm.grammar import ExpressionParser
 from ..customasm.instruction_set import Candidate
@@ -17,7 +18,6 @@ from ..customasm.problems import ParseError, Problem, note
 from ..customasm.rules import RuleSet
 from ..customasm.tokens import END, Cursor
 from ..customasm.values import Value, number_of
-from .errors import did_you_mean
 from .instructions import (
     FORMS,
     REGISTERS,

@@ -12,12 +12,15 @@ from enum import IntEnum
 from itertools import count
 from typing import Final, TypeAlias
 
-from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, encode
+from lrvm_jit.isa import ALIASES, BY_MNEMONIC, CONSTANTS, INSTRUCTIONS, Reg, encode
 from lrvm_jit.isa import table as isa
 
+from .evaluate import BuiltInNames
 from .values import show_integer
 
 REGISTERS: Final = {str(register): register for register in Reg}
+NAMES: Final = BuiltInNames(CONSTANTS, REGISTERS, str(Reg.PC))
+"""What expressions may use of the instruction set."""
 
 OperandValue: TypeAlias = Reg | int
 

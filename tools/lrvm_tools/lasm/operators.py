@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
+from ..customasm.source import Span
 from .errors import SourceError
 from .limits import INTEGER_BITS, INTEGER_MAX
-from .source import Span
 from .values import Integer, Value, as_integer, describe, large, minimum_bits
 
 _ARITHMETIC: Final[dict[str, Callable[[int, int], int]]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from ..customasm.source import Span
 from .errors import AlreadyReportedError, SourceError
 from .limits import ADDRESS_SPACE, OUTPUT_BYTES
-from .source import Span
 
 
 class Output:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ..customasm.source import Source
 from .directives import DirectiveParser
 from .errors import AlreadyReportedError, Report, SourceError
 from .expressions import ExpressionParser
 from .instructions import FORMS, REGISTERS
 from .quick import QuickReader
-from .source import Source
 from .stream import LINE_ENDS, TokenStream
 from .syntax import (
     Broken,

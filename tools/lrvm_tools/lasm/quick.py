@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple, TypeAlias
 
+from ..customasm.source import Source, Span
 from .errors import SourceError
 from .instructions import FORMS, REGISTERS, OperandError, OperandValue
 from .literals import parse_number
-from .source import Source, Span
 from .syntax import (
     EncodedInstruction,
     Instruction,

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from lrvm_jit.isa import Reg
 
-from .source import Source, Span
+from ..customasm.source import Source, Span
 from .values import Value
 
 # Expressions

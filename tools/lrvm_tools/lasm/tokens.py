@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from ..customasm.source import Source, Span
 from .errors import Report
 from .quick import LINE, QuickReader
-from .source import Source, Span
 
 IDENTIFIER: Final = "identifier"
 NUMBER: Final = "number"

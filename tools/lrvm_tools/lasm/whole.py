@@ -15,14 +15,15 @@ from typing import Final
 from lrvm_jit.isa import CONSTANTS
 
 from ..customasm.assembler import Options
+from ..customasm.assembly import Assembly
 from ..customasm.files import Files
 from ..customasm.language import Language
 from ..customasm.problems import Problem
 from ..customasm.program import assemble_program
-from .assembly import Assembly
+from ..customasm.source import Span
+from ..text_files import end_lines
 from .instruction_table import TableAndRules
 from .layout import LABEL_ALIGNMENT
-from .source import Span
 
 LASM: Final = Language(
     quotes_escaped=True,
@@ -45,6 +46,10 @@ class ReachableFiles(Files):
         first = Path() if path is None else Path(path).parent
         self._roots = [folder.resolve() for folder in (first, *search, _STANDARD)]
 
+    def decode(self, data: bytes) -> str:
+        """The text in a source file, in which a lone carriage return ends a line as well."""
+        return end_lines(super().decode(data))
+
     def check(self, file: Path, name: str, span: Span | None) -> None:
         """Refuse a file out of reach. Raises Problem."""
         resolved = file.resolve()
@@ -65,4 +70,4 @@ def assemble_whole(
         instruction_set=partial(TableAndRules, language=LASM),
     )
     files = ReachableFiles(path, include_paths)
-    return assemble_program(source_text, path, files, options)
+    return assemble_program(end_lines(source_text), path, files, options)
