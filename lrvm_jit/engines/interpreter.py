@@ -104,8 +104,9 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        reads = [self._noting(component, self._reading(component)) for component in core.components]
-        writes = [self._noting(component, component.write) for component in core.components]
+        components = list(enumerate(core.components))
+        reads = [self._noting(item, self._reading(number)) for number, item in components]
+        writes = [self._noting(item, core.bus.writer(number)) for number, item in components]
         if core.watchpoints:
             self._watch(reads, writes)
         try:
@@ -267,12 +268,12 @@ class InterpreterEngine:
             # The instruction was complete already.
             self._pending.complete(raised=False)
 
-    def _reading(self, component: Component) -> Callable[[int], int]:
+    def _reading(self, component: int) -> Callable[[int], int]:
         """READ of a component. If that swaps, the load of an SRM completes its store as well."""
-        swap = component.swap
+        core, state = self._core, self._state
+        swap, read = core.bus.swapper(component), core.bus.reader(component)
         if swap is None:
-            return component.read
-        core, state, read = self._core, self._state, component.read
+            return read
         resume, step = layout.RESUME, layout.RESUME_STEP
 
         def read_or_swap(offset: int) -> int:

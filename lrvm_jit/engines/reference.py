@@ -193,7 +193,7 @@ class ReferenceEngine:
             return 0
         offset = address - mapping.first
         self._note_access(mapping.component, offset, Watch.READ)
-        word = self._ask(layout.REQUEST_READ, mapping.component, offset, self._bus.read)
+        word = self._ask(layout.REQUEST_READ, mapping.component, offset, self._bus.guest_read)
         if self._core.watchpoints:
             self._core.note(mapping.component, offset, Watch.READ, word)
         return word
@@ -205,7 +205,7 @@ class ReferenceEngine:
         else:
             offset = address - mapping.first
             self._note_access(mapping.component, offset, Watch.WRITE)
-            self._ask(layout.REQUEST_WRITE, mapping.component, offset, self._bus.write, word)
+            self._ask(layout.REQUEST_WRITE, mapping.component, offset, self._bus.guest_write, word)
             if self._core.watchpoints:
                 self._core.note(mapping.component, offset, Watch.WRITE, word)
 

@@ -44,13 +44,30 @@ class Runner:
     ) -> Stop:
         """See `Motherboard.run`. `past_breakpoint`: whether the first instruction is attempted
         even if a breakpoint stands there."""
-        unhandled = self._looks_for_unhandled(max_cycles)
-        if max_cycles is None:
-            max_cycles = UNLIMITED
-        elif max_cycles < 0:
+        if max_cycles is not None and max_cycles < 0:
             raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
         if self.closed:
             raise RuntimeError("the board is closed")
+        tap = self._core.bus.tap
+        if tap is None:
+            return self._run(max_cycles, halt_on_exception, observer, past_breakpoint)
+        self.refuse_while_running("run")
+        tap.run_starts()
+        try:
+            return self._run(max_cycles, halt_on_exception, observer, past_breakpoint)
+        finally:
+            tap.run_ended()
+
+    def _run(
+        self,
+        max_cycles: int | None,
+        halt_on_exception: bool,
+        observer: RunObserver | None,
+        past_breakpoint: bool,
+    ) -> Stop:
+        unhandled = self._looks_for_unhandled(max_cycles)
+        if max_cycles is None:
+            max_cycles = UNLIMITED
         if not self._running.acquire(blocking=False):
             raise RuntimeError("the board is already running; use board.stop() to end that run")
         try:
