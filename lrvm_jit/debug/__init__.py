@@ -1,8 +1,9 @@
 """Debugging, recording, tracing and profiling, on the public interface of the machine."""
 
-from .debugger import Debugger, DebugError
+from .debugger import DebugError, Debugger
 from .expressions import ExpressionError
-from .points import Breakpoint, Change, Event, EventKind, Watchpoint, WatchKind
+from .history import History
+from .points import Breakpoint, Change, Event, EventKind, WatchKind, Watchpoint
 from .program import Place, ProgramInfo
 from .recorder import Recorder, ReplayError
 from .recording import Recording
@@ -18,6 +19,7 @@ __all__ = [
     "EventKind",
     "ExpressionError",
     "Frame",
+    "History",
     "Place",
     "ProgramInfo",
     "Recorder",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..isa.codec import format_word
 from ..isa.table import REGISTER_NAMES, Flag, Reg
@@ -16,13 +16,15 @@ from ..machine.stop import Stop, StopReason
 from ..machine.watchpoints import MOST_WATCHPOINTS, Watch
 from .expressions import WORD, Expression, ExpressionError, parse
 from .history import DEFAULT_MEMORY, History
-from .points import Breakpoint, Change, Event, EventKind, Point, Watchpoint, WatchKind
+from .points import Breakpoint, Change, Event, EventKind, Point, WatchKind, Watchpoint
 from .program import Place, ProgramInfo
+from .recording import Recording
 from .stack import Frame, call_target, unwind
 
 _FLAGS: Final = {flag.name.lower(): flag.mask for flag in Flag}
 _COUNTERS: Final = ("cycles", "position", "mode", "sp")
 _HOLES: Final = re.compile(r"\{([^{}]+)\}")
+AnyPoint = TypeVar("AnyPoint", Breakpoint, Watchpoint)
 CATCHES: Final = ("unhandled", "all", "off")
 
 
@@ -42,7 +44,8 @@ class Debugger:
     ```
 
     `program` is what `ProgramInfo` takes, or None. From its making on the debugger stands on the
-    board's bus and remembers the run (`History`), in at most `memory_limit` bytes; the board's
+    board's bus and remembers the run (`History`), in at most `memory_limit` bytes; or it shows a
+    `recording`, which is replayed without calling components. The board's
     breakpoints and watchpoints are the debugger's until it is closed. Everything of the board may
     be changed between runs; in the past, that makes another future. `say` gets the lines of log
     points. RuntimeError if the board has a recorder or a debugger already.
@@ -54,11 +57,12 @@ class Debugger:
         program: Any = None,
         *,
         memory_limit: int = DEFAULT_MEMORY,
+        recording: Recording | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         self.program = program if isinstance(program, ProgramInfo) else ProgramInfo(program)
         self.board = board
-        self.history = History(board, memory_limit)
+        self.history = History(board, memory_limit, recording)
         self.points: dict[int, Point] = {}
         self.say = say
         self._catcher = _Catcher(self)
@@ -263,7 +267,7 @@ class Debugger:
             )
         return self._add(point)
 
-    def _add(self, point: Any) -> Any:
+    def _add(self, point: AnyPoint) -> AnyPoint:
         self.points[self._next_number] = point
         self._next_number += 1
         return point
@@ -453,7 +457,8 @@ class Debugger:
             case StopReason.HALTED:
                 return self._arrived(EventKind.HALTED)
             case StopReason.BUDGET:
-                return self._arrived(at_limit)
+                over = self.history.sealed and self.position >= self.history.end
+                return self._arrived(EventKind.END if over else at_limit)
         caught = self._catcher.caught
         if caught is None:
             return self._arrived(EventKind.STOPPED)
@@ -510,9 +515,7 @@ class Debugger:
         met: list[Watchpoint] = []
         where = hit.address
         for point in self._watchpoints():
-            differing = [
-                at for at in point.addresses if before.get(at) != self._values.get(at)
-            ]
+            differing = [at for at in point.addresses if before.get(at) != self._values.get(at)]
             touched = hit.address in point.addresses
             match point.kind:
                 case WatchKind.CHANGE:

@@ -1,8 +1,8 @@
 """Going forward and back in a machine's run.
 
-Forward, the run is cut into pieces of some ten milliseconds, with a checkpoint after each. Of the
-checkpoints those are kept whose distances to the present grow exponentially, so that there are
-few, and going back by whatever distance repeats at most a part of that distance. Going back
+Forward, the run is cut into pieces of some twenty milliseconds, with a checkpoint after each. Of
+the checkpoints those are kept whose distances to the present grow exponentially, so that there
+are few, and going back by whatever distance repeats at most a part of that distance. Going back
 restores the last checkpoint before the wanted position and replays from there.
 """
 
@@ -21,7 +21,7 @@ from .recording import Checkpoint, Recording
 
 DEFAULT_MEMORY: Final = 256 << 20
 """Bytes that a history may take unless it is told otherwise."""
-WANTED_PIECE: Final = 0.01
+WANTED_PIECE: Final = 0.02
 """Seconds between two checkpoints."""
 SNAPSHOT_SHARE: Final = 50
 """A piece takes at least so many times as long as its checkpoint."""
@@ -38,14 +38,22 @@ Wanted = Callable[[Stop], bool]
 class History:
     """The run of a board from now on, in which one can go back.
 
-    `memory_limit` is in bytes; what is oldest is forgotten first. The board's breakpoints and
+    `memory_limit` is in bytes; what is oldest is forgotten first. With a `recording`, the run is
+    that one, from its start to its end, and no component is called. The board's breakpoints and
     watchpoints are left to the caller.
     """
 
-    def __init__(self, board: Motherboard, memory_limit: int = DEFAULT_MEMORY) -> None:
+    def __init__(
+        self,
+        board: Motherboard,
+        memory_limit: int = DEFAULT_MEMORY,
+        recording: Recording | None = None,
+    ) -> None:
         self.board = board
         self.memory_limit = memory_limit
-        self.recorder = Recorder(board)
+        self.sealed = recording is not None
+        """Whether the run ends where the recording does: its components are not here."""
+        self.recorder = Recorder(board, recording=recording)
         self._piece = FIRST_PIECE
         self._snapshot_seconds = 1e-4
         self._most_bytes = self._log_bytes = 0
@@ -83,18 +91,35 @@ class History:
         while True:
             left = LARGEST_PIECE if limit is None else limit - done
             if self.recorder.replaying:
-                left = min(left, self.end - self.position)
-                if left == 0 and (limit is None or limit > done):
+                left = min(left, self._known_ahead())
+                if left == 0 and (limit is None or limit > done) and not self.sealed:
                     self._arrive()
                     continue
             stop = self._run_piece(min(left, self._piece), observer)
             done += stop.attempted
+            self._meddle()
             over = limit is not None and done >= limit
+            over |= self.sealed and self.position >= self.end
             if stop.reason is not StopReason.BUDGET or over:
                 self.recorder.note()
-                if self.recorder.replaying and self.position == self.end:
+                if self.recorder.replaying and self.position == self.end and not self.sealed:
                     self._arrive()
                 return stop
+
+    def _known_ahead(self) -> int:
+        """How far a replay goes by itself: to the end, or to where the host changed something."""
+        here = self.position
+        ahead = [
+            one.position for one in self.recording.checkpoints if one.fixed and one.position > here
+        ]
+        return min([*ahead, self.end]) - here
+
+    def _meddle(self) -> None:
+        """In a replay, change what the host has changed here."""
+        if self.recorder.replaying and self.position < self.end:
+            checkpoint = self.recording.before(self.position)
+            if checkpoint.fixed and checkpoint.position == self.position > self.start:
+                self._restore(checkpoint)
 
     def _run_piece(self, length: int, observer: RunObserver | None) -> Stop:
         began = time.perf_counter()
@@ -153,7 +178,7 @@ class History:
         self._keep_end()
         self._restore_for(position)
         self._replay_to(position, leave_checkpoints=True)
-        if position == self.end:
+        if position == self.end and not self.sealed:
             self._arrive()
         self.recorder.note()
 
@@ -182,9 +207,7 @@ class History:
                     halfway = leave_checkpoints and left > NEAR
                     stop = self.board.run(left - left // 2 if halfway else left)
                     if stop.reason is StopReason.BUDGET and halfway:
-                        self.recording.add(
-                            self.position, self.board.snapshot(skip_unsaved=True)
-                        )
+                        self.recording.add(self.position, self.board.snapshot(skip_unsaved=True))
                     stops += stop.reason is not StopReason.BUDGET
                     if stop.reason is StopReason.HALTED and not stop.attempted:
                         raise RuntimeError(f"the replay halts before position {position}")
@@ -295,7 +318,12 @@ class History:
             distance = min(recording.end - point.position, abs(here - point.position))
             # Without this one, how far would lie between its neighbours?
             gap = 0 if previous is None else following - previous
-            if point.fixed or previous is None or point.position >= recording.end or gap > max(distance // 4, 1):
+            if (
+                point.fixed
+                or previous is None
+                or point.position >= recording.end
+                or gap > max(distance // 4, 1)
+            ):
                 kept.append(point)
                 following = point.position
         kept.reverse()

@@ -79,6 +79,8 @@ class EventKind(StrEnum):
     """A component failed; the instruction has not happened."""
     LOCATION = "location"
     """Where `next`, `finish`, `until` and their like wanted to go."""
+    END = "end"
+    """A recording goes no further."""
     START = "start"
     """Nothing before this is remembered."""
 

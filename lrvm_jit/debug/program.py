@@ -56,6 +56,8 @@ class ProgramInfo:
                 for address, (path, line) in sorted(described.source_map.items())
             }
             self.labels = _labels(described, self.symbols)
+        content = getattr(described, "bytes", None)
+        self._end = max([*self._lines, -4]) + 4 if content is None else len(content)
         self._locate = getattr(described, "locate", None)
         by_address: dict[int, str] = {}
         for name, address in self.labels.items():
@@ -90,7 +92,8 @@ class ProgramInfo:
     def name(self, address: int) -> str:
         """An address as `label`, `label+0x8`, or `0x00000010` where no label stands before it."""
         index = bisect_right(self._label_addresses, address) - 1
-        if index < 0:
+        exact = index >= 0 and self._label_addresses[index] == address
+        if index < 0 or (address >= self._end and not exact):
             return f"0x{address:08X}"
         distance = address - self._label_addresses[index]
         name = self._label_names[index]
@@ -108,8 +111,8 @@ class ProgramInfo:
     def addresses_of_line(self, path: str, line: int) -> list[int]:
         """Where the code of a source line begins; of the next line that has code, if it has none.
 
-        `path` is a file's name or the end of its path; empty for the program's own file. LookupError
-        says what is not there.
+        `path` is a file's name or the end of its path; empty for the program's own file.
+        LookupError says what is not there.
         """
         wanted = Path(path).parts
         files = {place.path for place in self._lines.values()}

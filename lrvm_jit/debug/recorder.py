@@ -39,18 +39,27 @@ class Recorder(BusTap):
 
     The file is there from the start and grows by blocks, so that a process that is killed leaves
     what it had flushed: at the end of each run and every few thousand accesses. Close the
-    recorder, or use it as a context manager, to take it off the board. RuntimeError if the board
-    has a tap already; SnapshotError if a component cannot be saved, unless its path is None.
+    recorder, or use it as a context manager, to take it off the board. With a `recording` the
+    board is restored to where that began, and replays it. RuntimeError if the board has a tap
+    already, SnapshotError if it is no board like the recording's.
     """
 
-    def __init__(self, board: Motherboard, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        board: Motherboard,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        recording: Recording | None = None,
+    ) -> None:
         if board.tap is not None:
             raise RuntimeError("the board has a tap already: another recorder, or a debugger")
         self.board = board
+        if recording is not None:
+            board.restore(recording.checkpoints[0].snapshot)
         self._last = board.snapshot(skip_unsaved=True)
-        self.recording = Recording(self._last)
-        self._last_position = 0
-        self._anchor = board.cpu.attempted
+        self.recording = Recording(self._last) if recording is None else recording
+        self._last_position = self.recording.start
+        self._anchor = board.cpu.attempted - self._last_position
         self._replaying = False
         self._cursor = 0
         self._compares = True
@@ -58,6 +67,8 @@ class Recorder(BusTap):
         self._inside = False
         self._writer = None if path is None else RecordingWriter(path, self.recording)
         board.tap = self
+        if recording is not None:
+            self.restored(recording.start)
 
     # --- where it is -----------------------------------------------------------------------------
 
@@ -75,7 +86,7 @@ class Recorder(BusTap):
         """The board has been restored to what it was at a position."""
         self._anchor = self.board.cpu.attempted - position
         self._cursor = self.recording.log.after(position)
-        self._replaying = position < self.recording.end
+        self._replaying = True
 
     def go_live(self) -> None:
         """Ask the components from now on."""
@@ -177,9 +188,7 @@ class Recorder(BusTap):
                     if window.offset <= offset < window.end:
                         first = (offset - window.offset) // 4
                         data = numpy.array(words, numpy.uint32).tobytes()
-                        self._written.append(
-                            MemoryChange(mapping.component, number, first, data)
-                        )
+                        self._written.append(MemoryChange(mapping.component, number, first, data))
 
     def _is_plain(self, component: int, offset: int) -> bool:
         """Whether the access comes here only because the word is watched."""
@@ -188,9 +197,7 @@ class Recorder(BusTap):
                 return True
         return False
 
-    def _ask(
-        self, kind: Kind, component: int, offset: int, call: Callable[[], int | None]
-    ) -> int:
+    def _ask(self, kind: Kind, component: int, offset: int, call: Callable[[], int | None]) -> int:
         """Have the component do it, and note what it does."""
         board = self.board
         windows = board.components[component].windows

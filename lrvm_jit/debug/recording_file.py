@@ -177,9 +177,7 @@ def _take_accesses(recording: Recording, document: dict[str, Any]) -> None:
         if not last <= position or not 0 <= component < 1 << 16 or not 0 <= offset < 1 << 32:
             raise ValueError("an access that cannot be")
         last = position
-        recording.log.append(
-            position, Kind(kind), component, offset, answer, effects.get(number)
-        )
+        recording.log.append(position, Kind(kind), component, offset, answer, effects.get(number))
     recording.end = max(recording.end, int(document["end"]))
 
 

@@ -31,9 +31,7 @@ class BusTap:
         """WRITE."""
         write(offset, word)
 
-    def swap(
-        self, component: int, offset: int, word: int, swap: Callable[[int, int], int]
-    ) -> int:
+    def swap(self, component: int, offset: int, word: int, swap: Callable[[int, int], int]) -> int:
         """WRITE that answers the old word, for a component that defines `swap`."""
         return swap(offset, word)
 

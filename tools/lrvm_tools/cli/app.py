@@ -16,6 +16,7 @@ from .asm import asm
 from .batch import batch
 from .bench import bench
 from .completion import completion
+from .debug import debug
 from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
@@ -110,6 +111,7 @@ def cli() -> None:
       lrvm run hello.lasm                assemble and run
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
+      lrvm debug hello.lasm              step through it, forward and back
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
@@ -120,5 +122,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, asm, dis, info, bench, completion):
+for command in (run, batch, debug, asm, dis, info, bench, completion):
     cli.add_command(command)
