@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ _REASONS = {
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
     layout.STOP_UNHANDLED: StopReason.UNHANDLED,
 }
+
+_Access: TypeAlias = tuple[
+    Component, Callable[[int], int] | None, Callable[[int, int], None] | None
+]
 
 _NOTHING = object()
 """What stands for an answer that has not been given yet."""
@@ -79,10 +83,8 @@ class InterpreterEngine:
         self._instructions = 0
         self._granted = 0
         """The budget with which the slice in progress began; 0 between slices."""
-        self._accesses = [
-            (component, self._reading(component), self._writing(component))
-            for component in core.components
-        ]
+        self._tap = core.bus.tap
+        self._accesses = self._prepare_accesses()
         """The components, and what is called in the place of their `read` and `write`."""
         self._answered = False
         """When an exception ends a slice: whether a component has answered the request that the
@@ -119,6 +121,9 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
+        if core.bus.tap is not self._tap:
+            self._tap = core.bus.tap
+            self._accesses = self._prepare_accesses()
         reads = [prepared or component.read for component, prepared, _ in self._accesses]
         writes = [prepared or component.write for component, _, prepared in self._accesses]
         self._answered = False
@@ -338,12 +343,19 @@ class InterpreterEngine:
         if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
             state[layout.SKIP_BREAKPOINT] = 1
 
-    def _reading(self, component: Component) -> Callable[[int], int] | None:
+    def _prepare_accesses(self) -> list[_Access]:
+        return [
+            (component, self._reading(number), self._writing(number))
+            for number, component in enumerate(self._core.components)
+        ]
+
+    def _reading(self, number: int) -> Callable[[int], int] | None:
         """READ of a component that is more than a call of its `read`: that may exchange words,
-        change its windows, or wait although a signal has come just before."""
+        change its windows, go through a tap, or wait although a signal has come just before."""
+        component, tap = self._core.components[number], self._tap
         if component.swap is not None:
-            return self._reading_or_swapping(component)
-        if not (component.windows or component.interruptible):
+            return self._reading_or_swapping(number)
+        if not (component.windows or component.interruptible or tap):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -353,13 +365,16 @@ class InterpreterEngine:
             state[layout.VERIFY] |= changes
             if signals.waiting and component.interruptible:
                 signals.deliver()
+            if tap is not None:
+                return tap.read(number, offset, component.read)
             return component.read(offset)
 
         return prepared
 
-    def _writing(self, component: Component) -> Callable[[int, int], None] | None:
+    def _writing(self, number: int) -> Callable[[int, int], None] | None:
         """The same for WRITE."""
-        if not (component.windows or component.interruptible):
+        component, tap = self._core.components[number], self._tap
+        if not (component.windows or component.interruptible or tap):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -368,17 +383,21 @@ class InterpreterEngine:
             state[layout.VERIFY] |= changes
             if signals.waiting and component.interruptible:
                 signals.deliver()
-            component.write(offset, word)
+            if tap is None:
+                component.write(offset, word)
+            else:
+                tap.write(number, offset, word, component.write)
 
         return prepared
 
-    def _reading_or_swapping(self, component: Component) -> Callable[[int], int]:
+    def _reading_or_swapping(self, index: int) -> Callable[[int], int]:
         """READ of a component that swaps: the load of an SRM completes its store as well."""
         core, state, signals = self._core, self._state, self._core.signals
+        component = core.components[index]
         resume, step = layout.RESUME, layout.RESUME_STEP
         log_count = layout.LOG_COUNT
 
-        swap = component.swap
+        swap = core.bus.swapper(index)
         assert swap is not None
 
         def read_or_swap(offset: int) -> int:
@@ -387,7 +406,7 @@ class InterpreterEngine:
             # A simple load is no step; it is what has to be quick here.
             store = coming_store_of_request(core) if state[resume] == step else None
             if store is None:
-                return component.read(offset)
+                return core.bus.reader(index)(offset)
             # The log gets what is left to read; the answer is the one to the store.
             count = state[log_count]
             first = layout.LOG + count

@@ -244,10 +244,9 @@ class ReferenceEngine:
 
     def _ask_read(self, number: int, offset: int) -> int:
         if self._is_new(number, offset, layout.REQUEST_READ):
-            component = self._core.components[number]
             try:
                 # In one step, so that no exception can come between answer and note.
-                self._answers.append(component.read(offset))
+                self._answers.append(self._bus.reader(number)(offset))
             except HardwareError as error:
                 self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
             self._check_word(number, offset)
@@ -256,9 +255,9 @@ class ReferenceEngine:
 
     def _ask_write(self, number: int, offset: int, word: int) -> None:
         if self._is_new(number, offset, layout.REQUEST_WRITE):
-            component = self._core.components[number]
             try:
-                self._answers.append(component.write(offset, word))  # type: ignore[func-returns-value]
+                written: Any = self._bus.writer(number)
+                self._answers.append(written(offset, word))
             except HardwareError as error:
                 self._answers.append(GuestError(ExceptionCode.HARDWARE, error.word))
             self._note(number, offset, Watch.WRITE, word)
@@ -267,7 +266,7 @@ class ReferenceEngine:
     def _ask_swap(self, number: int, offset: int, word: int) -> int:
         """A READ and a WRITE in one."""
         if self._is_new(number, offset, layout.REQUEST_READ):
-            swap = self._core.components[number].swap
+            swap = self._bus.swapper(number)
             assert swap is not None
             try:
                 self._answers.append(swap(offset, word))

@@ -11,6 +11,7 @@ from typing import SupportsIndex
 
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import RESET_SELECTION, WORD_MASK, HwdInfo, ResetSelection
+from .bus_tap import BusTap
 from .component import Component
 from .mapping import MemoryMap
 from .metadata import Metadata, name_bytes
@@ -50,17 +51,46 @@ class Bus:
         self.metadata = metadata
         self._mappings = mappings
         self._words = [item.words() for item in metadata]
+        self.tap: BusTap | None = None
+        """What stands between the guest and the components."""
         self.resetting = 0
         """The component that RESET has come to."""
         self._names = [name_bytes(component.name) for component in components]
 
+    def reader(self, component: int) -> Callable[[int], int]:
+        """READ of a component as the guest reaches it: through the tap, if there is one."""
+        read, tap = self.components[component].read, self.tap
+        return read if tap is None else lambda offset: tap.read(component, offset, read)
+
+    def writer(self, component: int) -> Callable[[int, int], None]:
+        """WRITE of a component as the guest reaches it."""
+        write, tap = self.components[component].write, self.tap
+        if tap is None:
+            return write
+        return lambda offset, word: tap.write(component, offset, word, write)
+
+    def swapper(self, component: int) -> Callable[[int, int], int] | None:
+        """The component's `swap` as the guest reaches it; None if it has none."""
+        swap, tap = self.components[component].swap, self.tap
+        if swap is None or tap is None:
+            return swap
+        return lambda offset, word: tap.swap(component, offset, word, swap)
+
+    def guest_read(self, component: int, offset: int) -> int:
+        """READ by the guest. ValueError if the component answers something that is no word."""
+        return self.word(component, offset, self.reader(component)(offset))
+
+    def guest_write(self, component: int, offset: int, word: int) -> None:
+        """WRITE by the guest."""
+        self.writer(component)(offset, word)
+
     def read(self, component: int, offset: int) -> int:
-        """READ. ValueError if the component answers something that is no word."""
+        """READ by the host. ValueError if the component answers something that is no word."""
         return self.word(component, offset, self.components[component].read(offset))
 
     def swap(self, component: int, offset: int, word: int) -> int:
         """WRITE and READ of the old word in one, for a component that can."""
-        swap = self.components[component].swap
+        swap = self.swapper(component)
         assert swap is not None
         return self.word(component, offset, swap(offset, word))
 
@@ -82,7 +112,7 @@ class Bus:
         )
 
     def write(self, component: int, offset: int, word: int) -> None:
-        """WRITE."""
+        """WRITE by the host."""
         self.components[component].write(offset, word)
 
     def hardware_information(self, component: int, info: int) -> int:
@@ -118,7 +148,10 @@ class Bus:
             for index, component in enumerate(self.components):
                 if chosen(index, operand):
                     self.resetting = index
-                    component.reset()
+                    if self.tap is None:
+                        component.reset()
+                    else:
+                        self.tap.reset(index, component.reset)
 
 
 _METADATA_WORD: dict[int, int] = {

@@ -30,6 +30,22 @@ class Cpu:
         return 0 if self._pending.resets else int(self._state[layout.CYCLES])
 
     @property
+    def attempted(self) -> int:
+        """Instructions attempted since the board was made, whatever the guest does to `cycles`.
+        Restoring a snapshot moves it by as much as the counter."""
+        return self._cpu.attempted
+
+    @property
+    def pending(self) -> tuple[dict[int, int], bool | None, bool] | None:
+        """What the host has written during the instruction in progress, which takes effect after
+        it: registers by code, `halted` (None if that was not written), and whether the CPU is to
+        be reset first. None if nothing waits."""
+        pending = self._pending
+        if not pending.waiting:
+            return None
+        return dict(pending.registers), pending.halted, pending.resets
+
+    @property
     def halted(self) -> bool:
         """Whether the CPU is halted. May be set."""
         pending = self._pending.halted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy
@@ -14,9 +14,11 @@ from ..isa.table import WORD_MASK
 from .component import MemoryWindow
 from .core import Core
 from .mapping import ADDRESS_SPACE
+from .swap import plain_translation, plain_word
 
 Words = Iterable[int] | NDArray[Any] | bytes | bytearray | memoryview
 WORD_BYTES = 4
+_ACCESSES = ("read", "write", "execute")
 
 
 class Memory:
@@ -30,6 +32,7 @@ class Memory:
         self._mappings = core.mappings
         self._bus = core.bus
         self._state = core.state
+        self._core = core
 
     def read(self, address: int) -> int:
         """The word at a physical address."""
@@ -38,6 +41,27 @@ class Memory:
         if mapping is None:
             return 0
         return self._bus.read(mapping.component, address - mapping.first)
+
+    def peek(self, address: int) -> int | None:
+        """The word at a physical address without asking a component: None if it is no plain
+        memory, or not to be read. Where nothing is mapped it is 0."""
+        address = self._check("address", address)
+        if self._mappings.find(address) is None:
+            return 0
+        return plain_word(self._core, address)
+
+    def translate(self, address: int, access: str = "read") -> int | None:
+        """The physical address of a virtual one, as the CPU would translate it now.
+
+        `access` is "read", "write" or "execute". None if the MMU refuses it, or if a component
+        would have to be asked for a page-table entry.
+        """
+        address = whole_number("address", address)
+        if not 0 <= address < ADDRESS_SPACE:
+            raise ValueError(f"address {address} is outside 0..0xFFFFFFFF")
+        if access not in _ACCESSES:
+            raise ValueError(f"access {access!r} must be one of {', '.join(_ACCESSES)}")
+        return plain_translation(self._core, address, _ACCESSES.index(access))
 
     def write(self, address: int, word: int) -> None:
         """Write one word. ValueError if it is no word."""
@@ -49,6 +73,7 @@ class Memory:
         if mapping is not None:
             self._bus.write(mapping.component, address - mapping.first, word)
             self._state.host_changed()
+            self._tell(address, [word])
 
     def load(self, address: int, words: Words) -> None:
         """Write consecutive words from `address` on.
@@ -65,10 +90,15 @@ class Memory:
             part = data[at : at + count]
             if window is not None:
                 window.words[first : first + count] = part
+                self._tell(address + 4 * at, part)
             else:
                 for k, word in enumerate(part.tolist()):
                     self.write(address + 4 * (at + k), word)
         self._state.host_changed()
+
+    def _tell(self, address: int, words: Sequence[int] | NDArray[Any]) -> None:
+        if self._bus.tap is not None:
+            self._bus.tap.memory_written(address, [int(word) for word in words])
 
     def changed(self) -> None:
         """Say, during a run, that plain memory has been changed in another way than through here.

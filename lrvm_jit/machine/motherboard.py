@@ -13,6 +13,7 @@ from ..arguments import optional_number, whole_numbers
 from ..engines import make_engine
 from ..kernel import layout
 from ..translator.options import TranslatorOptions
+from .bus_tap import BusTap
 from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
@@ -127,16 +128,17 @@ class Motherboard:
 
     # --- state ---------------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, skip_unsaved: bool = False) -> Snapshot:
         """The whole state of the machine as a value: CPU, memory, memory map, components.
 
         The first one copies all memory that was ever written; later ones share what has not
         changed since. RuntimeError during a run, SnapshotError for a component that cannot be
-        saved (see `Component.save_state`).
+        saved (see `Component.save_state`); with `skip_unsaved` its state is left out instead, and
+        stays what it is when the snapshot is restored.
         """
         self._runner.refuse_while_running("take a snapshot of")
         memory, plain = self._images()
-        images = images_of(self.components, plain)
+        images = images_of(self.components, plain, skip_unsaved)
         registers, fields = cpu_of(self._core.state)
         return Snapshot(registers, fields, memory.take(), tuple(self.mappings), images)
 
@@ -262,6 +264,16 @@ class Motherboard:
     def stops_on_unhandled(self, wanted: bool) -> None:
         self._runner.refuse_while_running("change stops_on_unhandled of")
         self._runner.stops_on_unhandled = bool(wanted)
+
+    @property
+    def tap(self) -> BusTap | None:
+        """What stands between the guest and the components; None for nothing. May be set."""
+        return self._core.bus.tap
+
+    @tap.setter
+    def tap(self, tap: BusTap | None) -> None:
+        self._runner.refuse_while_running("change the tap of")
+        self._core.bus.tap = tap
 
     @property
     def engine(self) -> str:

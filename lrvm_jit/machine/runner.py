@@ -49,21 +49,26 @@ class Runner:
     ) -> Stop:
         """See `Motherboard.run`. `past_breakpoint`: whether the first instruction is attempted
         even if a breakpoint stands there."""
-        unhandled = self._looks_for_unhandled(max_cycles)
-        if max_cycles is None:
-            max_cycles = UNLIMITED
-        elif max_cycles < 0:
+        if max_cycles is not None and max_cycles < 0:
             raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
         if self.closed:
             raise RuntimeError("the board is closed")
-        return self._right.exclusively(
-            self._run,
-            min(max_cycles, UNLIMITED),
+        arguments = (
+            UNLIMITED if max_cycles is None else min(max_cycles, UNLIMITED),
             halt_on_exception,
             observer,
-            unhandled,
+            self._looks_for_unhandled(max_cycles),
             past_breakpoint,
         )
+        tap = self._core.bus.tap
+        if tap is None:
+            return self._right.exclusively(self._run, *arguments)
+        self.refuse_while_running("run")
+        tap.run_starts()
+        try:
+            return self._right.exclusively(self._run, *arguments)
+        finally:
+            tap.run_ended()
 
     def _run(
         self,

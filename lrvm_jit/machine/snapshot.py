@@ -86,10 +86,10 @@ def plain_images(components: Sequence[Component]) -> tuple[ComponentImage, ...]:
 
 
 def images_of(
-    components: Sequence[Component], plain: Sequence[ComponentImage]
+    components: Sequence[Component], plain: Sequence[ComponentImage], skip_unsaved: bool = False
 ) -> tuple[ComponentImage, ...]:
     """The state of each component, given its plain image. SnapshotError names one that cannot be
-    saved."""
+    saved, unless those are skipped."""
     images = list(plain)
     for number, component in enumerate(components):
         try:
@@ -97,6 +97,8 @@ def images_of(
             if value is not None:
                 images[number] = replace(plain[number], state=encode_state(value))
         except SnapshotError as error:
+            if skip_unsaved:
+                continue
             raise SnapshotError(f"component {number}, {component.name}: {error}") from None
     return tuple(images)
 

@@ -34,6 +34,12 @@ _LARGEST_MEMORY: Final = 1 << 36
 
 def save(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
     """Write a snapshot. Raises OSError."""
+    with OutputFile(path) as output:
+        output.write(dump(snapshot))
+
+
+def dump(snapshot: Snapshot) -> bytes:
+    """A snapshot as the bytes of its file."""
     numbers: dict[bytes, int] = {}
     order = [numbers.setdefault(page, len(numbers)) for page in snapshot.memory]
     header = {
@@ -54,15 +60,16 @@ def save(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
     text = json.dumps(header, separators=(",", ":")).encode()
     packed = zlib.compress(b"".join(_big_endian(page) for page in numbers), 1)
     body = len(text).to_bytes(8, "big") + text + packed
-    with OutputFile(path) as output:
-        output.write(b"%s%d\n" % (MAGIC, VERSION))
-        output.write(hashlib.sha256(body).digest())
-        output.write(body)
+    return b"%s%d\n" % (MAGIC, VERSION) + hashlib.sha256(body).digest() + body
 
 
 def load(path: str | os.PathLike[str]) -> Snapshot:
     """Read a snapshot. Raises SnapshotError and OSError."""
-    content = Path(path).read_bytes()
+    return parse(Path(path).read_bytes(), str(path))
+
+
+def parse(content: bytes, path: str) -> Snapshot:
+    """The snapshot in a file's bytes; `path` is what messages call it. Raises SnapshotError."""
     line, newline, rest = content[: len(MAGIC) + 12].partition(b"\n")
     if not newline or not line.startswith(MAGIC):
         raise SnapshotError(f"{path} is no snapshot")

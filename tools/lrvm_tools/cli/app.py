@@ -17,6 +17,7 @@ from .bench import bench
 from .cc import cc
 from .completion import completion
 from .customasm import customasm
+from .debug import debug
 from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
@@ -105,6 +106,7 @@ def cli() -> None:
       lrvm run hello.lasm                assemble and run
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
+      lrvm debug hello.lasm              step through it, forward and back
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm cc hello.c                    compile C
       lrvm dis hello.bin --addresses     and back
@@ -116,5 +118,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, asm, cc, customasm, dis, info, bench, completion):
+for command in (run, batch, debug, asm, cc, customasm, dis, info, bench, completion):
     cli.add_command(command)

@@ -1,0 +1,768 @@
+"""The debugger's engine, for terminals, editors and Python alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from ..isa.codec import format_word
+from ..isa.table import REGISTER_NAMES, Flag, Reg
+from ..machine.motherboard import Motherboard
+from ..machine.observer import Interest, RunObserver
+from ..machine.stop import Stop, StopReason
+from ..machine.watchpoints import MOST_WATCHPOINTS, Watch
+from .expressions import WORD, Expression, ExpressionError, parse
+from .history import DEFAULT_MEMORY, History
+from .points import Breakpoint, Change, Event, EventKind, Point, WatchKind, Watchpoint
+from .program import Place, ProgramInfo
+from .recording import Recording
+from .stack import Frame, call_target, unwind
+
+_FLAGS: Final = {flag.name.lower(): flag.mask for flag in Flag}
+_COUNTERS: Final = ("cycles", "position", "mode", "sp")
+_HOLES: Final = re.compile(r"\{([^{}]+)\}")
+AnyPoint = TypeVar("AnyPoint", Breakpoint, Watchpoint)
+CATCHES: Final = ("unhandled", "all", "off")
+
+
+class DebugError(ValueError):
+    """What was asked for cannot be done; the message says why."""
+
+
+class Debugger:
+    """Debugs the program that runs on a board.
+
+    ```python
+    debugger = Debugger(board, assemble_program(source))
+    debugger.break_at("loop", condition="a0 == 3")
+    event = debugger.run()
+    debugger.rstep()
+    print(debugger.evaluate("[counter] + 1"), debugger.last_change(0x1000))
+    ```
+
+    `program` is what `ProgramInfo` takes, or None. From its making on the debugger stands on the
+    board's bus and remembers the run (`History`), in at most `memory_limit` bytes; or it shows a
+    `recording`, which is replayed without calling components. The board's
+    breakpoints and watchpoints are the debugger's until it is closed. Everything of the board may
+    be changed between runs; in the past, that makes another future. `say` gets the lines of log
+    points. RuntimeError if the board has a recorder or a debugger already.
+    """
+
+    def __init__(
+        self,
+        board: Motherboard,
+        program: Any = None,
+        *,
+        memory_limit: int = DEFAULT_MEMORY,
+        recording: Recording | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self.program = program if isinstance(program, ProgramInfo) else ProgramInfo(program)
+        self.board = board
+        self.history = History(board, memory_limit, recording)
+        self.points: dict[int, Point] = {}
+        self.say = say
+        self._catcher = _Catcher(self)
+        self._next_number = 1
+        self._internal: dict[int, Callable[[], bool]] = {}
+        self._reported: int | None = None
+        """Where the last event was: a breakpoint that stands there is passed."""
+        self._values: dict[int, int] = {}
+        """The watched words before the next instruction."""
+        self._before = list(board.cpu.regs)
+        """The registers at the last event but one."""
+        self._now = self._before
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Instructions attempted since the debugger was made, or since `restart`."""
+        return self.history.position
+
+    @property
+    def pc(self) -> int:
+        """Address of the next instruction."""
+        return int(self.board.cpu.regs.pc)
+
+    @property
+    def sp(self) -> int:
+        """The stack pointer of the mode."""
+        regs = self.board.cpu.regs
+        return int(regs.ssp if regs.smt else regs.usp)
+
+    def knows(self, name: str) -> bool:
+        """Whether expressions may use a name."""
+        lower = name.lower()
+        return (
+            lower in REGISTER_NAMES
+            or name in self.program.symbols
+            or lower in _FLAGS
+            or lower in _COUNTERS
+        )
+
+    def value(self, name: str) -> int:
+        """The value of a name in expressions."""
+        lower = name.lower()
+        cpu = self.board.cpu
+        if lower in REGISTER_NAMES:
+            return int(cpu.regs[lower])
+        if name in self.program.symbols:
+            return self.program.symbols[name]
+        if lower in _FLAGS:
+            return int(bool(cpu.regs.af & _FLAGS[lower]))
+        match lower:
+            case "cycles":
+                return cpu.cycles
+            case "position":
+                return self.position
+            case "mode":
+                return int(bool(cpu.regs.smt))
+            case "sp":
+                return self.sp
+        raise ExpressionError(f"there is no register, symbol or flag {name!r}")
+
+    def word(self, address: int) -> int:
+        """The word at a virtual address, looked at without asking a component.
+
+        ExpressionError if that cannot be.
+        """
+        word = self.peek(address)
+        if word is not None:
+            return word
+        if address % 4:
+            raise ExpressionError(f"address 0x{address:08X} is not a multiple of 4")
+        physical = self.board.memory.translate(address)
+        if physical is None:
+            raise ExpressionError(f"the MMU does not let 0x{address:08X} be read")
+        mapping = self.board.mappings.find(physical)
+        name = "a component" if mapping is None else self.board.components[mapping.component].name
+        raise ExpressionError(
+            f"0x{address:08X} belongs to {name}: reading it would be an access of its own"
+        )
+
+    def peek(self, address: int) -> int | None:
+        """The word at a virtual address, None if it is no plain memory that may be read."""
+        if address % 4 or not 0 <= address <= WORD:
+            return None
+        physical = self.board.memory.translate(address)
+        return None if physical is None else self.board.memory.peek(physical)
+
+    def parse(self, text: str) -> Expression:
+        """An expression over this machine. ExpressionError."""
+        return parse(text, self)
+
+    def evaluate(self, text: str) -> int:
+        """The value of an expression (`lrvm_jit.debug.expressions`). ExpressionError."""
+        return self.parse(text)(self)
+
+    def locate(self, location: str) -> list[int]:
+        """The addresses of a location: `label`, `file:line`, `:line`, `0x20`, or an expression
+        such as `label + 8`. DebugError says what is wrong with it."""
+        text = location.strip().removeprefix("*")
+        name, colon, line = text.rpartition(":")
+        if colon and line.strip().isdigit():
+            try:
+                return self.program.addresses_of_line(name.strip(), int(line))
+            except LookupError as error:
+                raise DebugError(str(error.args[0])) from None
+        try:
+            address = self.evaluate(text) if text else self.pc
+        except ExpressionError as error:
+            raise DebugError(f"{location.strip()!r} is no location: {error}") from None
+        if not 0 <= address <= WORD or address % 4:
+            raise DebugError(
+                f"address {address:#x} of {location.strip()!r} is no multiple of 4 within 32 bits"
+            )
+        return [address]
+
+    def backtrace(self) -> list[Frame]:
+        """The functions in progress, the innermost first (`lrvm_jit.debug.stack`)."""
+        return unwind(self.pc, self.sp, self.peek, self.program)
+
+    def disassemble(self, address: int, count: int) -> list[tuple[int, int | None, str]]:
+        """Address, word and text of some instructions."""
+        lines = []
+        for at in range(address, min(address + 4 * count, 1 << 32), 4):
+            word = self.peek(at)
+            lines.append((at, word, "(not readable)" if word is None else format_word(word)))
+        return lines
+
+    def changed_registers(self) -> set[int]:
+        """Codes of the registers that are not what they were at the event before."""
+        pairs = enumerate(zip(self._before, self.board.cpu.regs, strict=True))
+        return {code for code, (old, new) in pairs if old != new and code != Reg.PC}
+
+    # --- points ----------------------------------------------------------------------------------
+
+    def break_at(
+        self,
+        location: str | int,
+        condition: str | None = None,
+        *,
+        ignore: int = 0,
+        temporary: bool = False,
+        log: str | None = None,
+    ) -> Breakpoint:
+        """A breakpoint at a location, the first of its addresses. With `log` it says that, and
+        does not stop; `{expression}` in it is replaced by a value.
+
+        DebugError, or ExpressionError for the condition.
+        """
+        addresses = [location] if isinstance(location, int) else self.locate(location)
+        if addresses[0] % 4 or not 0 <= addresses[0] <= WORD:
+            raise DebugError(f"0x{addresses[0]:X} is no multiple of 4 within 32 bits")
+        parsed = None if condition is None else self.parse(condition)
+        if log is not None:
+            for hole in _HOLES.findall(log):
+                self.parse(hole)
+        point = Breakpoint(
+            self._next_number,
+            parsed,
+            ignore,
+            temporary,
+            address=addresses[0],
+            log=log,
+        )
+        return self._add(point)
+
+    def watch(
+        self,
+        target: str | int,
+        kind: WatchKind | str = WatchKind.CHANGE,
+        *,
+        words: int = 1,
+        condition: str | None = None,
+    ) -> Watchpoint:
+        """Stop after accesses to the word at an address, or at several words from it on.
+
+        The address is virtual, and taken for the physical one that it is now. DebugError.
+        """
+        try:
+            wanted = WatchKind(kind)
+        except ValueError:
+            kinds = ", ".join(WatchKind)
+            raise DebugError(f"a watchpoint is for {kinds}, not for {kind!r}") from None
+        text = f"0x{target:08X}" if isinstance(target, int) else target.strip()
+        address = target if isinstance(target, int) else self.evaluate(_without_brackets(text))
+        if not 0 <= address <= WORD or address % 4:
+            raise DebugError(f"{address:#x} is no address of a word: a multiple of 4 in 32 bits")
+        physical = self.board.memory.translate(address)
+        if physical is None:
+            raise DebugError(f"the MMU does not let 0x{address:08X} be read")
+        if words < 1 or physical + 4 * words > 1 << 32:
+            raise DebugError(f"{words} words from 0x{physical:08X} on cannot be watched")
+        parsed = None if condition is None else self.parse(condition)
+        point = Watchpoint(
+            self._next_number, parsed, first=physical, words=words, kind=wanted, text=text
+        )
+        watched = {at for other in self._watchpoints() for at in other.addresses}
+        if len(watched | set(point.addresses)) > MOST_WATCHPOINTS:
+            raise DebugError(
+                f"at most {MOST_WATCHPOINTS} words can be watched; with these it would be "
+                f"{len(watched | set(point.addresses))}"
+            )
+        return self._add(point)
+
+    def _add(self, point: AnyPoint) -> AnyPoint:
+        self.points[self._next_number] = point
+        self._next_number += 1
+        return point
+
+    def point(self, number: int) -> Point:
+        """The breakpoint or watchpoint of a number. DebugError."""
+        try:
+            return self.points[number]
+        except KeyError:
+            raise DebugError(f"there is no breakpoint or watchpoint {number}") from None
+
+    def delete(self, number: int) -> None:
+        """Delete a breakpoint or watchpoint. DebugError if there is none."""
+        self.point(number)
+        del self.points[number]
+
+    @property
+    def catches(self) -> str:
+        """Which exceptions are stops: `unhandled` (taken while `ev` is 0), `all` or `off`."""
+        return self._catcher.mode
+
+    @catches.setter
+    def catches(self, mode: str) -> None:
+        if mode not in CATCHES:
+            raise DebugError(f"exceptions are caught {', '.join(CATCHES)}, not {mode!r}")
+        self._catcher.mode = mode
+
+    def _breakpoints(self) -> Iterator[Breakpoint]:
+        return (p for p in self.points.values() if isinstance(p, Breakpoint) and p.enabled)
+
+    def _watchpoints(self) -> Iterator[Watchpoint]:
+        return (p for p in self.points.values() if isinstance(p, Watchpoint) and p.enabled)
+
+    def _arm(self) -> None:
+        """Have the board stop where the points say."""
+        addresses = frozenset({p.address for p in self._breakpoints()} | set(self._internal))
+        if addresses != self.board.breakpoints:
+            self.board.breakpoints = addresses
+        watched: dict[int, str] = {}
+        for point in self._watchpoints():
+            access = _ACCESS[point.kind]
+            for at in point.addresses:
+                before = watched.get(at, access)
+                watched[at] = access if before == access else Watch.ANY
+        if watched != dict(self.board.watchpoints):
+            self.board.watchpoints = watched
+        self._see_words()
+
+    def _see_words(self) -> None:
+        self._values = {}
+        for point in self._watchpoints():
+            for at in point.addresses:
+                word = self.board.memory.peek(at)
+                if word is not None:
+                    self._values[at] = word
+
+    @contextmanager
+    def _stops_at(self, stops: Mapping[int, Callable[[], bool]]) -> Iterator[None]:
+        self._internal = dict(stops)
+        try:
+            yield
+        finally:
+            self._internal = {}
+
+    # --- forward ---------------------------------------------------------------------------------
+
+    def run(self, max_cycles: int | None = None) -> Event:
+        """Go on from here until something stops the program, at most by so many instructions."""
+        if max_cycles is not None and max_cycles < 0:
+            raise DebugError(f"cannot run {max_cycles} instructions")
+        return self._go(max_cycles, EventKind.LIMIT)
+
+    def continue_(self) -> Event:
+        """Go on from here until something stops the program."""
+        return self._go(None, EventKind.LIMIT)
+
+    def step(self, count: int = 1) -> Event:
+        """Attempt so many instructions, unless something stops the program before."""
+        if count < 0:
+            raise DebugError(f"cannot step {count} instructions; rstep goes back")
+        return self._go(count, EventKind.STEP)
+
+    def next(self, count: int = 1) -> Event:
+        """Like `step`, but a CALL with all that it leads to counts as one."""
+        event = self._event(EventKind.STEP)
+        for _ in range(count):
+            event = self._next()
+            if event.kind not in (EventKind.STEP, EventKind.LOCATION):
+                break
+        return event
+
+    def _next(self) -> Event:
+        pc, sp = self.pc, self.sp
+        if call_target(self.peek(pc)) is None:
+            return self.step()
+        with self._stops_at({pc + 4: lambda: self.sp >= sp}):
+            return self._go(None, EventKind.LIMIT)
+
+    def finish(self) -> Event:
+        """Go on until the function in progress has returned. DebugError if none is."""
+        frame, outer = self._frames()
+        slot = frame.slot
+        assert slot is not None
+        with self._stops_at({outer.pc: lambda: self.sp > slot}):
+            return self._go(None, EventKind.LIMIT)
+
+    def _frames(self) -> tuple[Frame, Frame]:
+        frames = self.backtrace()
+        if len(frames) < 2:
+            raise DebugError("there is no return address on the stack: this is no called function")
+        return frames[0], frames[1]
+
+    def until(self, location: str | None = None) -> Event:
+        """Go on to a location, or, without one, past the next instruction's end of a loop: to the
+        first instruction behind this one in the same function."""
+        if location is not None:
+            stops = dict.fromkeys(self.locate(location), lambda: True)
+            with self._stops_at(stops):
+                return self._go(None, EventKind.LIMIT)
+        pc, sp = self.pc, self.sp
+        event = self._next()
+        while event.kind in (EventKind.STEP, EventKind.LOCATION) and self.pc <= pc:
+            if self.sp > sp:
+                break  # it has returned
+            with self._stops_at({pc + 4: lambda: self.sp >= sp}):
+                event = self._go(None, EventKind.LIMIT)
+        return event
+
+    def restart(self) -> Event:
+        """Go back to where the debugger began. LookupError if that is forgotten."""
+        if self.history.start:
+            raise DebugError(
+                f"the start is forgotten, as the history is full; "
+                f"position {self.history.start} is the first that is remembered"
+            )
+        self.history.go_to(0)
+        return self._arrived(EventKind.START)
+
+    def _go(self, limit: int | None, at_limit: EventKind) -> Event:
+        self._arm()
+        passed = self._reported
+        done = 0
+        self._reported = None
+        while True:
+            left = None if limit is None else limit - done
+            try:
+                stop = self.history.run(left, self._observer)
+            except KeyboardInterrupt:
+                return self._arrived(EventKind.INTERRUPTED)
+            except Exception as error:
+                return self._arrived(EventKind.ERROR, error=error)
+            done += stop.attempted
+            if (
+                stop.reason is StopReason.BREAKPOINT
+                and not done
+                and passed is not None
+                and self.position == passed
+            ):
+                passed = None
+                continue
+            event = self._judge(stop, at_limit)
+            if event is not None:
+                return event
+            if limit is not None and done >= limit:
+                return self._arrived(at_limit)
+
+    @property
+    def _observer(self) -> RunObserver | None:
+        self._catcher.caught = None
+        return None if self._catcher.mode == "off" else self._catcher
+
+    def _judge(self, stop: Stop, at_limit: EventKind) -> Event | None:
+        """What a stop of the board is to the user; None if the program goes on."""
+        match stop.reason:
+            case StopReason.BREAKPOINT:
+                met = self._met_breakpoints()
+                if met:
+                    return self._arrived(EventKind.BREAKPOINT, points=met)
+                wanted = self._internal.get(self.pc)
+                return self._arrived(EventKind.LOCATION) if wanted and wanted() else None
+            case StopReason.WATCHPOINT:
+                change, points = self._met_watchpoints(stop)
+                met = tuple(point for point in points if self._counts(point))
+                if met:
+                    return self._arrived(EventKind.WATCHPOINT, points=met, change=change)
+                return None
+            case StopReason.HALTED:
+                return self._arrived(EventKind.HALTED)
+            case StopReason.BUDGET:
+                over = self.history.sealed and self.position >= self.history.end
+                return self._arrived(EventKind.END if over else at_limit)
+        caught = self._catcher.caught
+        if caught is None:
+            return self._arrived(EventKind.STOPPED)
+        return self._arrived(
+            EventKind.EXCEPTION, exception=caught.exception, address=caught.address
+        )
+
+    def _met_breakpoints(self) -> tuple[Point, ...]:
+        met: list[Point] = []
+        for point in list(self._breakpoints()):
+            if point.address != self.pc or not self._holds(point) or not self._counts(point):
+                continue
+            if point.log is not None:
+                self.say(self.filled(point.log))
+            else:
+                met.append(point)
+        return tuple(met)
+
+    def filled(self, text: str) -> str:
+        """A log point's text with values in it."""
+
+        def value(match: re.Match[str]) -> str:
+            try:
+                return str(self.evaluate(match[1]))
+            except ExpressionError as error:
+                return f"<{error}>"
+
+        return _HOLES.sub(value, text)
+
+    def _holds(self, point: Point) -> bool:
+        """Whether its condition holds; one that has no value here stops, to be seen."""
+        if point.condition is None:
+            return True
+        try:
+            return bool(point.condition(self))
+        except ExpressionError:
+            return True
+
+    @staticmethod
+    def _counts(point: Point) -> bool:
+        """Count a hit; whether it is one to stop at."""
+        point.hits += 1
+        if point.ignore:
+            point.ignore -= 1
+            return False
+        return True
+
+    def _met_watchpoints(self, stop: Stop) -> tuple[Change | None, list[Watchpoint]]:
+        """The watchpoints that an access meets, and the access."""
+        hit = stop.watch
+        assert hit is not None
+        before = dict(self._values)
+        self._see_words()
+        met: list[Watchpoint] = []
+        where = hit.address
+        for point in self._watchpoints():
+            differing = [at for at in point.addresses if before.get(at) != self._values.get(at)]
+            touched = hit.address in point.addresses
+            match point.kind:
+                case WatchKind.CHANGE:
+                    component = hit.address not in self._values and hit.access is Watch.WRITE
+                    wanted = bool(differing) or (touched and component)
+                case WatchKind.ANY:
+                    wanted = touched
+                case _:
+                    wanted = touched and hit.access == str(point.kind)
+                    wanted |= point.kind is WatchKind.WRITE and bool(differing)
+            if wanted and self._holds(point):
+                met.append(point)
+                if differing and not touched:
+                    where = differing[0]
+        if not met:
+            return None, met
+        old = before.get(where)
+        new = self._values.get(where, hit.word)
+        access = str(hit.access) if old == new or old is None else str(Watch.WRITE)
+        change = Change(
+            where,
+            access,
+            old,
+            new,
+            stop.address,
+            self.place(stop.address),
+            self.position - 1,
+            stop.cycles - 1,
+        )
+        return change, met
+
+    # --- back ------------------------------------------------------------------------------------
+
+    def rstep(self, count: int = 1) -> Event:
+        """Take back so many instructions."""
+        if count < 0:
+            raise DebugError(f"cannot go back {count} instructions; step goes forward")
+        wanted = self.position - count
+        self.history.go_to(max(wanted, self.history.start))
+        return self._arrived(EventKind.STEP if wanted >= self.history.start else EventKind.START)
+
+    def rcontinue(self) -> Event:
+        """Go back to the last breakpoint, watchpoint or caught exception before here.
+
+        Conditions count, ignore counts and log points do not. One stands before the instruction
+        that met a watchpoint or raised an exception.
+        """
+        return self._go_back()
+
+    def rnext(self, count: int = 1) -> Event:
+        """Like `rstep`, but a CALL with all that it has led to counts as one."""
+        event = self._event(EventKind.STEP)
+        for _ in range(count):
+            event = self._rnext()
+            if event.kind not in (EventKind.STEP, EventKind.LOCATION):
+                break
+        return event
+
+    def _rnext(self) -> Event:
+        pc, sp, here = self.pc, self.sp, self.position
+        if here == self.history.start:
+            return self._arrived(EventKind.START)
+        self.history.go_to(here - 1)
+        if self.pc == pc - 4 or call_target(self.peek(pc - 4)) is None or self.sp >= sp:
+            return self._arrived(EventKind.STEP)
+        with self._stops_at({pc - 4: lambda: self.sp == sp}):
+            return self._go_back()
+
+    def rfinish(self) -> Event:
+        """Go back to the CALL of the function in progress. DebugError if none is."""
+        frame, outer = self._frames()
+        slot = frame.slot
+        assert slot is not None
+        with self._stops_at({outer.pc - 4: lambda: self.sp == slot + 4}):
+            return self._go_back()
+
+    def go_to(self, position: int) -> Event:
+        """Go to a position of the run that has been reached, forward or back. DebugError."""
+        try:
+            self.history.go_to(position)
+        except LookupError as error:
+            raise DebugError(str(error.args[0])) from None
+        return self._arrived(EventKind.STEP)
+
+    def last_change(self, address: int) -> Change | None:
+        """The last write that changed the word at a virtual address; None if there was none since
+        the start of what is remembered. One stays where one is. DebugError."""
+        physical = self.board.memory.translate(address) if address % 4 == 0 else None
+        if physical is None or self.board.memory.peek(physical) is None:
+            raise DebugError(f"0x{address:08X} is no word of plain memory that can be read")
+        here = self.position
+        kept, self.points = self.points, {}
+        mode, self._catcher.mode = self._catcher.mode, "off"
+        found: list[Change] = []
+        try:
+            self.watch(physical if physical == address else address)
+            self._arm()
+
+            def wanted(stop: Stop) -> bool:
+                if stop.reason is not StopReason.WATCHPOINT:
+                    return False
+                change, met = self._met_watchpoints(stop)
+                if met and change is not None:
+                    found.append(change)
+                return bool(met)
+
+            where = self.history.find_back(wanted, None, self._see_words)
+            if where is None:
+                return None
+            return next(change for change in reversed(found) if change.position == where)
+        finally:
+            self.points = kept
+            self._catcher.mode = mode
+            self._arm()
+            self.history.go_to(here)
+
+    def _go_back(self) -> Event:
+        self._arm()
+        met: dict[int, tuple[EventKind, tuple[Point, ...], Change | None, Stop | None]] = {}
+
+        def wanted(stop: Stop) -> bool:
+            where = self.history.stop_position(stop)
+            match stop.reason:
+                case StopReason.BREAKPOINT:
+                    points = tuple(
+                        point
+                        for point in self._breakpoints()
+                        if point.address == self.pc and point.log is None and self._holds(point)
+                    )
+                    if points:
+                        met[where] = EventKind.BREAKPOINT, points, None, None
+                        return True
+                    test = self._internal.get(self.pc)
+                    if test is not None and test():
+                        met[where] = EventKind.LOCATION, (), None, None
+                        return True
+                    return False
+                case StopReason.WATCHPOINT:
+                    change, watched = self._met_watchpoints(stop)
+                    if watched:
+                        met[where] = EventKind.WATCHPOINT, tuple(watched), change, None
+                    return bool(watched)
+                case StopReason.STOPPED if self._catcher.caught is not None:
+                    met[where] = EventKind.EXCEPTION, (), None, self._catcher.caught
+                    self._catcher.caught = None
+                    return True
+            return False
+
+        here = self.position
+        try:
+            where = self.history.find_back(wanted, self._observer, self._see_words)
+        except KeyboardInterrupt:
+            self.history.go_to(here)
+            return self._arrived(EventKind.INTERRUPTED)
+        if where is None:
+            return self._arrived(EventKind.START)
+        kind, points, change, caught = met[where]
+        return self._arrived(
+            kind,
+            points=points,
+            change=change,
+            exception=None if caught is None else caught.exception,
+            address=0 if caught is None else caught.address,
+        )
+
+    # --- changing --------------------------------------------------------------------------------
+
+    def set(self, target: str, value: int) -> None:
+        """Set a register, `pc` among them, or a word: `a0`, `[0x1000]`. In the past, that makes
+        another future. DebugError, or HardwareError if a component refuses."""
+        text = target.strip()
+        if text.lower() in REGISTER_NAMES:
+            self.board.cpu.regs[text.lower()] = value & WORD
+        elif text.startswith("["):
+            address = self.evaluate(_without_brackets(text))
+            physical = None if address % 4 else self.board.memory.translate(address & WORD, "write")
+            if physical is None:
+                raise DebugError(f"the word at {address:#x} cannot be written")
+            self.board.memory.write(physical, value & WORD)
+        else:
+            raise DebugError(f"{text!r} is neither a register nor a word such as [0x1000]")
+        self.history.recorder.look()
+        self._now = list(self.board.cpu.regs)
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def place(self, address: int) -> Place | None:
+        """The source line at a virtual address, which is known while the MMU moves nothing."""
+        if self.board.cpu.regs.mtt and self.board.memory.translate(address, "execute") != address:
+            return None
+        return self.program.place(address)
+
+    def _event(self, kind: EventKind, **details: Any) -> Event:
+        return Event(kind, self.position, self.board.cpu.cycles, self.pc, **details)
+
+    def _arrived(self, kind: EventKind, **details: Any) -> Event:
+        self._reported = self.position
+        self._before, self._now = self._now, list(self.board.cpu.regs)
+        for point in details.get("points", ()):
+            if point.temporary:
+                self.points.pop(point.number, None)
+        return self._event(kind, **details)
+
+    def close(self) -> None:
+        """Leave the board as it is, without the debugger."""
+        if self.board.tap is self.history.recorder:
+            self.board.breakpoints, self.board.watchpoints = (), {}
+        self.history.close()
+
+    def __enter__(self) -> Debugger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Catcher(RunObserver):
+    """Stops a run at an exception."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._board = debugger.board
+        self.mode = "unhandled"
+        self.caught: Stop | None = None
+
+    def exception(self, stop: Stop) -> Interest:
+        if self.mode == "unhandled" and self._board.cpu.regs.ev:
+            return Interest.NOT_THIS
+        self.caught = stop
+        self._board.stop()
+        return Interest.MORE
+
+
+_ACCESS: Final = {
+    WatchKind.READ: Watch.READ,
+    WatchKind.WRITE: Watch.WRITE,
+    WatchKind.CHANGE: Watch.WRITE,
+    WatchKind.ANY: Watch.ANY,
+}
+
+
+def _without_brackets(text: str) -> str:
+    """`[0x1000]` as `0x1000`: what is watched or set is the word, whose address it takes."""
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1]
+    return text
