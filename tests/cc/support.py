@@ -38,7 +38,8 @@ def native(folder: Path, source: str) -> tuple[int, bytes] | None:
         return None
     path, target = folder / "native.c", folder / "native"
     path.write_text(source)
-    command = [compiler, "-w", "-O0", "-ffp-contract=off", "-o", target, path, "-lm"]
+    options = ["-w", "-O0", "-ffp-contract=off"]
+    command = [compiler, *options, "-o", str(target), str(path), "-lm"]
     subprocess.run(command, check=True, capture_output=True)
-    done = subprocess.run([target], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([str(target)], capture_output=True, check=False, timeout=60)
     return done.returncode, done.stdout

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - C programs, a statement a line
 """What C can say: each program checks itself with `CHECK`, on both levels and two engines."""
 
 from __future__ import annotations

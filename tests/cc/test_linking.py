@@ -1,8 +1,10 @@
+# ruff: noqa: E501 - C and LASM, a statement a line
 """C and LASM together, other machines, checks, errors, what the debugger is told."""
 
 from __future__ import annotations
 
 import functools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from click.testing import CliRunner
 
 import lrvm_tools.cc.compile as compiling
 from lrvm_tools.cc import CompileError, compile_c, frontend
+from lrvm_tools.cc.backend import compile_module
 from lrvm_tools.cc.listing import to_lasm
-from lrvm_tools.cli import cli
+from lrvm_tools.cli.app import cli
 from lrvm_tools.executable import Executable, MachineDescription
 from lrvm_tools.lasm import assemble_program
 from tests.cc.generator import program
@@ -49,11 +52,11 @@ mix:                            ; a0, a1:a2, a3 ... a7 and three words on the st
     cpy a1, a2
     pop rr0
     ret
-swap:                           ; a0: where the result goes; a1, a2 (padding), a3, a4: the struct's words
-    add a1, 1
-    wsa a0, 0, a1
-    wsa a0, 8, a3
-    wsa a0, 12, a4
+swap:                           ; a0: where the result goes; a1: filled; a2 ... a5: the struct's words
+    add a2, 1
+    wsa a0, 0, a2
+    wsa a0, 8, a4
+    wsa a0, 12, a5
     ret
 call_back:                      ; f(x) + 2, with the stack a multiple of 8 where it is called
     sub ssp, 4
@@ -128,7 +131,7 @@ def test_random_programs(tmp_path: Path, seed: int, level: str) -> None:
 def test_four_registers_suffice(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     source = program(seed)
     wide = build(tmp_path, source).run(max_cycles=LIMIT)
-    few = functools.partial(compiling.compile_module, pool=(10, 9, 13, 14))
+    few = functools.partial(compile_module, pool=(10, 9, 13, 14))
     monkeypatch.setattr(compiling, "compile_module", few)
     narrow = build(tmp_path, source).run(max_cycles=LIMIT)
     assert (narrow.status, narrow.stdout) == (wide.status, wide.stdout)
@@ -191,8 +194,8 @@ def test_debug_information(tmp_path: Path) -> None:
         ("int other(void); int main(void) { return other(); }", "other is not defined (used in main)"),
         ("int main(void) { return 1 }", "expected ';'"),
         ('int main(void) {\n\n asm("nonsense %0" : : "r"(1)); }', "program.c:3: assembly: unknown"),
-        ("int x; __attribute__((section(\"@1x\"))) int y; int main(void) { return x; }", "@1x"),
-        ("static char big[20 << 20]; int main(int c, char **v) { return big[c]; }", "--ram"),
+        ("int x; __attribute__((section(\"@1x\"))) int y; int main(void) { return y++ + x; }", "@1x"),
+        ("static char big[20 << 20]; int main(int c, char **v) { return big[c]++; }", "--ram"),
         ("int main(void) { __builtin_unreachable(); }\nint main(void);int f;float f;", "redefinition"),
     ],
 )  # fmt: skip
@@ -219,7 +222,7 @@ def test_bad_ir_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 def test_without_a_front_end_both_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frontend, "_ziglang", lambda: None)
-    monkeypatch.setattr(frontend.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CompileError, match=r"lrvm-jit\[cc\].*--clang"):
         frontend.find_front_end()
     with pytest.raises(CompileError, match="there is no clang at nowhere"):

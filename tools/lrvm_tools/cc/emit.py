@@ -25,7 +25,6 @@ from .target import (
     CPY_R,
     FRAME,
     INVERSE,
-    JPR_I,
     LEA_RRI,
     LSA_RI,
     LSA_RR,
@@ -242,11 +241,6 @@ class _Emitter:
         condition, then, otherwise = end.condition, end.then, end.otherwise
         if then == following and condition in INVERSE:
             condition, then, otherwise = INVERSE[condition], otherwise, then
-        if then == following:
-            # The condition has no opposite: it skips over a jump to the other side.
-            self.put([*condition], [JPR_I, 8])
-            self.fix(Kind.JUMP, self.labels[otherwise])
-            return
         self.put([*condition])
         self.fix(Kind.CONDITIONAL_JUMP, self.labels[then])
         if otherwise != following:

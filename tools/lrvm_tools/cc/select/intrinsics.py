@@ -50,8 +50,9 @@ _SAME: Final = frozenset(
 )
 _MATH: Final = {
     name: name
-    for name in "sqrt floor ceil trunc rint nearbyint round sin cos tan exp exp2 exp10 log log2 log10 "
-    "pow fma lround llround lrint llrint ldexp roundeven asin acos atan atan2 sinh cosh tanh".split()
+    for name in "sqrt floor ceil trunc rint nearbyint round sin cos tan exp exp2 exp10 "
+    "log log2 log10 pow fma lround llround lrint llrint ldexp roundeven asin acos atan atan2 sinh "
+    "cosh tanh".split()
 }
 _MATH.update(
     {"minnum": "fmin", "maxnum": "fmax", "minimum": "fmin", "maximum": "fmax",
