@@ -1,7 +1,7 @@
 /* What happens when a program goes wrong: an average of nothing.
 
        lrvm cc -O0 -g crash.c && lrvm run crash.elf
-       lrvm: division by zero in average at crash.c:16 (address 0x...)
+       lrvm: exception 0x0A: division by zero in average at crash.c:16 (address 0x...)
            return sum / count;
 
    and the exit code is 134. */

@@ -46,7 +46,7 @@ def trapping(fault: str) -> Executable:
     made = program(source, "faulty")
     size = 4 * len(made.words)
     symbols = (
-        Symbol("__lrvm_trap", 16, 4, SymbolKind.FUNCTION),
+        Symbol("__lrvm_trap", 16, 0, SymbolKind.FUNCTION),  # as labels of LASM are: no size
         Symbol("work", 20, size - 20, SymbolKind.FUNCTION),
         Symbol("main", 0, 16, SymbolKind.FUNCTION),
     )
@@ -109,7 +109,20 @@ def test_faults_are_named_with_their_place(fault: str, what: str, at: int) -> No
 def test_a_jump_to_nowhere() -> None:
     done = trapping("cpy ac0, 0x5000\njp ac0").run()
     assert str(done.fault) == (
-        "the program has jumped to where it has no code (address 0x00005000)"
+        "exception 0x01: the program has jumped to where it has no code (address 0x00005000)"
+    )
+
+
+def test_a_fault_in_a_library_function_names_the_call() -> None:
+    """Code without lines: what it was called from stands on the stack."""
+    made = trapping("push a1\ncall 36\nhalt\nhalt\npush a0\nitr 6")
+    made = dataclasses.replace(
+        made,
+        symbol_table=(*made.symbol_table, Symbol("abort", 36, 12, SymbolKind.FUNCTION)),
+        rows=(*made.rows, LineRow(36, 0, 0)),
+    )
+    assert str(made.run().fault) == (
+        "exception 0xF0: aborted in abort (address 0x00000028), called from work at faulty.c:7"
     )
 
 
@@ -243,7 +256,8 @@ def test_faults_on_stderr(folder: Path) -> None:
     assert done.returncode == 134
     assert done.stdout == b""
     assert done.stderr.decode() == (
-        "lrvm: division by zero in work at faulty.c:7 (address 0x00000014)\n    x = y / z;\n"
+        "lrvm: exception 0x0A: division by zero in work at faulty.c:7 (address 0x00000014)\n"
+        "    x = y / z;\n"
     )
     assert lrvm(folder, "run", "--quiet", "faulty.elf").stderr == b""
 

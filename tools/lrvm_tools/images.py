@@ -51,6 +51,15 @@ class Image:
         return self.assembly.locate(address) if self.assembly else None
 
 
+def is_executable(path: Path) -> bool:
+    """Whether a file is an ELF file, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(ELF_MAGIC)) == ELF_MAGIC
+    except OSError:
+        return False
+
+
 def load_image(path: Path) -> Image:
     """The program in a file: `.lasm` and `.asm` are assembled, `.ihex` and `.ihx` are Intel HEX,
     an ELF file is known by its first bytes, anything else is a binary image.

@@ -109,15 +109,20 @@ def batch(
     if out is not None and inputs is not None and out.exists() and out.samefile(inputs):
         raise InputError(f"{out} is the input itself; choose another output")
     try:
-        words = load_program(program).words
+        image = load_program(program)
     except OSError as error:
         raise InputError(f"cannot read {program}: {error.strerror}") from None
+    if image.executable is not None:
+        raise InputError(
+            f"{program} is an executable, whose machines have inputs and outputs of their own: in "
+            "Python, Executable.load(...).run_batch(...) runs it"
+        )
     # Imported here: it loads numba, which no other command may wait for.
     from lrvm_jit.batch import Batch, CheckpointError
 
     try:
         result = Batch.stream(
-            words,
+            image.words,
             lanes,
             None if inputs is None else str(inputs),
             outputs=[name.strip() for name in outputs.split(",") if name.strip()],

@@ -13,7 +13,7 @@ import click
 from lrvm_jit import GuestException, Stop
 from lrvm_jit.engines import ENGINES
 
-from ..images import load_program
+from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
@@ -22,7 +22,6 @@ from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import INPUT_FILE, InputError, Number, Size, json_option, traceback_option
 from .progress import Progress
 from .report import can_animate, print_json
-from .run_executable import Options, is_executable, run_executable
 from .stats import statistics_document, statistics_text
 
 _WORTH_MENTIONING: Final = 1.0
@@ -106,6 +105,8 @@ def run(
     if writable and files is None:
         raise click.UsageError("--writable goes with --files DIR")
     if file is not None and is_executable(file):
+        from .run_executable import Options, run_executable
+
         options = Options(
             arguments=arguments,
             machine_file=machine_file,

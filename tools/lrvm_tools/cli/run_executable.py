@@ -18,7 +18,7 @@ from ..executable import Executable, MachineDescription
 from ..executable.elf_program import from_elf
 from ..executable.fault import Fault, fault_of, where
 from ..executable.process import build, host_of, status_of
-from ..images import ELF_MAGIC, ImageError
+from ..images import ImageError
 from ..machines import Host, Machine, MachineError
 from ..running import RunConfig, component_lines
 from ..running import run as run_board
@@ -50,15 +50,6 @@ class Options:
     files: Path | None
     writable: bool
     ram: int | None
-
-
-def is_executable(path: Path) -> bool:
-    """Whether a file is an ELF file, by its first bytes."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(ELF_MAGIC)) == ELF_MAGIC
-    except OSError:
-        return False
 
 
 def run_executable(ctx: click.Context, path: Path, options: Options) -> int:

@@ -132,6 +132,19 @@ class Executable:
         symbol = self._function_symbols[index]
         return symbol if not symbol.size or address < symbol.address + symbol.size else None
 
+    def code_of(self, name: str) -> range | None:
+        """The addresses of a function's code. One whose size is not known reaches to the next."""
+        symbol = next((s for s in self._function_symbols if s.name == name), None)
+        if symbol is None:
+            return None
+        if symbol.size:
+            return range(symbol.address, symbol.address + symbol.size, 4)
+        following = bisect_right(self._function_addresses, symbol.address)
+        if following < len(self._function_addresses):
+            return range(symbol.address, self._function_addresses[following], 4)
+        ends = (s.end for s in self.segments if s.address <= symbol.address < s.end)
+        return range(symbol.address, max(ends, default=symbol.address), 4)
+
     @cached_property
     def _function_symbols(self) -> Sequence[Symbol]:
         # A program in assembly has labels only.

@@ -37,6 +37,8 @@ _INTERRUPTIONS: Final = {
 _NULL_PAGE: Final = 0x1000
 """An address below it is one that was made from NULL."""
 _MASK: Final = 0xFFFF_FFFF
+_DEEPEST: Final = 256
+"""Words of the stack that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,18 @@ class Fault:
     what: str
     function: str | None = None
     place: SourcePlace | None = None
+    called_from: str | None = None
+    """Where the program's own code called what has no lines itself, such as a library function:
+    function and place."""
 
     def __str__(self) -> str:
-        return f"{self.what}{self.where}"
+        return f"exception 0x{self.exception.code:02X}: {self.what}{self.where}"
 
     @property
     def where(self) -> str:
         """Function, line and address, as they follow what happened."""
-        return where(self.address, self.function, self.place)
+        text = where(self.address, self.function, self.place)
+        return text + (f", called from {self.called_from}" if self.called_from else "")
 
 
 def where(address: int, function: str | None, place: SourcePlace | None) -> str:
@@ -84,8 +90,14 @@ def fault_of(executable: Executable, board: Motherboard, stop: Stop) -> Fault | 
         what = "the program has jumped to where it has no code"
     else:
         what = _what(exception, address, board)
+    place = executable.lines.locate(address)
     return Fault(
-        exception, address, what, executable.function_at(address), executable.lines.locate(address)
+        exception,
+        address,
+        what,
+        executable.function_at(address),
+        place,
+        None if place else _called_from(executable, board),
     )
 
 
@@ -99,6 +111,28 @@ def _caller(board: Motherboard, otherwise: int) -> int:
     if stack % 4:
         return otherwise
     return (board.memory.read(stack) - 4) & _MASK
+
+
+def _called_from(executable: Executable, board: Motherboard) -> str | None:
+    """The innermost call in code with lines, among the return addresses on the stack.
+
+    Functions without debug information do not say how large their frames are: what looks like a
+    return address is taken for one.
+    """
+    stack = board.cpu.regs["ssp"]
+    if not len(executable.lines) or stack % 4 or board.cpu.regs["mtt"]:
+        return None
+    for slot in range(stack, min(stack + 4 * _DEEPEST, _MASK), 4):
+        try:
+            address = board.memory.read(slot) - 4
+            if address % 4 or (place := executable.lines.locate(address)) is None:
+                continue
+            called = decode(board.memory.read(address)).instruction.mnemonic == "call"
+        except (DecodingError, HardwareError):
+            continue
+        if called:
+            return f"{executable.function_at(address)} at {place}"
+    return None
 
 
 def _what(exception: GuestException, address: int, board: Motherboard) -> str:

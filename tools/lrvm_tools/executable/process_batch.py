@@ -136,10 +136,9 @@ def statuses_of(
 ) -> NDArray[numpy.uint8]:
     """The exit status of each lane's program: (n,) uint8."""
     statuses = (host.statuses & STATUS_MASK).astype(numpy.uint8)
-    trap = next((s for s in executable.symbol_table if s.name == TRAP), None)
+    trap = executable.code_of(TRAP)
     if trap is not None:
-        inside = (result.address >= trap.address) & (result.address < trap.address + trap.size)
-        statuses[inside] = STATUS_OF_FAULT
+        statuses[(result.address >= trap.start) & (result.address < trap.stop)] = STATUS_OF_FAULT
     statuses[result.reason == LaneReason.EXCEPTION] = STATUS_OF_FAULT
     statuses[result.reason == LaneReason.BUDGET] = STATUS_OF_LIMIT
     return statuses
