@@ -21,6 +21,7 @@ from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from tests.engines import EngineChoice
 from tests.machine.guest import machine
+from tests.machine.paging import ALL
 
 BASE = 0x10000
 
@@ -309,3 +310,51 @@ def test_windows_are_checked() -> None:
     for words in (two.astype(numpy.int64), two.reshape(1, 2), two[:0]):
         with pytest.raises(ValueError, match="one-dimensional uint32"):
             MemoryWindow(0, words)  # type: ignore[arg-type]
+
+
+class TableSwitch(Component):
+    """A page table as memory, at an address that is a multiple of 16 KiB, and a word behind it:
+    writing it makes virtual page 40 the page with that number."""
+
+    name = "Table Switch"
+
+    def __init__(self) -> None:
+        self.windows = (MemoryWindow(0, ALL + numpy.arange(1 << 12, dtype=numpy.uint32)),)
+
+    def metadata(self) -> Metadata:
+        return Metadata(7, (1 << 14) + 4, Category.UNCATEGORIZED, 0)
+
+    def write(self, offset: int, word: int) -> None:
+        self.windows[0].words[40] = ALL | word
+
+
+def test_a_table_that_its_component_changes_counts_at_once(engine: EngineChoice) -> None:
+    """Page tables in a window are cached; the component's own writes are noticed, in a loop that
+    may be translated as well."""
+    source = """
+        cpy ac0, 0xa000         ; in virtual page 40
+        cpy ac1, 0x1
+        shl ac1, 16
+        cpy ac2, ac1
+        add ac2, 0x4000         ; the word that switches
+    next:
+        lsa a1, ac0, 0
+        add a2, a1
+        mul a2, 3
+        wsa ac2, 0, a3
+        xor a3, 8               ; pages 33 and 41 in turn
+        dec a0
+        ifnq
+        jp next
+        halt
+    """
+    switch = TableSwitch()
+    built = machine(source, engine, [switch], pda=0x8000, mtt=1, a0=50, a3=33)
+    built.board.memory.write(0x8000, ALL | 4)
+    for page, word in ((33, 5), (40, 7), (41, 11)):
+        built.board.memory.write(page << 10, word)
+    built.run()
+    wanted, seen = 0, [7] + [5, 11] * 25
+    for word in seen[:50]:
+        wanted = (wanted + word) * 3 & 0xFFFF_FFFF
+    assert built.a2 == wanted

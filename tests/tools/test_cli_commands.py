@@ -200,7 +200,7 @@ def test_asm_includes(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["asm", "nowhere.lasm"], "'nowhere.lasm' does not exist"),
-        (["asm", "hello.lasm", "--format", "elf"], "'elf' is not one of 'bin', 'hex', 'ihex'"),
+        (["asm", "hello.lasm", "--format", "coff"], "'coff' is not one of 'bin', 'hex', 'ihex'"),
         (["asm", "hello.lasm", "-o", "no/where"], "error: cannot write no/where: No such file"),
         (["asm", "hello.lasm", "-o", "hello.lasm"], "error: hello.lasm is the input itself"),
         (["dis", "nowhere.bin"], "'nowhere.bin' does not exist"),

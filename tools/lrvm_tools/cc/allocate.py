@@ -14,35 +14,35 @@ grows with n log n.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
+from .errors import UnsupportedError
+from .liveness import Ranges, accesses, end_reads
+from .liveness import live_out as find_live_out
 from .machine_code import (
+    FrameObject,
     IndirectJump,
     MachineBlock,
     MachineFunction,
-    Return,
     TableJump,
-    targets_of,
 )
 from .target import (
     ADD_R,
-    ARGUMENTS,
     AVR,
     CALLEE_SAVED,
-    CALLER_SAVED,
     CPY_I,
     CPY_R,
     FIRST_VIRTUAL,
     FRAME,
-    LEA_FORMS,
+    IF2_I,
+    IF_I,
+    IFN_I,
     LSA_RI,
     READS,
     SCRATCH,
     SCRATCH_2,
-    VARIADIC,
-    WEA_FORMS,
     WRITES,
     WSA_RIR,
     Instr,
@@ -64,80 +64,12 @@ _BRANCHY = 8
 """How many times more often than its surroundings the inside of a loop is taken to run."""
 
 
-class Ranges:
-    """Positions where something is needed: sorted, disjoint, half open."""
-
-    __slots__ = ("ends", "starts")
-
-    def __init__(self) -> None:
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-
-    def overlaps(self, other: Ranges) -> bool:
-        few, many = (self, other) if len(self.starts) <= len(other.starts) else (other, self)
-        starts, ends = many.starts, many.ends
-        if not few.starts:
-            return False
-        if few.ends[-1] <= starts[0] or ends[-1] <= few.starts[0]:
-            return False
-        count = len(starts)
-        for start, end in zip(few.starts, few.ends, strict=True):
-            place = bisect_right(starts, start)
-            if (place and ends[place - 1] > start) or (place < count and starts[place] < end):
-                return True
-        return False
-
-    def add(self, other: Ranges) -> None:
-        """Take in ranges that do not overlap."""
-        if len(other.starts) * 8 < len(self.starts):
-            for start, end in zip(other.starts, other.ends, strict=True):
-                place = bisect_left(self.starts, start)
-                self.starts.insert(place, start)
-                self.ends.insert(place, end)
-            return
-        pairs = sorted(
-            [*zip(self.starts, self.ends, strict=True), *zip(other.starts, other.ends, strict=True)]
-        )
-        self.starts, self.ends = [], []
-        for start, end in pairs:
-            if self.ends and self.ends[-1] == start:
-                self.ends[-1] = end
-            else:
-                self.starts.append(start)
-                self.ends.append(end)
-
-    @property
-    def length(self) -> int:
-        return sum(self.ends) - sum(self.starts)
-
-
 def allocate(function: MachineFunction, pool: Pool = FULL_POOL) -> set[int]:
     """Give every virtual register a machine register of `pool` or a place in the frame, and
     rewrite the code. Returns the registers that the function must save for its caller."""
     if function.moves_stack:
         pool = tuple(register for register in pool if register != FRAME)
     return _Allocator(function, pool).run()
-
-
-def accesses(instr: Instr) -> tuple[Iterable[int], Iterable[int]]:
-    """The registers that an instruction reads and writes, implied ones too."""
-    form = instr[0]
-    if form < 256:
-        reads = [instr[place] for place in READS[form]]
-        writes = [instr[place] for place in WRITES[form]]
-        if form in LEA_FORMS:
-            writes.append(AVR)
-        elif form in WEA_FORMS:
-            reads.append(AVR)
-        return reads, writes
-    if form == Pseudo.CALL:
-        return instr[2], CALLER_SAVED
-    if form == Pseudo.CALLR:
-        return (instr[1], *instr[2]), CALLER_SAVED
-    if form == Pseudo.ASM:
-        writes = [*instr[2], AVR, *instr[1].plan.clobbers]
-        return instr[3], writes
-    return [instr[place] for place in READS[form]], [instr[place] for place in WRITES[form]]
 
 
 class _Allocator:
@@ -166,7 +98,7 @@ class _Allocator:
     def _measure(self) -> None:
         """The ranges of all registers, and how often each is used."""
         blocks = self.function.blocks
-        live_out = _live_out(blocks)
+        live_out = find_live_out(blocks)
         position = 2 * (sum(len(block.code) for block in blocks) + len(blocks))
         ranges = self.ranges
         weight = self.weight
@@ -178,7 +110,7 @@ class _Allocator:
             end = position
             position -= 2
             live: dict[int, int] = dict.fromkeys(live_out[block.label], end)
-            for register in _end_reads(block):
+            for register in end_reads(block):
                 live.setdefault(register, position + 1)
                 weight[register] = weight.get(register, 0) + factor
             if isinstance(block.end, TableJump):
@@ -320,8 +252,6 @@ class _Allocator:
     def _slot(self, register: int) -> int:
         slot = self.slots.get(register)
         if slot is None:
-            from .machine_code import FrameObject
-
             self.function.objects.append(FrameObject(4, 4))
             slot = self.slots[register] = -len(self.function.objects)
         return slot
@@ -481,8 +411,6 @@ class _Allocator:
             representative = self.find(register)
             if representative not in scratches:
                 if not free:
-                    from .errors import UnsupportedError
-
                     raise UnsupportedError("assembly with more operands than registers")
                 scratches[representative] = free.pop()
             scratch = scratches[representative]
@@ -508,87 +436,4 @@ class _Allocator:
 
 
 def _is_skip(instr: Instr) -> bool:
-    from .target import IF2_I, IF_I, IFN_I
-
     return instr[0] in (IF_I, IFN_I, IF2_I)
-
-
-def _end_reads(block: MachineBlock) -> tuple[int, ...]:
-    end = block.end
-    if isinstance(end, Return):
-        return end.registers
-    if isinstance(end, TableJump | IndirectJump):
-        return (end.register,)
-    return ()
-
-
-def _live_out(blocks: list[MachineBlock]) -> dict[str, list[int]]:
-    """The virtual registers that are live where each block ends, by label."""
-    exposed: dict[str, set[int]] = {}
-    written: dict[str, set[int]] = {}
-    across: set[int] = set()
-    for block in blocks:
-        reads: set[int] = set()
-        writes: set[int] = set()
-        for instr in block.code:
-            if instr[0] == CPY_R:
-                if instr[2] not in writes:
-                    reads.add(instr[2])
-                writes.add(instr[1])
-                continue
-            if instr[0] == CPY_I:
-                writes.add(instr[1])
-                continue
-            read, write = accesses(instr)
-            for register in read:
-                if register not in writes:
-                    reads.add(register)
-            writes.update(write)
-        for register in _end_reads(block):
-            if register not in writes:
-                reads.add(register)
-        exposed[block.label] = {one for one in reads if one >= FIRST_VIRTUAL}
-        across |= exposed[block.label]
-        written[block.label] = writes
-    # Sets of registers as bits of integers.
-    bit = {register: 1 << place for place, register in enumerate(across)}
-    names = list(across)
-    needs = {label: sum(bit[one] for one in found) for label, found in exposed.items()}
-    kills = {
-        label: ~sum(bit[one] for one in found if one in bit) for label, found in written.items()
-    }
-    before: dict[str, list[str]] = {block.label: [] for block in blocks}
-    following = {block.label: targets_of(block.end) for block in blocks}
-    for label, targets in following.items():
-        for target in targets:
-            before[target].append(label)
-    live_in = dict(needs)
-    outs = dict.fromkeys(needs, 0)
-    work = [block.label for block in blocks]
-    waiting = set(work)
-    while work:
-        label = work.pop()
-        waiting.discard(label)
-        out = 0
-        for target in following[label]:
-            out |= live_in[target]
-        outs[label] = out
-        new = needs[label] | (out & kills[label])
-        if new != live_in[label]:
-            live_in[label] = new
-            for other in before[label]:
-                if other not in waiting:
-                    waiting.add(other)
-                    work.append(other)
-    result = {}
-    for label, out in outs.items():
-        found_registers = []
-        while out:
-            low = out & -out
-            found_registers.append(names[low.bit_length() - 1])
-            out ^= low
-        result[label] = found_registers
-    return result
-
-
-__all__ = ["ARGUMENTS", "FULL_POOL", "VARIADIC", "allocate"]

@@ -127,7 +127,7 @@ class Options:
 
 def compile_c_file(front_end: FrontEnd, path: str, options: Options) -> tuple[bytes, str]:
     """The bitcode of a C file, and the front end's warnings; its errors are a CompileError."""
-    headers = [RUNTIME / "headers"]
+    headers: list[Path] = []
     if front_end.library is not None:
         headers += [front_end.library / name for name in _HEADERS]
     arguments = [

@@ -29,7 +29,7 @@ _MUSL_FOLDERS: Final = (
     "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc "
     "multibyte prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
 )
-_MUSL_INCLUDES: Final = ("src/internal", "src/include", "arch/mips", "arch/generic", "include")
+_MUSL_INCLUDES: Final = ("arch/mips", "arch/generic", "src/include", "src/internal", "include")
 _MUSL_FLAGS: Final = (
     "-std=c99", "-D_XOPEN_SOURCE=700", "-ffreestanding", "-fno-builtin", "-frounding-math", "-w"
 )  # fmt: skip
