@@ -158,6 +158,10 @@ def test_a_lane_ends_as_a_machine_does() -> None:
     assert len(done) == 3
     faulty = trapping("div a1, 0, 0x10").run_batch(n=2)
     assert faulty.statuses.tolist() == [134] * 2
+    assert [str(fault) for fault in faulty.faults] == [
+        str(trapping("div a1, 0, 0x10").run().fault)
+    ] * 2
+    assert done.faults == [None] * 3
     assert sample.run_batch(b"abc", 2, max_cycles=10).statuses.tolist() == [124] * 2
     with pytest.raises(ValueError, match="how many machines"):
         sample.run_batch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from lrvm_jit import (
 )
 from lrvm_jit.isa.codec import DecodingError, decode
 from lrvm_jit.isa.table import Reg
+from lrvm_jit.machine.registers import Registers
 
 from .debug_info import SourcePlace
 
@@ -74,22 +75,34 @@ def where(address: int, function: str | None, place: SourcePlace | None) -> str:
     return f"{text} (address 0x{address:08X})"
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A machine that has stopped, as far as it is looked at: registers, and words of memory."""
+
+    regs: Registers | Mapping[int | str, int]
+    read: Callable[[int], int]
+
+
 def fault_of(executable: Executable, board: Motherboard, stop: Stop) -> Fault | None:
     """The exception that ended a run, if one did: by the start code's trap, or by the caller's
     wish to stop at exceptions."""
-    if stop.exception is not None:
-        exception = stop.exception
-    elif stop.reason is StopReason.HALTED and _in_trap(executable, stop.address):
-        exception = GuestException.from_word(board.cpu.regs["et"])
-    else:
+    if stop.exception is None and not (
+        stop.reason is StopReason.HALTED and executable.function_at(stop.address) == TRAP
+    ):
         return None
-    address = board.cpu.regs["era"]
+    return last_fault(executable, Observed(board.cpu.regs, board.memory.read))
+
+
+def last_fault(executable: Executable, machine: Observed) -> Fault:
+    """The last exception that a machine has raised, if it has raised one."""
+    exception = GuestException.from_word(machine.regs["et"])
+    address = machine.regs["era"]
     if (exception.code, exception.data) == (ExceptionCode.INTERRUPTION, NULL_CALL):
-        address = _caller(board, address)
+        address = _caller(machine, address)
     if not any(s.executable and s.address <= address < s.end for s in executable.segments):
         what = "the program has jumped to where it has no code"
     else:
-        what = _what(exception, address, board)
+        what = _what(exception, address, machine)
     place = executable.lines.locate(address)
     return Fault(
         exception,
@@ -97,37 +110,33 @@ def fault_of(executable: Executable, board: Motherboard, stop: Stop) -> Fault | 
         what,
         executable.function_at(address),
         place,
-        None if place else _called_from(executable, board),
+        None if place else _called_from(executable, machine),
     )
 
 
-def _in_trap(executable: Executable, address: int) -> bool:
-    return executable.function_at(address) == TRAP
-
-
-def _caller(board: Motherboard, otherwise: int) -> int:
+def _caller(machine: Observed, otherwise: int) -> int:
     """The call whose return address is on the stack."""
-    stack = board.cpu.regs["ssp"]
+    stack = machine.regs["ssp"]
     if stack % 4:
         return otherwise
-    return (board.memory.read(stack) - 4) & _MASK
+    return (machine.read(stack) - 4) & _MASK
 
 
-def _called_from(executable: Executable, board: Motherboard) -> str | None:
+def _called_from(executable: Executable, machine: Observed) -> str | None:
     """The innermost call in code with lines, among the return addresses on the stack.
 
     Functions without debug information do not say how large their frames are: what looks like a
     return address is taken for one.
     """
-    stack = board.cpu.regs["ssp"]
-    if not len(executable.lines) or stack % 4 or board.cpu.regs["mtt"]:
+    stack = machine.regs["ssp"]
+    if not len(executable.lines) or stack % 4 or machine.regs["mtt"]:
         return None
     for slot in range(stack, min(stack + 4 * _DEEPEST, _MASK), 4):
         try:
-            address = board.memory.read(slot) - 4
+            address = machine.read(slot) - 4
             if address % 4 or (place := executable.lines.locate(address)) is None:
                 continue
-            called = decode(board.memory.read(address)).instruction.mnemonic == "call"
+            called = decode(machine.read(address)).instruction.mnemonic == "call"
         except (DecodingError, HardwareError):
             continue
         if called:
@@ -135,9 +144,9 @@ def _called_from(executable: Executable, board: Motherboard) -> str | None:
     return None
 
 
-def _what(exception: GuestException, address: int, board: Motherboard) -> str:
+def _what(exception: GuestException, address: int, machine: Observed) -> str:
     code, data = exception.code, exception.data
-    target = accessed(board, address)
+    target = accessed(machine, address)
     if code == ExceptionCode.INTERRUPTION and data in _INTERRUPTIONS:
         return _INTERRUPTIONS[data]
     if exception.hardware is not None and exception.hardware.code == HardwareCode.NOT_WRITABLE:
@@ -151,18 +160,18 @@ def _what(exception: GuestException, address: int, board: Motherboard) -> str:
     return text[:1].lower() + text[1:] if not text.startswith("MMU") else text
 
 
-def accessed(board: Motherboard, address: int) -> int | None:
+def accessed(machine: Observed, address: int) -> int | None:
     """The address that the load or store at `address` goes to, with the registers as they are."""
-    if address % 4 or board.cpu.regs["mtt"]:
+    if address % 4 or machine.regs["mtt"]:
         return None
     try:
-        decoded = decode(board.memory.read(address))
+        decoded = decode(machine.read(address))
     except (DecodingError, HardwareError):
         return None
     rule = _ADDRESSES.get(decoded.instruction.mnemonic)
     if rule is None:
         return None
-    regs = board.cpu.regs
+    regs = machine.regs
     values = [regs[value] if isinstance(value, Reg) else value for value in decoded.operands]
     return rule(values, regs[Reg.SSP]) & _MASK
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from lrvm_components.batch_host import BatchHost
 from lrvm_jit import Motherboard
 from lrvm_jit.batch import Batch, BatchComponent, BatchResult, LaneReason
+from lrvm_jit.isa.table import REGISTER_NAMES
 from lrvm_jit.machine.component import Component
 
 from ..machines import Host
-from .fault import TRAP
+from .fault import TRAP, Fault, Observed, last_fault
 from .machine import DEFAULT_RAM, RAM_PAGE
 from .process import STATUS_MASK, STATUS_OF_FAULT, STATUS_OF_LIMIT, build
 
@@ -33,12 +34,14 @@ each time that it asks a component."""
 class CompletedBatch:
     """What the lanes have done: `statuses`, (n,) uint8, mean what `CompletedRun.status` means.
 
-    `result` tells more of the machines: cycles, addresses.
+    `faults` has the exception of each lane that one ended, and `result` tells more of the
+    machines: cycles, addresses.
     """
 
     statuses: NDArray[numpy.uint8]
     stdout: list[bytes]
     stderr: list[bytes]
+    faults: list[Fault | None]
     result: BatchResult
 
     def __len__(self) -> int:
@@ -123,22 +126,45 @@ def run_batch(
     )
     with Batch(executable, n, ram_size=ram, components=[host], threads=threads) as batch:
         result = batch.run(max_cycles)
+        statuses, faulty = _statuses(executable, host, result)
         return CompletedBatch(
-            statuses_of(executable, host, result),
+            statuses,
             host.outputs(),
             [host.stderr(lane) for lane in range(n)],
+            [
+                last_fault(executable, _observed(executable, batch, lane)) if faulty[lane] else None
+                for lane in range(n)
+            ],
             result,
         )
 
 
-def statuses_of(
+def _statuses(
     executable: Executable, host: BatchHost, result: BatchResult
-) -> NDArray[numpy.uint8]:
-    """The exit status of each lane's program: (n,) uint8."""
+) -> tuple[NDArray[numpy.uint8], NDArray[numpy.bool_]]:
+    """The exit status of each lane's program, and whether an exception ended it: (n,) each."""
     statuses = (host.statuses & STATUS_MASK).astype(numpy.uint8)
+    faulty = result.reason == LaneReason.EXCEPTION
     trap = executable.code_of(TRAP)
     if trap is not None:
-        statuses[(result.address >= trap.start) & (result.address < trap.stop)] = STATUS_OF_FAULT
-    statuses[result.reason == LaneReason.EXCEPTION] = STATUS_OF_FAULT
+        in_trap = (result.address >= trap.start) & (result.address < trap.stop)
+        faulty |= in_trap & (result.reason == LaneReason.HALTED)
+    statuses[faulty] = STATUS_OF_FAULT
     statuses[result.reason == LaneReason.BUDGET] = STATUS_OF_LIMIT
-    return statuses
+    return statuses, faulty
+
+
+def _observed(executable: Executable, batch: Batch, lane: int) -> Observed:
+    """A lane as a machine that has stopped. Of its memory, what holds code, stack and variables."""
+    regs: dict[int | str, int] = dict(enumerate(batch.regs[lane].tolist()))
+    regs |= {name: regs[code] for code, name in enumerate(REGISTER_NAMES)}
+    places = [(0, executable.words)]
+    places += [(batch.address_of(number), rows[lane]) for number, rows in batch.memories.items()]
+
+    def read(address: int) -> int:
+        for first, words in places:
+            if first <= address < first + 4 * len(words):
+                return int(words[(address - first) // 4])
+        return 0
+
+    return Observed(regs, read)
