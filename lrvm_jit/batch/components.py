@@ -15,6 +15,7 @@ from ..exceptions import HardwareCode
 from ..isa.table import WORD_MASK
 from ..machine.metadata import Category, Metadata, hardware_id
 from .component import FINE, BatchComponent, Errors, LaneNumbers, Words
+from .mapped_arrays import check_mapped, is_mapped
 
 if TYPE_CHECKING:
     from .lane_arrays import LaneArrays
@@ -198,8 +199,9 @@ class WordInput(StandardBatchComponent):
     before it reads.
 
     `rows` is (n, k), of any integer type with values from 0 to 2^32 - 1; uint32 is used as it is,
-    without a copy, so that it can be a memory map. With `counts`, (n,), only so many words of a
-    row count. The guest's RESET clears word 0 and goes on in the row; `Batch.reset` begins anew.
+    without a copy, so that it can be a memory map (DataError if its file has been cut short). With
+    `counts`, (n,), only so many words of a row count. The guest's RESET clears word 0 and goes on
+    in the row; `Batch.reset` begins anew.
     """
 
     name = "Word Input"
@@ -250,6 +252,7 @@ class WordInput(StandardBatchComponent):
                 )
             counts = counts.astype(numpy.int64)
         self._rows: Words = rows
+        self._is_mapped = is_mapped(rows)
         self._counts: NDArray[numpy.int64] = counts
         self._taken: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
         self._last: Words = numpy.zeros(n, numpy.uint32)
@@ -299,6 +302,8 @@ class WordInput(StandardBatchComponent):
         at = self._taken[lanes]
         empty = at >= self._counts[lanes]
         some = lanes[~empty]
+        if self._is_mapped:
+            check_mapped(self._rows)
         self._last[some] = self._rows[some, at[~empty]]
         self._taken[some] += 1
         return empty

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -67,25 +67,27 @@ class TableFile:
 
 def open_parquet(path: Path) -> TableFile:
     """The table of a `.parquet` file, a row group at a time."""
-    import_arrow(f"the file {path}")
+    arrow = import_arrow(f"the file {path}")
     from pyarrow import parquet
 
-    with readable(path, ".parquet") as opened, ExitStack() as closing:
-        raw = closing.enter_context(os.fdopen(os.dup(opened.fileno()), "rb"))
-        file = parquet.ParquetFile(raw)
+    with readable(path, ".parquet"), ExitStack() as closing:
+        raw = closing.enter_context(arrow.OSFile(str(path)))
+        # Threads that still wait for a damaged file may end the process at its exit.
+        file = parquet.ParquetFile(raw, pre_buffer=False)
         metadata = file.metadata
         lengths = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
         if min(lengths, default=0) < 0:
             raise ValueError(f"it has row groups of {lengths} rows")
         closing.pop_all()
-        return TableFile(path, ".parquet", lengths, file.read_row_group, raw.close)
+        part = partial(file.read_row_group, use_threads=False)
+        return TableFile(path, ".parquet", lengths, part, raw.close)
 
 
 def open_arrow(path: Path) -> TableFile:
     """The table of a `.arrow` file, a record batch at a time."""
     arrow = import_arrow(f"the file {path}")
-    with readable(path, path.suffix) as opened, ExitStack() as closing:
-        raw = closing.enter_context(os.fdopen(os.dup(opened.fileno()), "rb"))
+    with readable(path, path.suffix), ExitStack() as closing:
+        raw = closing.enter_context(arrow.OSFile(str(path)))
         file = arrow.ipc.open_file(raw)
 
         def part(number: int) -> Any:

@@ -100,3 +100,26 @@ def test_outputs_get_their_room_first(
     allocate(out[2:10])
     assert path.stat().st_blocks * 512 >= out.nbytes > before * 512
     assert (out[3], int(out.sum())) == (5, 5)
+
+
+def test_words_of_a_component_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "words.npy"
+    numpy.save(path, numpy.ones((4, 50_000), numpy.uint32))
+    job = """
+import os, numpy
+from lrvm_jit.batch import Batch, DataError, WordInput
+from lrvm_tools import assemble
+
+words = WordInput(numpy.load("words.npy", mmap_mode="r")[:, 1:])
+os.truncate("words.npy", 1000)
+with Batch(assemble("cpy ac0, 0x2000\\nlsa a0, ac0, 8\\nhalt"), 4,
+           components=[words]) as batch:
+    try:
+        batch.run()
+    except DataError as error:
+        print("DataError:", error)
+"""
+    with python(job, cwd=tmp_path) as process:
+        stdout, stderr = process.communicate(timeout=200)
+    assert (process.returncode, stderr) == (0, "")
+    assert stdout == f"DataError: {path} has been cut short: 1000 of 800128 bytes are left\n"
