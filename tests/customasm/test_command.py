@@ -134,6 +134,7 @@ def test_writes(folder: Path, words: str, files: dict[str, bytes]) -> None:
         ("main.asm --language 1.0", "invalid argument for `--language`"),
         ("main.asm --language 0.13.99", "invalid argument for `--language`"),
         ("main.asm -o none/out", "cannot write `none/out`"),
+        ("main.asm more.asm -o more.asm", "`more.asm` is an input"),
     ],
 )
 def test_refuses(folder: Path, words: str, message: str) -> None:

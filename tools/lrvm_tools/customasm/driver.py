@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from lrvm_jit.output_files import write_file
@@ -104,6 +105,9 @@ class Driver:
     def _assemble(self, line: CommandLine) -> int:
         if line.image is not None:
             return self._disassemble(line, line.image)
+        for output in line.outputs:
+            if output.file is not None and any(_is_same(output.file, each) for each in line.files):
+                return self._fail(f"error: `{output.file}` is an input; choose another output")
         self._say(line, self._name())
         for file in line.files:
             self._say(line, f"assembling `{file}`...")
@@ -137,6 +141,14 @@ class Driver:
         if unknown:
             self._stderr.write(f"note: {unknown}\n")
         return 0
+
+
+def _is_same(output: str, file: str) -> bool:
+    """Whether writing an output would destroy an input."""
+    try:
+        return Path(output).samefile(file)
+    except OSError:
+        return False
 
 
 def _iterations(result: Result) -> str:

@@ -193,10 +193,13 @@ class Matcher:
         """The states after an argument where there is but one way to match it, as there mostly
         is; None if there may be more."""
         position, arguments, literals = state
+        end = limit
         if parameter.stop is not None:
             stop = self._find_stop(parameter.stop, position, limit)
-            if stop >= 0 and not self._is_cut_anyway(parameter, position, stop):
-                return None
+            if stop >= 0:
+                if not self._is_cut_anyway(parameter, position, stop):
+                    return None
+                end = stop
         if parameter.rules is None:
             parsed = self._expression(position, limit)
             if parsed is None:
@@ -205,10 +208,20 @@ class Matcher:
             node, end = parsed
             argument = ExpressionArgument(self._text, node, position, end)
             return [(end, (*arguments, argument), literals)]
-        matches = self._group(parameter.rules, position, limit)
+        group = parameter.rules
+        operand = self._text[position:end]
+        known = group.literal_matches.get(operand)
+        if known is not None:
+            nested = NestedArgument(operand, known)
+            return [(position + known.end, (*arguments, nested), literals + known.literals)]
+        matches = self._group(group, position, limit)
         if len(matches) != 1:
             return None
         match = matches[0]
+        if not group.has_spaces and match.end <= end and match.is_literal():
+            # The same wherever the same operand stands, as the name of a register is.
+            (same,) = Matcher(operand, self._language)._group(group, 0, len(operand))
+            group.literal_matches[operand] = same
         nested = NestedArgument(self._text, match)
         return [(match.end, (*arguments, nested), literals + match.literals)]
 

@@ -98,15 +98,22 @@ class Match:
         return (
             isinstance(other, Match)
             and self.rule is other.rule
-            and self.end == other.end
+            and self.end - self.start == other.end - other.start
             and self.arguments == other.arguments
         )
 
     def __hash__(self) -> int:
-        return hash((id(self.rule), self.end))
+        return hash((id(self.rule), self.end - self.start))
 
     fixed_size = None
     """Rules are evaluated in every pass: an error in one is told in the first that meets it."""
+
+    def is_literal(self) -> bool:
+        """Whether it consists of literal characters alone, nested rules included."""
+        return all(
+            isinstance(argument, NestedArgument) and argument.match.is_literal()
+            for argument in self.arguments
+        )
 
     @property
     def static_size(self) -> int | None:

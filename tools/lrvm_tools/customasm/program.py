@@ -45,11 +45,13 @@ def assembly_of(result: Result) -> Assembly:
         source = item.span.source
         line = item.span.line
         output = None if bank.output is None else bank.output + item.position
-        padded = item.value << (-item.size % 8)
+        # The bytes that hold it, zeros around.
+        bits = item.position % 8 + item.size if item.size else 0
+        padded = item.value << (-bits % 8)
         items.append(
             Emitted(
                 bank.address + address,
-                padded.to_bytes((item.size + 7) // 8, "big"),
+                padded.to_bytes((bits + 7) // 8, "big"),
                 source.path,
                 line,
                 source.line_text(line),

@@ -94,6 +94,8 @@ class RuleGroup:
         """Characters of a text by which rules are chosen."""
         self.has_spaces = False
         """Whether a pattern of the group, or of one nested in it, has a space."""
+        self.literal_matches: dict[str, Match] = {}
+        """What operands match that are literal characters alone."""
         self._by_window: dict[str, list[Rule]] = {}
 
     def index(self) -> None:
