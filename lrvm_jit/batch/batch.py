@@ -130,7 +130,7 @@ class Batch:
         if own_programs is not None:
             check_programs(own_programs, template)
         self._template = template
-        self._own_programs = own_programs
+        self.programs = own_programs
         self._arrays = LaneArrays(n, self._memories(n))
         self._copy_template()
         self._control = numpy.zeros(1, numpy.int64)
@@ -164,12 +164,12 @@ class Batch:
             if window.write_error is None:
                 rows = numpy.zeros((n, len(window.words)), numpy.uint32)
                 memories.append(LaneMemory(number, 0, rows, True))
-            elif number == 0 and self._own_programs is not None and self._own_programs.size:
-                memories.append(LaneMemory(number, 0, self._own_programs, False))
+            elif number == 0 and self.programs is not None and self.programs.size:
+                memories.append(LaneMemory(number, 0, self.programs, False))
         return memories
 
     def _copy_template(self) -> None:
-        core = self._template._core
+        core = self._template.core
         for memory in self._arrays.memories:
             words = self._first_words(memory)
             # Rows of zeros take no memory until somebody writes to them.
@@ -250,13 +250,26 @@ class Batch:
         self._refuse_while_running("reset")
         self._never_reset = False
         self._arrays.reset()
+        self._restore_memory(self.n)
+        for component in self._components.values():
+            component.rewind()
+
+    def back_to_template(self, used: int) -> None:
+        """Make all lanes as they were when the batch was made, of which the first `used` have been
+        changed since. Components are reset; what they have collected stays."""
+        self._refuse_while_running("reset")
+        state = self._template.core.state
+        self._arrays.copy_cpu(state.regs, state.state)
+        self._restore_memory(used)
+
+    def _restore_memory(self, used: int) -> None:
+        """Give the lanes' memory the template's content, and reset components."""
         for memory in self._arrays.memories:
             if memory.writable:
-                restore_rows(memory.rows, self._first_words(memory))
+                restore_rows(memory.rows[:used], self._first_words(memory))
         everybody = numpy.arange(self.n, dtype=numpy.int64)
         for component in self._components.values():
             component.reset(everybody)
-            component.rewind()
 
     def stats(self) -> Statistics:
         """What the engines of all threads have done since the batch was made."""

@@ -14,7 +14,6 @@ from ..machine.component import metadata_of
 from ..machine.memory import as_words
 from ..machine.motherboard import Motherboard
 from ..translator.options import TranslatorOptions
-from .lane_arrays import restore_rows
 from .progress import ProgressCallback
 from .result import LaneReason
 from .stream_fields import Field, Lanes, Values
@@ -122,18 +121,9 @@ class ChunkRunner:
 
     def _begin(self, count: int) -> None:
         """Make all lanes as they were when the batch was made; those behind `count` do nothing."""
-        batch = self.batch
-        core = batch._template._core
-        arrays = batch.lanes
         if self._used:
-            arrays.copy_cpu(core.state.regs, core.state.state)
-            for memory in arrays.memories:
-                if memory.writable:
-                    restore_rows(memory.rows[: self._used], batch._first_words(memory))
-            everybody = numpy.arange(batch.n, dtype=numpy.int64)
-            for component in batch._components.values():
-                component.reset(everybody)
-        arrays.halted[count:] = 1
+            self.batch.back_to_template(self._used)
+        self.batch.lanes.halted[count:] = 1
 
     def close(self) -> None:
         """Close the components."""
@@ -161,7 +151,7 @@ def _digest_of_program(program: object, width: int) -> str:
     if not isinstance(program, Motherboard):
         digest.update(numpy.ascontiguousarray(program).tobytes())
         return digest.hexdigest()
-    core = program._core
+    core = program.core
     for component in program.components:
         digest.update(repr(metadata_of(component)).encode())
         for window in component.windows:

@@ -184,7 +184,7 @@ class Lanes:
 
     @property
     def _programs(self) -> NDArray[numpy.uint32]:
-        programs = self._batch._own_programs
+        programs = self._batch.programs
         assert programs is not None
         return programs
 

@@ -91,7 +91,7 @@ def template_of(
         if isinstance(outcome.result, Exception):
             raise outcome.result
     # Not board.reset(), which would reset the batch's components for a lane that is none.
-    board._core.state.reset()
+    board.core.state.reset()
     return board
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy
 from numpy.typing import NDArray
@@ -20,9 +19,6 @@ from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
 from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Words
 from .lane_arrays import LaneArrays
-
-if TYPE_CHECKING:
-    from ..engines.interpreter import InterpreterEngine
 
 BATCH_LOOP = EntryPointSource(
     "lrvm_jit.batch.lanes",
@@ -83,8 +79,8 @@ class Worker:
         self._arrays = arrays
         self._components = components
         self._lock = lock
-        self._engine: InterpreterEngine = board._runner._engine  # type: ignore[assignment]
-        self._state = board._core.state.state_view
+        self._engine = board.kernel_engine
+        self._state = board.core.state.state_view
         self._ports = [item for item in board.components if isinstance(item, Port)]
         self._run, _ = load(BATCH_LOOP)
         self._queue = numpy.zeros(LARGEST_BLOCK, numpy.int64)

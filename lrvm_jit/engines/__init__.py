@@ -35,6 +35,29 @@ class Engine(Protocol):
         watched words: the region table leads accesses to them over the bus already."""
 
 
+class KernelEngine(Engine, Protocol):
+    """What batches and others that run the compiled kernel themselves need of an engine."""
+
+    look_after: int
+    """Interpreted instructions after which `look` is of use."""
+
+    @property
+    def context_address(self) -> int:
+        """Where the kernel's context lies, for its compiled entry point."""
+
+    def serve(self, stop: int) -> None:
+        """Deal with a stop of the kernel that is neither an end nor an access to a component."""
+
+    def look(self, start: int | None = None) -> None:
+        """See what is worth translating: at pc, or what a program does from `start` on."""
+
+    def take_up(self) -> None:
+        """Take up what has been translated meanwhile."""
+
+    def abandon(self, error: BaseException) -> None:
+        """A component failed: the instruction in progress has not happened."""
+
+
 def make_engine(name: str | TranslatorOptions, core: Core) -> Engine:
     """The engine of that name for a core; options make a translator that follows them.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import numpy
 
 from ..arguments import optional_number, whole_numbers
-from ..engines import make_engine
+from ..engines import KernelEngine, make_engine
 from ..kernel import layout
 from ..translator.options import TranslatorOptions
 from .bus_tap import BusTap
@@ -278,7 +278,22 @@ class Motherboard:
     @property
     def engine(self) -> str:
         """Name of the engine that runs the CPU."""
-        return self._runner.engine_name
+        return self._runner.engine.name
+
+    # --- for what runs the CPU in its own way: batches, tools that show its insides -----------
+
+    @property
+    def core(self) -> Core:
+        """State, arena, memory map and bus, as the engine works on them."""
+        return self._core
+
+    @property
+    def kernel_engine(self) -> KernelEngine:
+        """The engine, if it runs the compiled kernel. TypeError for the reference engine."""
+        engine = self._runner.engine
+        if not hasattr(engine, "context_address"):
+            raise TypeError(f"the engine {engine.name!r} does not run the compiled kernel")
+        return cast(KernelEngine, engine)
 
     def stats(self) -> Statistics:
         """What the engine has done since the board was made: instructions, translations, exits."""

@@ -36,8 +36,8 @@ class Runner:
         self.closed = False
 
     @property
-    def engine_name(self) -> str:
-        return self._engine.name
+    def engine(self) -> Engine:
+        return self._engine
 
     def run(
         self,

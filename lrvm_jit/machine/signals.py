@@ -86,12 +86,21 @@ class DeferredSignals:
             # A Python within a program that does not let this interpreter have the signals.
             self._numbers = ()
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it stands in for handlers now."""
+        return self._active
+
+    def replaced(self, number: int) -> Any:
+        """The handler of a signal in whose place it stands, or stood last; None for none."""
+        return self._before.get(number)
+
     def _look_at(self, handlers: list[Any]) -> None:
         numbers = []
         for number, handler in zip(NUMBERS, handlers, strict=True):
             # One that some component has put back after its run was over only passes signals on.
-            while isinstance(handler, DeferredSignals) and not handler._active:
-                handler = handler._before.get(number)
+            while isinstance(handler, DeferredSignals) and not handler.is_active:
+                handler = handler.replaced(number)
             if callable(handler):
                 self._before[number] = handler
                 numbers.append(number)
