@@ -305,7 +305,7 @@ class InterpreterEngine:
         change its windows, or wait although a signal has come just before."""
         if component.swap is not None:
             return self._reading_or_swapping(component)
-        if not (component.windows or component.interruptible):
+        if not (component.windows or _may_wait(component)):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -321,7 +321,7 @@ class InterpreterEngine:
 
     def _writing(self, component: Component) -> Callable[[int, int], None] | None:
         """The same for WRITE."""
-        if not (component.windows or component.interruptible):
+        if not (component.windows or _may_wait(component)):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -394,6 +394,11 @@ class InterpreterEngine:
             return
         component, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
         self._core.note(component, offset, access, word)
+
+
+def _may_wait(component: Component) -> bool:
+    """Whether a component is interruptible, or may become so: if that is a property, say."""
+    return type(component).interruptible is not False or component.interruptible
 
 
 def _is_word(answer: object) -> bool:
