@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check vscode clean
 
 env: .venv/ready
 
@@ -23,7 +23,9 @@ bench-compare: env
 	$(BIN)/pytest-benchmark compare --group-by=name --columns=median,iqr,rounds
 
 fuzz: env
-	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py
+	LRVM_FUZZ=1 $(BIN)/python -m pytest -n auto tests/machine/test_fuzz.py \
+		tests/tools/test_fuzz_files.py tests/batch/test_damaged_files.py \
+		tests/batch/test_stream_kills.py tests/components/test_file_memory_kills.py
 
 boundscheck: env
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto tests/machine -m "not slow"
@@ -40,6 +42,12 @@ types: env
 	$(BIN)/mypy
 
 check: test lint types
+
+# The extension for Visual Studio Code; needs npm.
+vscode: env
+	$(BIN)/python -m lrvm_tools.editors editors/vscode
+	mkdir -p dist
+	cd editors/vscode && npx --yes @vscode/vsce package --allow-missing-repository --out ../../dist/lasm.vsix
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

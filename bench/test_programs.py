@@ -11,7 +11,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from lrvm_jit import Motherboard
-from lrvm_jit.bench.programs import PROGRAMS, Program
+from lrvm_jit.bench.programs import Program
+from lrvm_jit.bench.suite import PROGRAMS
 
 ENGINES = ("interpreter", "translator")
 

@@ -5,6 +5,9 @@ from .machine.component import Component, MemoryWindow
 from .machine.mapping import Mapping, MappingError, MappingOutcome
 from .machine.metadata import Category, Metadata, hardware_id
 from .machine.motherboard import Motherboard
+from .machine.observer import Interest, RunObserver
+from .machine.snapshot import Snapshot
+from .machine.snapshot_values import SnapshotError, StateValue
 from .machine.statistics import Statistics
 from .machine.stop import Stop, StopReason
 from .machine.watchpoints import Watch, WatchHit
@@ -17,12 +20,17 @@ __all__ = [
     "GuestException",
     "HardwareCode",
     "HardwareError",
+    "Interest",
     "Mapping",
     "MappingError",
     "MappingOutcome",
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "RunObserver",
+    "Snapshot",
+    "SnapshotError",
+    "StateValue",
     "Statistics",
     "Stop",
     "StopReason",

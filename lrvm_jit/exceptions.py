@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
+from .arguments import number_within
+from .isa.codes import ExceptionCode, HardwareCode
+from .isa.table import READ_ONLY_REGISTERS, REGISTER_COUNT, REGISTER_NAMES
 
-class ExceptionCode(IntEnum):
-    """Codes that the CPU puts into bits 23-16 of `et`."""
-
-    UNKNOWN_OPCODE = 0x01
-    UNKNOWN_REGISTER = 0x02
-    REGISTER_NOT_READABLE = 0x03
-    REGISTER_NOT_WRITABLE = 0x04
-    UNALIGNED_ADDRESS = 0x05
-    MMU_REFUSED_READ = 0x06
-    MMU_REFUSED_WRITE = 0x07
-    MMU_REFUSED_EXECUTE = 0x08
-    SUPERVISOR_ONLY = 0x09
-    DIVISION_BY_ZERO = 0x0A
-    OVERFLOWING_DIVISION = 0x0B
-    BAD_FLAG = 0x0C
-    BAD_CONDITION = 0x0D
-    UNKNOWN_COMPONENT = 0x10
-    UNKNOWN_HARDWARE_INFORMATION = 0x11
-    COMPONENT_NOT_MAPPED = 0x12
-    HARDWARE = 0xA0
-    INTERRUPTION = 0xF0
-
-
-class HardwareCode(IntEnum):
-    """Codes of hardware exceptions, the high byte of their 16 bits (memory.md: Components)."""
-
-    UNKNOWN = 0x00
-    UNSPECIFIED_SYNCHRONISATION = 0x01
-    TIME_SYNCHRONISATION = 0x02
-    UNKNOWN_OPERATION = 0x10
-    UNSUPPORTED_OPERATION = 0x11
-    PHYSICAL_READ_ERROR = 0x20
-    NOT_READABLE = 0x21
-    PHYSICAL_WRITE_ERROR = 0x30
-    NOT_WRITABLE = 0x31
+__all__ = ["ExceptionCode", "GuestException", "HardwareCode", "HardwareError"]
 
 
 _HARDWARE_SENTENCES: Final = {
@@ -59,8 +27,8 @@ _HARDWARE_SENTENCES: Final = {
 _SENTENCES: Final = {
     ExceptionCode.UNKNOWN_OPCODE: "Unknown opcode 0x{data:02X}",
     ExceptionCode.UNKNOWN_REGISTER: "Unknown register 0x{data:02X}",
-    ExceptionCode.REGISTER_NOT_READABLE: "Register 0x{data:02X} cannot be read in this mode",
-    ExceptionCode.REGISTER_NOT_WRITABLE: "Register 0x{data:02X} cannot be written in this mode",
+    ExceptionCode.REGISTER_NOT_READABLE: "Register {register} cannot be read{where}",
+    ExceptionCode.REGISTER_NOT_WRITABLE: "Register {register} cannot be written{where}",
     ExceptionCode.UNALIGNED_ADDRESS: "Unaligned memory address (offset {data} in its word)",
     ExceptionCode.MMU_REFUSED_READ: "MMU refused a read at an address ending in 0x{data:04X}",
     ExceptionCode.MMU_REFUSED_WRITE: "MMU refused a write at an address ending in 0x{data:04X}",
@@ -87,12 +55,9 @@ class HardwareError(Exception):
     """
 
     def __init__(self, code: int, data: int = 0) -> None:
-        for label, value in (("code", code), ("data", data)):
-            if not 0 <= value <= 0xFF:
-                raise ValueError(f"hardware error {label} {value} is outside 0..255")
-        super().__init__(code, data)
-        self.code = int(code)
-        self.data = int(data)
+        self.code = number_within("hardware error code", code, 0, 0xFF)
+        self.data = number_within("hardware error data", data, 0, 0xFF)
+        super().__init__(self.code, self.data)
 
     @property
     def word(self) -> int:
@@ -109,6 +74,12 @@ class HardwareError(Exception):
             return _HARDWARE_SENTENCES[HardwareCode(self.code)].format(data=self.data)
         except ValueError:
             return f"Hardware error 0x{self.code:02X} with data 0x{self.data:02X}"
+
+
+def _register(code: int) -> str:
+    """A register as messages name it: `era (0x1B)`."""
+    number = f"0x{code:02X}"
+    return f"{REGISTER_NAMES[code]} ({number})" if code < REGISTER_COUNT else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +106,14 @@ class GuestException:
         return "supervisor" if self.supervisor else "userland"
 
     @property
+    def _where(self) -> str:
+        """In which mode a register is refused; nothing if that is so in both."""
+        always = (
+            self.code == ExceptionCode.REGISTER_NOT_WRITABLE and self.data in READ_ONLY_REGISTERS
+        )
+        return "" if always else f" in {self.mode} mode"
+
+    @property
     def hardware(self) -> HardwareError | None:
         """The component's error if this is a hardware exception, else None."""
         return HardwareError.from_word(self.data) if self.code == ExceptionCode.HARDWARE else None
@@ -143,6 +122,8 @@ class GuestException:
         if self.code == ExceptionCode.HARDWARE:
             return f"Hardware exception: {self.hardware}"
         try:
-            return _SENTENCES[ExceptionCode(self.code)].format(data=self.data)
+            return _SENTENCES[ExceptionCode(self.code)].format(
+                data=self.data, register=_register(self.data), where=self._where
+            )
         except ValueError:
             return f"Unknown exception 0x{self.code:02X} with data 0x{self.data:04X}"

@@ -1,4 +1,5 @@
-"""The ready-made components: memories, storage, displays, keyboards, a clock and a debug port.
+"""The ready-made components: memories, storage, displays, keyboards, a clock, a
+debug port, and the host's streams and files.
 
 Each is built from its size in bytes where it has one, and from a handler, a plain Python
 callable, where it talks to the outside. Handlers default to the terminal.
@@ -13,8 +14,9 @@ callable, where it talks to the outside. Handlers default to the terminal.
 
 from .clock import RealtimeClock
 from .debug import BasicDebug, DebugKind, DebugMessage
-from .displays import BufferedDisplay, CharDisplay, NumberDisplay
+from .displays import BufferedDisplay, CharDisplay, NumberDisplay, NumberFormat, NumberText
 from .file_memory import FileMemory
+from .host import Host
 from .keyboards import CharKeyboard, LineKeyboard
 from .memory import BootRom, FlashMemory, Ram
 from .text import InvalidText
@@ -29,9 +31,12 @@ __all__ = [
     "DebugMessage",
     "FileMemory",
     "FlashMemory",
+    "Host",
     "InvalidText",
     "LineKeyboard",
     "NumberDisplay",
+    "NumberFormat",
+    "NumberText",
     "Ram",
     "RealtimeClock",
 ]

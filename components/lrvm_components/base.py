@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import ClassVar, Final
 
 import numpy
@@ -15,20 +14,14 @@ from lrvm_jit import (
     HardwareError,
     MemoryWindow,
     Metadata,
+    StateValue,
     hardware_id,
 )
+from lrvm_jit.arguments import whole_number
 
 WORD_BYTES: Final = 4
 # Metadata word 2 holds the size in bytes, so this is the largest whole number of words.
 MAX_SIZE: Final = 2**32 - WORD_BYTES
-
-
-def whole_number(label: str, value: int) -> int:
-    """`value` as an int, whatever integer type it has. TypeError for anything else."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{label} must be a whole number, not {value!r}") from None
 
 
 def checked_size(size: int, least: int = WORD_BYTES) -> int:
@@ -62,6 +55,10 @@ class StandardComponent(Component):
     def metadata(self) -> Metadata:
         return self._metadata
 
+    def save_state(self) -> StateValue:
+        """None: these components have no state besides their windows, unless they say so."""
+        return None
+
 
 class CommandBuffer(StandardComponent):
     """A component whose last word takes commands and whose other words are a byte buffer.
@@ -77,7 +74,8 @@ class CommandBuffer(StandardComponent):
         read_error: HardwareError | None = None,
         write_error: HardwareError | None = None,
     ) -> None:
-        super().__init__(checked_size(size, least=2 * WORD_BYTES), hw_id)
+        size = checked_size(size, least=2 * WORD_BYTES)
+        super().__init__(size, hw_id)
         words = numpy.zeros(size // WORD_BYTES - 1, numpy.uint32)
         self.windows = (MemoryWindow(0, words, read_error, write_error),)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from lrvm_jit import Category
+from lrvm_jit.arguments import whole_number
 
 from .base import WORD_BYTES, StandardComponent
 
@@ -45,10 +46,22 @@ class RealtimeClock(StandardComponent):
 
     def read(self, offset: int) -> int:
         part, word = divmod(offset // WORD_BYTES, 3)
-        now = self._monotonic() - self._start if part else self._clock()
+        now = self._now(self._monotonic) - self._start if part else self._now(self._clock)
         seconds, nanoseconds = divmod(now, 10**9)
         return (seconds >> 32 & 0xFFFF_FFFF, seconds & 0xFFFF_FFFF, nanoseconds)[word]
 
+    def save_state(self) -> dict[str, int]:
+        """The time since the last reset, in nanoseconds."""
+        return {"elapsed": self._monotonic() - self._start}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        """Go on from a time since the last reset."""
+        self._start = self._monotonic() - whole_number("elapsed", state["elapsed"])
+
     def reset(self) -> None:
         """Start measuring the elapsed time anew."""
-        self._start = self._monotonic()
+        self._start = self._now(self._monotonic)
+
+    @staticmethod
+    def _now(clock: Nanoseconds) -> int:
+        return whole_number("what a clock answers, nanoseconds,", clock())

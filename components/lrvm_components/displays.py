@@ -9,6 +9,7 @@ handler raises passes through, and leaves the display as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Final, TypeAlias
 
 from lrvm_jit import Category, HardwareCode, HardwareError
@@ -41,27 +42,56 @@ class CharDisplay(StandardComponent):
         self._handler(chr(word) if word < FIRST_SURROGATE else decode_scalar(word))
 
 
+class NumberFormat(IntEnum):
+    """How a number is shown, by the offset modulo 16 that it was written to."""
+
+    HEX = 0
+    HEX_LONG = 4
+    DECIMAL = 8
+    DECIMAL_LONG = 12
+
+
+class NumberText(str):
+    """A number as text, and what it was made of, for handlers that show numbers their own way."""
+
+    number: int
+    """The word."""
+    number_format: NumberFormat
+    newline: bool
+    """Whether the text ends with one."""
+
+
+_NUMBER_FORMATS: Final = {
+    NumberFormat.HEX: "0x{:X}",
+    NumberFormat.HEX_LONG: "0x{:08X}",
+    NumberFormat.DECIMAL: "{}",
+    NumberFormat.DECIMAL_LONG: "{:010}",
+}
+
+
 class NumberDisplay(StandardComponent):
     """Shows the words that are written to it as numbers; 64 bytes.
 
     The offset modulo 16 selects the format: 0 hexadecimal, 4 the same padded to 8 digits,
     8 decimal, 12 the same padded to 10 digits. The first 16 bytes add a newline. The handler
-    gets the finished text. Reading raises hardware error 0x21.
+    gets the finished text, a `NumberText`, which has `number`, `number_format` and `newline`
+    as well. Reading raises hardware error 0x21.
     """
 
     name = "Number Display"
     category = Category.DISPLAY
     type_code = 0x1
 
-    _FORMATS: Final = ("0x{:X}", "0x{:08X}", "{}", "{:010}")
-
     def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(64, hw_id)
         self._handler = show_on_terminal if handler is None else handler
 
     def write(self, offset: int, word: int) -> None:
-        number = self._FORMATS[offset % 16 // WORD_BYTES].format(word)
-        self._handler(number + "\n" if offset < 16 else number)
+        style = NumberFormat(offset % 16)
+        newline = offset < 16
+        text = NumberText(_NUMBER_FORMATS[style].format(word) + ("\n" if newline else ""))
+        text.number, text.number_format, text.newline = word, style, newline
+        self._handler(text)
 
 
 class BufferedDisplay(CommandBuffer):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import warnings
 from pathlib import Path
+from typing import Any
 
-from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit import Category, HardwareCode, HardwareError, StateValue
+from lrvm_jit.arguments import whole_number
 
-from .base import WORD_BYTES, StandardComponent, whole_number
+from .base import WORD_BYTES, StandardComponent
 
 
 class FileMemory(StandardComponent):
@@ -16,7 +19,8 @@ class FileMemory(StandardComponent):
 
     `size` is in bytes and defaults to the file's; not being a multiple of 4 it is rounded down
     with a warning. A smaller size than the file's leaves the rest of the file alone. A larger
-    one grows a writable file; a read-only one reads 0 beyond its end.
+    one grows a writable file, or with `grow_late` not before the guest writes; a read-only one
+    reads 0 beyond its end.
 
     A write is in the operating system's hands at once, so it survives the death of this
     process; `flush()` and `close()` make it survive a power cut as well. Components on the same
@@ -42,10 +46,14 @@ class FileMemory(StandardComponent):
         size: int | None = None,
         *,
         writable: bool = False,
+        grow_late: bool = False,
         hw_id: int | None = None,
     ) -> None:
         path = Path(path)
-        self._length = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path} is no regular file")
+        self._length = status.st_size
         if not self._length:
             raise ValueError(f"{path} is empty: persistent memory needs a file with content")
         size = self._length if size is None else whole_number("size", size)
@@ -56,7 +64,8 @@ class FileMemory(StandardComponent):
             )
             size -= size % WORD_BYTES
         super().__init__(size, hw_id)
-        if writable and size > self._length:
+        self._size = size
+        if writable and size > self._length and not grow_late:
             os.truncate(path, size)
             self._length = size
         self._writable = writable
@@ -76,11 +85,54 @@ class FileMemory(StandardComponent):
             raise HardwareError(HardwareCode.NOT_WRITABLE)
         raw = word.to_bytes(WORD_BYTES, "big")
         try:
+            if self._length < self._size:
+                self._grow()
             written = os.pwrite(self._file.fileno(), raw, offset)
         except (OSError, ValueError):  # ValueError: the file is closed
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR) from None
         if written < WORD_BYTES:
             raise HardwareError(HardwareCode.PHYSICAL_WRITE_ERROR)
+
+    def save_state(self) -> StateValue:
+        """The words that the guest sees of a writable file, as bytes; None if it is read-only.
+
+        OSError if the disk fails.
+        """
+        return os.pread(self._file.fileno(), self._visible, 0) if self._writable else None
+
+    def load_state(self, state: bytes) -> None:
+        """Write them back. OSError if the disk fails."""
+        if not self._writable:
+            raise ValueError("the file is not writable here")
+        if len(state) > self._size:
+            raise ValueError(f"the file has {self._size} bytes here and {len(state)} there")
+        if len(state) > self._length:
+            self._grow()
+        # It may have grown since, by zeros.
+        content = state.ljust(self._visible, b"\0")
+        if os.pread(self._file.fileno(), self._visible, 0) != content:
+            os.pwrite(self._file.fileno(), content, 0)
+
+    @property
+    def _visible(self) -> int:
+        """Bytes of the file that the guest sees."""
+        return min(self._size, self._length)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy opens the file for itself."""
+        return {**super().__getstate__(), "_file": (self._file.name, self._file.mode)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        name, mode = state["_file"]
+        self._file = Path(name).open(mode, buffering=0)  # noqa: SIM115
+
+    def _grow(self) -> None:
+        """Make the file as large as the memory."""
+        descriptor = self._file.fileno()
+        if os.fstat(descriptor).st_size < self._size:
+            os.ftruncate(descriptor, self._size)
+        self._length = self._size
 
     def flush(self) -> None:
         """Wait until all that was written is on the disk. OSError if the disk fails."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy
 
@@ -28,6 +28,17 @@ def _line_from_terminal() -> str:
     return sys.stdin.readline()
 
 
+def _text(answer: object, wanted: str) -> str:
+    """A handler's answer. TypeError if it is no string."""
+    if isinstance(answer, str):
+        return answer
+    hint = "; decode() makes a string of bytes" if isinstance(answer, bytes | bytearray) else ""
+    raise TypeError(
+        f"a keyboard's handler answered {answer!r}; it must answer a string, {wanted}, and an "
+        f"empty one at the end of the input{hint}"
+    )
+
+
 class _Keyboard(CommandBuffer):
     """What both keyboards do: waiting for the user, which Ctrl-C may end.
 
@@ -37,6 +48,8 @@ class _Keyboard(CommandBuffer):
 
     category = Category.KEYBOARD
     interruptible = True
+    wanted: ClassVar[str]
+    """What a handler answers besides an empty string."""
 
     def __init__(self, size: int, handler: InputHandler, hw_id: int | None) -> None:
         super().__init__(size, hw_id, write_error=HardwareError(HardwareCode.NOT_WRITABLE))
@@ -46,7 +59,7 @@ class _Keyboard(CommandBuffer):
     def wait(self) -> None:
         """Have the user type something, and put it into the buffer."""
         if self._typed is None:
-            self._typed = self._handler()
+            self._typed = _text(self._handler(), self.wanted)
         try:
             self.store(self._typed)
         except Exception:
@@ -74,6 +87,7 @@ class CharKeyboard(_Keyboard):
     """
 
     name = "Synchronous Character Keyboard"
+    wanted = "one character"
     type_code = 0x100
 
     def __init__(self, handler: InputHandler | None = None, *, hw_id: int | None = None) -> None:
@@ -108,6 +122,7 @@ class LineKeyboard(_Keyboard):
     """
 
     name = "Synchronous Line Keyboard"
+    wanted = "a line"
     type_code = 0x1000
 
     def __init__(

@@ -9,34 +9,22 @@ import numpy
 from numpy.typing import NDArray
 
 from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
+from lrvm_jit.machine.memory import as_words
 
-from .base import WORD_BYTES, StandardComponent, checked_size, whole_number
+from .base import WORD_BYTES, StandardComponent, checked_size
 
 Words: TypeAlias = bytes | bytearray | memoryview | NDArray[Any] | Iterable[int]
 """Memory content: 32-bit words as whole numbers, or their bytes in big-endian order."""
 
 
-def _word(value: int) -> int:
-    word = whole_number("a word", value)
-    if not 0 <= word <= 0xFFFF_FFFF:
-        raise ValueError(f"word {word} is outside 0..0xFFFFFFFF")
-    return word
-
-
 def words_of(content: Words) -> NDArray[numpy.uint32]:
     """A fresh array of the words of `content`.
 
-    ValueError for a number that is not a 32-bit word and for bytes that are not whole words,
-    TypeError for what is no whole number.
+    ValueError for a number that is no word and for bytes that are no whole words, TypeError for
+    what is no whole number.
     """
-    if isinstance(content, bytes | bytearray | memoryview):
-        raw = bytes(content)
-        if len(raw) % WORD_BYTES:
-            raise ValueError(f"{len(raw)} bytes are not a whole number of 32-bit words")
-        return numpy.frombuffer(raw, ">u4").astype(numpy.uint32)
-    if isinstance(content, numpy.ndarray) and content.dtype == numpy.uint32 and content.ndim == 1:
-        return content.copy()
-    return numpy.fromiter(map(_word, content), numpy.uint32)
+    words = as_words(content)
+    return words.copy() if words is content else words
 
 
 class _Memory(StandardComponent):

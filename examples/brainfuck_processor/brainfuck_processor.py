@@ -148,6 +148,9 @@ def parts(
 
 def main(arguments: Sequence[str]) -> int:
     """Run a program, and print what it prints while it runs."""
+    if len(arguments) != 1:
+        print("usage: brainfuck_processor.py PROGRAM.bf", file=sys.stderr)
+        return 2
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     peripherals, processors = parts(Path(arguments[0]).read_text(), stdin)
     handle = Machine(peripherals, processors).run("cooperative")

@@ -5,6 +5,7 @@ from .batch import Batch
 from .checkpoint import CheckpointError
 from .component import FINE, BatchComponent, PartlyServedError
 from .components import CharOutput, CycleClock, RandomSource, WordInput
+from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
 from .result import BatchResult, LaneReason
@@ -18,6 +19,7 @@ __all__ = [
     "CharOutput",
     "CheckpointError",
     "CycleClock",
+    "DataError",
     "LaneArrays",
     "LaneMemory",
     "LaneReason",

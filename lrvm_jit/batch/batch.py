@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import number_within, optional_number, whole_number
 from ..engines import ENGINES
 from ..isa.table import Reg
 from ..machine.component import close_all
@@ -29,7 +31,15 @@ from .lane_threads import LaneThreads
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .stream import stream
-from .template import PAGE, check_programs, components_by_id, copied, programs_of, template_of
+from .template import (
+    PAGE,
+    LinkedProgram,
+    check_programs,
+    components_by_id,
+    copied,
+    programs_of,
+    template_of,
+)
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
@@ -53,10 +63,13 @@ class Batch:
       component 0, which must be read-only memory, lane by lane. Components that are more than
       plain memory need somebody who serves them for all lanes: `components={id:
       BatchComponent}`.
+    - a `LinkedProgram`, such as an executable, which brings its machine with it; `components` are
+      those that serve its components of the same names.
 
-    `ram_size` and `rom_size` are in bytes; by default the ROM is as large as the program, rounded
-    up to 4 KiB. `engine` as for a `Motherboard` (the reference engine has no batches). `threads`
-    is the number of threads that run lanes, by default one for each CPU.
+    `ram_size` and `rom_size` are in bytes; by default the RAM has 4 KiB, that of an executable
+    256 KiB beside its variables, and the ROM is as large as the program, rounded up to 4 KiB.
+    `engine` as for a `Motherboard` (the reference engine has no batches). `threads` is the number
+    of threads that run lanes, by default one for each CPU.
 
     `regs` is (n, 32) uint32, `ram` (n, words) uint32, `memories` all memory of lanes by component
     id: views of what the lanes work on, to be read and written between runs.
@@ -64,10 +77,10 @@ class Batch:
 
     def __init__(
         self,
-        program: Motherboard | Sequence[int] | NDArray[Any],
+        program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any],
         n: int | None = None,
         *,
-        ram_size: int = PAGE,
+        ram_size: int | None = None,
         rom_size: int | None = None,
         programs: NDArray[Any] | None = None,
         components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
@@ -78,11 +91,13 @@ class Batch:
             raise ValueError("the reference engine runs single machines only; leave it out")
         if isinstance(engine, str) and engine not in ENGINES:
             raise ValueError(f"unknown engine {engine!r}; known engines are {', '.join(ENGINES)}")
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads is {threads}; it must be 1 or more")
+        threads = optional_number("threads", threads, 1)
+        n = optional_number("n", n, 0)
         self._threads = threads or _cpus()
         self._engine = engine
         own_programs: NDArray[numpy.uint32] | None = None
+        if isinstance(program, LinkedProgram):
+            program, components = program.batch_parts(components, ram_size)
         if isinstance(program, Motherboard):
             if not isinstance(components, Mapping):
                 if components:
@@ -101,14 +116,14 @@ class Batch:
                 raise TypeError("without a template board, components must be a sequence")
             check_components(components)
             own_programs, words = programs_of(program)
-            template = template_of(words, ram_size, rom_size, components)
+            template = template_of(
+                words, PAGE if ram_size is None else ram_size, rom_size, components
+            )
             components = {2 + k: component for k, component in enumerate(components)}
         if own_programs is not None and n is None:
             n = len(own_programs)
         if n is None:
             raise TypeError("say how many lanes there are: Batch(..., n=...)")
-        if n < 0:
-            raise ValueError(f"n is {n}; it must be 0 or more")
         if own_programs is not None and len(own_programs) != n:
             raise ValueError(f"there are {len(own_programs)} programs for {n} lanes")
         self._components = components_by_id(template, components)
@@ -129,7 +144,9 @@ class Batch:
             tidy=self._end_threads,
         )
         self._closed = False
-        for component in self._components.values():
+        for number, component in self._components.items():
+            if component.window is not None:
+                component.rows = self.memories[number]
             component.plug_in(self._arrays)
 
     # --- making ------------------------------------------------------------------------------
@@ -138,6 +155,10 @@ class Batch:
         memories = []
         for number, component in enumerate(self._template.components):
             if number in self._components:
+                part = self._components[number].window
+                if part is not None:
+                    rows = numpy.zeros((n, part[1]), numpy.uint32)
+                    memories.append(LaneMemory(number, 0, rows, True))
                 continue
             (window,) = component.windows
             if window.write_error is None:
@@ -150,11 +171,18 @@ class Batch:
     def _copy_template(self) -> None:
         core = self._template._core
         for memory in self._arrays.memories:
-            words = self._template.components[memory.component].windows[0].words
+            words = self._first_words(memory)
             # Rows of zeros take no memory until somebody writes to them.
             if memory.writable and words.any():
                 memory.rows[:] = words
         self._arrays.copy_cpu(core.state.regs, core.state.state)
+        self._never_reset = core.state.never_reset
+
+    def _first_words(self, memory: LaneMemory) -> NDArray[numpy.uint32]:
+        """What every lane's memory begins with; a batch component's begins with zeros."""
+        if memory.component in self._components:
+            return numpy.zeros(memory.rows.shape[1], numpy.uint32)
+        return self._template.components[memory.component].windows[0].words
 
     def _worker(self) -> Worker:
         """A new worker, whose board is like the template."""
@@ -211,6 +239,7 @@ class Batch:
 
     def address_of(self, component: int) -> int:
         """Address at which a component is mapped. LookupError if it is not."""
+        component = whole_number("component", component)
         mapping = self._template.mappings.of(component)
         if mapping is None:
             raise LookupError(f"component {component} is not mapped")
@@ -219,11 +248,11 @@ class Batch:
     def reset(self) -> None:
         """Reset all CPUs, and components; the lanes' memory gets the template's content."""
         self._refuse_while_running("reset")
+        self._never_reset = False
         self._arrays.reset()
         for memory in self._arrays.memories:
             if memory.writable:
-                words = self._template.components[memory.component].windows[0].words
-                restore_rows(memory.rows, words)
+                restore_rows(memory.rows, self._first_words(memory))
         everybody = numpy.arange(self.n, dtype=numpy.int64)
         for component in self._components.values():
             component.reset(everybody)
@@ -240,6 +269,7 @@ class Batch:
         return Statistics(
             first.engine,
             sum(worker.instructions for worker in self._workers),
+            exceptions=sum(one.exceptions for one in counts),
             translated=sum(one.translated for one in counts),
             regions=sum(one.regions for one in counts),
             code_bytes=sum(one.code_bytes for one in counts),
@@ -271,11 +301,24 @@ class Batch:
         comes out of this call.
         """
         budget = _budget(max_cycles, self.n)
+        if self._never_reset and self.n and self._arrays.halted.all():
+            warnings.warn(
+                "the template board was never reset, so all lanes are halted; call its reset() "
+                "before it becomes a template, or the batch's reset()",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if self._closed:
             raise RuntimeError("the batch is closed")
         return self._right.exclusively(
-            self._run, budget, halt_on_exception, make_progress(progress)
+            self._run_in_use, budget, halt_on_exception, make_progress(progress)
         )
+
+    def _run_in_use(
+        self, budget: int | NDArray[Any], halt_on_exception: bool, progress: Progress
+    ) -> BatchResult:
+        with self._arrays.in_use():
+            return self._run(budget, halt_on_exception, progress)
 
     stream = staticmethod(stream)
 
@@ -397,7 +440,7 @@ def _budget(max_cycles: int | NDArray[Any] | None, n: int) -> int | NDArray[nump
     """Instructions for each lane."""
     if max_cycles is None:
         return UNLIMITED
-    if isinstance(max_cycles, numpy.ndarray):
+    if isinstance(max_cycles, numpy.ndarray) and max_cycles.ndim:
         if max_cycles.shape != (n,) or max_cycles.dtype.kind not in "iu":
             raise ValueError(
                 f"max_cycles has shape {max_cycles.shape} and dtype {max_cycles.dtype}; "
@@ -406,9 +449,7 @@ def _budget(max_cycles: int | NDArray[Any] | None, n: int) -> int | NDArray[nump
         if n and (max_cycles.min() < 0 or max_cycles.max() > UNLIMITED):
             raise ValueError("max_cycles must be 0 or more for each lane")
         return max_cycles.astype(numpy.int64)
-    if max_cycles < 0:
-        raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
-    return min(max_cycles, UNLIMITED)
+    return min(number_within("max_cycles", max_cycles, 0), UNLIMITED)
 
 
 def _cpus() -> int:

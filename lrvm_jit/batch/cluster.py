@@ -6,7 +6,6 @@ goes to the workers is plain data, and each of them keeps the batches of the las
 
 from __future__ import annotations
 
-import threading
 import uuid
 import warnings
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from ..locks import SharedLock
 from ..machine.motherboard import Motherboard
 from .optional import import_distributed
 from .stream_chunk import ChunkResult, ChunkRunner, Job
@@ -21,7 +21,7 @@ from .stream_fields import Values
 from .stream_inputs import Piece
 
 _KEPT_JOBS: Final = 4
-_lock = threading.Lock()
+_lock = SharedLock()
 _idle: OrderedDict[str, list[ChunkRunner]] = OrderedDict()
 """In a worker process: batches of jobs that no thread is using."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import number_within
 from ..exceptions import HardwareCode
 from ..machine.metadata import Metadata
 
@@ -33,8 +34,7 @@ class PartlyServedError(Exception):
     def __init__(
         self, served: int, words: Words | None = None, errors: Errors | None = None
     ) -> None:
-        if served < 0:
-            raise ValueError(f"served is {served}; it must be 0 or more")
+        served = number_within("served", served, 0)
         super().__init__(served)
         self.served = served
         self.words = words
@@ -55,6 +55,12 @@ class BatchComponent:
     """
 
     name: str = "BatchComponent"
+    window: tuple[int, int] | None = None
+    """A part that is plain memory, of each lane its own: its offset in bytes, and how many words.
+    Lanes access it without a call; `read` and `write` serve the rest. Fixed for its life."""
+    rows: NDArray[numpy.uint32]
+    """(n, words): the window of each lane, set by the batch before `plug_in`. It is right, and may
+    be changed, for the lanes of a call of `read`, `write` and `reset`, and between runs."""
 
     def metadata(self) -> Metadata | Sequence[int]:
         """The component's metadata, the same for every lane."""

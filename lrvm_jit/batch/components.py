@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import number_within, optional_number, whole_number
 from ..exceptions import HardwareCode
 from ..isa.table import WORD_MASK
 from ..machine.metadata import Category, Metadata, hardware_id
 from .component import FINE, BatchComponent, Errors, LaneNumbers, Words
+from .mapped_arrays import check_mapped, is_mapped
 
 if TYPE_CHECKING:
     from .lane_arrays import LaneArrays
@@ -36,25 +37,31 @@ class StandardBatchComponent(BatchComponent):
 
     def __init__(self, hw_id: int | None = None) -> None:
         self._metadata = Metadata(
-            hardware_id=hardware_id(self.name) if hw_id is None else hw_id,
+            hardware_id=hardware_id(self.name) if hw_id is None else whole_number("hw_id", hw_id),
             size=self.size,
             category=self.category,
             type=self.type_code,
         )
         self._n: int | None = None
+        self._closed = False
 
     def metadata(self) -> Metadata:
         return self._metadata
 
     def plug_in(self, lanes: LaneArrays) -> None:
         """ValueError if the component is part of a batch already."""
-        if self._n is not None:
+        if self._n is not None and not self._closed:
             raise ValueError(f"{self.name} already belongs to another batch; make a new one")
+        self._closed = False
         self._n = lanes.n
+
+    def close(self) -> None:
+        """Let it be part of another batch. What it has collected stays until then."""
+        self._closed = True
 
     def _lane(self, lane: int) -> int:
         """The lane's number as an int. IndexError if there is no such lane."""
-        number = operator.index(lane)
+        number = whole_number("lane", lane)
         if not 0 <= number < (self._n or 0):
             raise IndexError(f"there is no lane {number} among {self._n or 0}")
         return number
@@ -77,8 +84,7 @@ class CharOutput(StandardBatchComponent):
     type_code = 0x10
 
     def __init__(self, limit: int | None = None, *, hw_id: int | None = None) -> None:
-        if limit is not None and limit < 0:
-            raise ValueError(f"limit is {limit}; it must be 0 or more, or None for no limit")
+        limit = optional_number("limit", limit, 0)
         super().__init__(hw_id)
         self._limit = limit
         self._lock = threading.Lock()
@@ -160,8 +166,7 @@ class CharOutput(StandardBatchComponent):
 
         `width` is by default that of the longest output; longer ones are cut.
         """
-        if width is not None and width < 0:
-            raise ValueError(f"width is {width}; it must be 0 or more")
+        width = optional_number("width", width, 0)
         with self._lock:
             self._sort()
             lengths = numpy.diff(self._starts)
@@ -198,8 +203,9 @@ class WordInput(StandardBatchComponent):
     before it reads.
 
     `rows` is (n, k), of any integer type with values from 0 to 2^32 - 1; uint32 is used as it is,
-    without a copy, so that it can be a memory map. With `counts`, (n,), only so many words of a
-    row count. The guest's RESET clears word 0 and goes on in the row; `Batch.reset` begins anew.
+    without a copy, so that it can be a memory map (DataError if its file has been cut short). With
+    `counts`, (n,), only so many words of a row count. The guest's RESET clears word 0 and goes on
+    in the row; `Batch.reset` begins anew.
     """
 
     name = "Word Input"
@@ -232,7 +238,7 @@ class WordInput(StandardBatchComponent):
         """Other rows for the same number of lanes; all begin at the start. Not during a run."""
         rows = _words_array(rows)
         n = len(rows)
-        if self._n is not None and n != self._n:
+        if self._n is not None and n != self._n and not self._closed:
             raise ValueError(f"there are {n} rows of input for {self._n} lanes")
         if counts is None:
             counts = numpy.full(n, rows.shape[1], numpy.int64)
@@ -250,6 +256,7 @@ class WordInput(StandardBatchComponent):
                 )
             counts = counts.astype(numpy.int64)
         self._rows: Words = rows
+        self._is_mapped = is_mapped(rows)
         self._counts: NDArray[numpy.int64] = counts
         self._taken: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
         self._last: Words = numpy.zeros(n, numpy.uint32)
@@ -259,6 +266,8 @@ class WordInput(StandardBatchComponent):
         if len(self._rows) != lanes.n:
             raise ValueError(f"there are {len(self._rows)} rows of input for {lanes.n} lanes")
         super().plug_in(lanes)
+        self._taken[:] = 0
+        self._last[:] = 0
 
     @property
     def taken(self) -> NDArray[numpy.int64]:
@@ -299,6 +308,8 @@ class WordInput(StandardBatchComponent):
         at = self._taken[lanes]
         empty = at >= self._counts[lanes]
         some = lanes[~empty]
+        if self._is_mapped:
+            check_mapped(self._rows)
         self._last[some] = self._rows[some, at[~empty]]
         self._taken[some] += 1
         return empty
@@ -327,9 +338,7 @@ class RandomSource(StandardBatchComponent):
     type_code = 0
 
     def __init__(self, seed: int, *, hw_id: int | None = None) -> None:
-        seed = operator.index(seed)
-        if not 0 <= seed < 1 << 64:
-            raise ValueError(f"seed is {seed}; it must be from 0 to 2^64 - 1")
+        seed = number_within("seed", seed, 0, (1 << 64) - 1)
         super().__init__(hw_id)
         keys = _mixed(numpy.array([seed], numpy.uint64) + _ODD * numpy.array([1, 2], numpy.uint64))
         self._key, self._second_key = keys[:1], keys[1:]
@@ -340,6 +349,8 @@ class RandomSource(StandardBatchComponent):
 
     def words(self, lane: int, count: int, first: int = 0) -> Words:
         """The words of a lane from its number `first` on: (count,) uint32."""
+        lane, count = whole_number("lane", lane), whole_number("count", count)
+        first = whole_number("first", first)
         if not 0 <= lane <= WORD_MASK or count < 0 or first < 0 or first + count > 1 << 32:
             raise ValueError(
                 f"no words {first} to {first + count} of lane {lane}; all are from 0 to 2^32"
@@ -388,10 +399,8 @@ class CycleClock(StandardBatchComponent):
     def __init__(
         self, hertz: int = 1_000_000_000, start: int = 0, *, hw_id: int | None = None
     ) -> None:
-        if not 1 <= hertz <= self.MAX_HERTZ:
-            raise ValueError(f"hertz is {hertz}; it must be from 1 to {self.MAX_HERTZ}")
-        if not 0 <= start < 1 << 62:
-            raise ValueError(f"start is {start}; it must be from 0 to 2^62 - 1 seconds")
+        hertz = number_within("hertz", hertz, 1, self.MAX_HERTZ)
+        start = number_within("start", start, 0, (1 << 62) - 1)
         super().__init__(hw_id)
         self._hertz = hertz
         self._start = start

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,6 +73,22 @@ class LaneArrays:
         """The last result, which says more than `af`; it counts where `af` still belongs to it."""
         self.left: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
         """Budget left in the current run."""
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """For the time of a run: `regs` and `halted` refuse to be written, with a ValueError.
+
+        A lane that waits for a component has an instruction in progress, and the others are
+        copied to and fro, so what a component wrote could be lost.
+        """
+        guarded = (self.regs, self.halted)
+        try:
+            for array in guarded:
+                array.flags.writeable = False
+            yield
+        finally:
+            for array in guarded:
+                array.flags.writeable = True
 
     def reset(self) -> None:
         """Every CPU to its reset state (isa.md: Registers)."""

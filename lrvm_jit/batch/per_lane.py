@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, close_all, metadata_of
@@ -48,6 +49,7 @@ class PerLane(BatchComponent):
         self._factory = factory
         self._components: dict[int, Component] = {}
         self._n: int | None = None
+        self._closed = False
         self._metadata: Metadata | None = None
         first = self._component(0)
         self.name = first.name
@@ -63,7 +65,7 @@ class PerLane(BatchComponent):
 
     def component(self, lane: int) -> Component:
         """The component of a lane, made now if it was not. IndexError if there is no such lane."""
-        lane = operator.index(lane)
+        lane = whole_number("lane", lane)
         if lane < 0 or (self._n is not None and lane >= self._n):
             raise IndexError(f"there is no lane {lane} among {self._n or 0}")
         return self._component(lane)
@@ -100,8 +102,9 @@ class PerLane(BatchComponent):
             )
 
     def plug_in(self, lanes: LaneArrays) -> None:
-        if self._n is not None:
+        if self._n is not None and not self._closed:
             raise ValueError(f"{self.name} already belongs to another batch; make a new PerLane")
+        self._closed = False
         self._n = lanes.n
 
     def read(self, lanes: LaneNumbers, offsets: Words) -> tuple[Words, Errors]:
@@ -143,9 +146,14 @@ class PerLane(BatchComponent):
             self._components[lane].reset()
 
     def close(self) -> None:
+        self._closed = True
         components = list(self._components.values())
         self._components.clear()
-        close_all(components)
+        try:
+            close_all(components)
+        finally:
+            for component in components:
+                component.plugged_in = False
 
 
 def _in_window(component: Component, offset: int) -> bool:

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import GuestException
 from . import lane_layout
 
@@ -57,6 +58,7 @@ class BatchResult:
 
     def exception_of(self, lane: int) -> GuestException | None:
         """What a lane stopped on, decoded; None if it was no exception."""
+        lane = whole_number("lane", lane)
         if self.reason[lane] != LaneReason.EXCEPTION:
             return None
         return GuestException.from_word(int(self.exception[lane]))

@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,18 +15,20 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import optional_number
 from ..machine.motherboard import Motherboard
+from ..machine.signals import undisturbed
 from ..translator.options import TranslatorOptions
 from .checkpoint import Checkpoint, digest_of
 from .cluster import check_client, run_on_cluster
 from .component import BatchComponent
-from .durable import undisturbed
 from .progress import Progress, ProgressCallback, make_progress
 from .result import LaneReason
 from .stream_chunk import ChunkResult, ChunkRunner, Job, program_of
 from .stream_fields import PROGRAM, Values, parse_outputs
-from .stream_inputs import Piece, Source, open_inputs
-from .stream_outputs import Arrays, Sink, open_sink
+from .stream_inputs import Piece, Source, blaming, open_inputs
+from .stream_outputs import Arrays, Rest, Sink, open_sink
+from .template import PAGE, LinkedProgram
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
 CHUNK_LANES: Final = 1 << 16
@@ -41,10 +44,14 @@ class StreamResult:
     """What became of a stream. `result["a0"]` is an output, with a row for each lane.
 
     - `n`: lanes that are done, the first ones. `interrupted`: whether Ctrl-C ended it there.
+    - `partial`: lanes behind them that were done as well, of a chunk that Ctrl-C ended; only a
+      file has them.
     - `counts`: how many lanes stopped for each reason.
     - `chunks`: how many chunks are done; `resumed`: how many of them the checkpoint had.
     - `instructions`: of all lanes; `seconds`: of this call.
     - `outputs`: arrays by name; none if `out` took them.
+    - `file`: the file with the outputs, if `out` named one. Of a stream that was interrupted it is
+      another one if there was one by that name.
     """
 
     outputs: Arrays
@@ -55,6 +62,8 @@ class StreamResult:
     instructions: int
     seconds: float
     interrupted: bool
+    partial: int = 0
+    file: Path | None = None
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -74,13 +83,13 @@ class StreamResult:
             f"{count:,} {reason.name.lower()}" for reason, count in self.counts.items()
         )
         return (
-            f"{self.n:,} lanes ({ends}), {self.instructions:,} instructions "
+            f"{self.n + self.partial:,} lanes ({ends}), {self.instructions:,} instructions "
             f"in {self.seconds:.3g} s{' (interrupted)' if self.interrupted else ''}"
         )
 
 
 def stream(
-    program: Motherboard | Sequence[int] | NDArray[Any] | None,
+    program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any] | None,
     n: int | None = None,
     inputs: Any = None,
     *,
@@ -92,7 +101,7 @@ def stream(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | ProgressCallback = False,
     client: Any = None,
-    ram_size: int = 4096,
+    ram_size: int | None = None,
     rom_size: int | None = None,
     components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
     engine: str | TranslatorOptions = "auto",
@@ -117,20 +126,31 @@ def stream(
     `BatchResult`); by default `a0` and the first three of these. They go into new arrays, or to
     `out`: the path of a `.npz`, `.npy`, `.parquet` or `.arrow` file, a mapping from the names to
     arrays, or a function that gets the number of the first lane and a dict of arrays for each
-    chunk, in order, and may return True to end the stream.
+    chunk, in order, and may return True to end the stream. A file takes its place when all is
+    done. When Ctrl-C ended the stream it has what is done, beside an older file of that name:
+    `out.interrupted.npz` for `out.npz`; if lanes of an unfinished chunk are among it (not in a
+    `.npy` file) an array or column `lane` has the numbers of the lanes.
 
     `chunk` is the number of lanes in a chunk. `checkpoint` names a folder in which finished
     chunks are kept: the same call goes on behind them after its process was killed. Ctrl-C ends
-    the stream; the result then has the finished chunks. `client` is a
+    the stream; the result then has the finished chunks. Going on costs no more than reading the
+    checkpoint's list: its chunks are read, and compared with the list, when new ones have run.
+    Damaged inputs raise DataError, damaged checkpoints CheckpointError. `client` is a
     `dask.distributed.Client`, whose cluster then runs the chunks. All else is as for `Batch` and
     `Batch.run`; components are reset before each chunk, and number its lanes from 0.
     """
     if outputs is None:
         outputs = tuple(out) if isinstance(out, Mapping) else OUTPUTS
     fields = parse_outputs(outputs)
-    for name, value, least in (("n", n, 0), ("chunk", chunk, 1), ("max_cycles", max_cycles, 0)):
-        if value is not None and value < least:
-            raise ValueError(f"{name} is {value}; it must be {least} or more")
+    n = optional_number("n", n, 0)
+    chunk = optional_number("chunk", chunk, 1)
+    max_cycles = optional_number("max_cycles", max_cycles, 0)
+    ram_size = optional_number("ram_size", ram_size, 0)
+    rom_size = optional_number("rom_size", rom_size, 0)
+    threads = optional_number("threads", threads, 1)
+    if isinstance(program, LinkedProgram):
+        program, components = program.batch_parts(components, ram_size)
+    ram_size = PAGE if ram_size is None else ram_size
     shared, own = program_of(program)
     if own is not None:
         if n not in (None, len(own)):
@@ -143,7 +163,8 @@ def stream(
         pieces = _with_programs(source, own, chunk)
         # The first piece is looked at before anything is begun: most mistakes are found there.
         first = next(pieces, None)
-        columns = {} if first is None else first.make()
+        with blaming(source.path):
+            columns = {} if first is None else first.make()
         words = 1
         if shared is None:
             words = _width(own, columns)
@@ -166,17 +187,19 @@ def stream(
         # On a cluster the workers have the lanes, but mistakes are found here.
         runner = ChunkRunner(job, 0 if client is not None else size)
         try:
-            values = runner.lanes.check_inputs(columns, count) if first is not None else {}
+            with blaming(source.path):
+                values = runner.lanes.check_inputs(columns, count) if first is not None else {}
             if first is not None:
                 rest, known = pieces, first
                 pieces = chain([_made(known, columns)], rest)
-            sink = open_sink(out, runner.lanes.output_types(), source.n)
+            types = runner.lanes.output_types()
+            sink = open_sink(out, types, source.n)
             book = None
             if checkpoint is not None:
                 # Not `n`: it may not be known, and a finished chunk stays what it is.
                 inputs_are = {"kind": source.kind, "n": source.n, "names": sorted(values)}
                 manifest = {**job.describe(), "chunk": chunk, "inputs": inputs_are}
-                book = Checkpoint(Path(checkpoint), manifest)
+                book = Checkpoint(Path(checkpoint), manifest, types)
             try:
                 run = _Run(source, pieces, sink, book, runner, make_progress(progress))
                 if client is None:
@@ -250,11 +273,20 @@ class _Run:
         self._begin = time.perf_counter()
         self._waiting: dict[int, tuple[Piece, ChunkResult | None]] = {}
         """Finished chunks that have not been delivered; None: the checkpoint has it."""
+        self._unchecked: set[int] = set()
+        """Those of the checkpoint whose inputs are still to be compared."""
         self._wanted = True
+        self._partial: tuple[Piece, ChunkResult] | None = None
+        """The chunk that Ctrl-C ended."""
+        self._more = 0
         self._begun = 0
+        self._taken = 0
+        """Chunks of this call that were begun, and that have been delivered since."""
         self._delivered = 0
         self._resumed = 0
         self._lanes = 0
+        self._done = 0
+        """Lanes delivered, and all that are done."""
         self._executed = 0
         """Instructions in this call."""
         self._instructions = 0
@@ -263,30 +295,46 @@ class _Run:
     # --- work ----------------------------------------------------------------------------------
 
     def todo(self) -> Iterator[tuple[Piece, Values]]:
-        """The pieces that have to run, with their inputs."""
+        """The pieces that have to run, with their inputs.
+
+        What the checkpoint has is not read here: going on where a stream was interrupted costs no
+        more than its list, and then comes something new.
+        """
         last: Piece | None = None
         for piece in self._pieces:
             if not self._wanted:
                 return
-            self._begun += 1
             if self._book is not None and piece.number in self._book.finished:
-                # What is made by a function may take long: then the first and the last must do.
-                if self._source.is_cheap or piece.number == 0:
-                    self._compare(piece)
-                else:
-                    last = piece
-                self._waiting[piece.number] = (piece, None)
-                self._deliver()
+                last = self._skip(piece)
                 continue
             if last is not None:
                 self._compare(last)
                 last = None
+            self._begun += 1
             yield piece, self._inputs(piece)
         if last is not None:
             self._compare(last)
 
+    def _skip(self, piece: Piece) -> Piece | None:
+        """Leave out a finished piece; the answer is one whose inputs the caller has to compare."""
+        self._done += piece.count
+        if piece.number == 0 or self._source.is_made:
+            self._compare(piece)
+            # Without its inputs, which would fill the memory.
+            piece = Piece(piece.number, piece.first, piece.count, dict)
+            self._waiting[piece.number] = (piece, None)
+            return None
+        self._waiting[piece.number] = (piece, None)
+        if self._source.is_cheap:
+            # When its data is wanted.
+            self._unchecked.add(piece.number)
+            return None
+        # What is made by a function may take long: then the first and the last must do.
+        return piece
+
     def _inputs(self, piece: Piece) -> Values:
-        return self._runner.lanes.check_inputs(piece.make(), piece.count)
+        with blaming(self._source.path):
+            return self._runner.lanes.check_inputs(piece.make(), piece.count)
 
     def _compare(self, piece: Piece) -> None:
         assert self._book is not None
@@ -294,13 +342,14 @@ class _Run:
 
     def may_begin(self) -> bool:
         """Whether there is room for the results of another chunk."""
-        return self._wanted and self._begun - self._delivered < _BEHIND
+        return self._wanted and self._begun - self._taken < _BEHIND
 
     def run_here(self) -> Iterator[tuple[Piece, Values, ChunkResult]]:
         """Run the chunks in this process."""
         for piece, values in self.todo():
             result = self._runner.run(values, piece.count, self._show_within(piece.count))
             if result.interrupted:
+                self._partial = (piece, result)
                 raise KeyboardInterrupt
             yield piece, values, result
 
@@ -312,17 +361,18 @@ class _Run:
         try:
             with self._progress:
                 try:
-                    for piece, values, result in finished:
-                        self._take(piece, values, result)
-                        if not self._wanted:
-                            break
+                    try:
+                        for piece, values, result in finished:
+                            self._take(piece, values, result)
+                            if not self._wanted:
+                                break
+                    finally:
+                        finished.close()  # type: ignore[attr-defined]
+                    if not self._sink.may_wait:
+                        self._deliver()
                 except KeyboardInterrupt:
                     interrupted = True
-                finally:
-                    finished.close()  # type: ignore[attr-defined]
-                self._show(0, 0)
-            with undisturbed():
-                outputs = self._sink.finish(self._lanes)
+                outputs = self._finish(interrupted)
         except BaseException:
             self._sink.abandon()
             raise
@@ -337,7 +387,41 @@ class _Run:
             instructions=self._instructions,
             seconds=time.perf_counter() - self._begin,
             interrupted=interrupted,
+            partial=self._more,
+            file=self._sink.file,
         )
+
+    def _finish(self, interrupted: bool) -> Arrays:
+        """Deliver what is left, and end the outputs. When all has run Ctrl-C changes nothing any
+        more: however often it comes, this must come to an end."""
+        if interrupted and self._sink.may_wait:
+            with suppress(KeyboardInterrupt):  # the second one; the checkpoint keeps the rest
+                self._deliver()
+        outputs = None
+        try:
+            with undisturbed():
+                if not interrupted:
+                    self._deliver()
+                self._show(0, 0)
+                outputs = self._sink.finish(self._lanes, self._rest(), interrupted)
+        except KeyboardInterrupt:
+            if outputs is None:
+                raise
+        return outputs
+
+    def _rest(self) -> Rest | None:
+        """The lanes that are done of the chunk that Ctrl-C ended, if the sink can take them."""
+        if self._partial is None or not self._sink.takes_rest:
+            return None
+        piece, result = self._partial
+        assert result.done is not None
+        done = numpy.flatnonzero(result.done)
+        if not len(done):
+            return None
+        self._more = len(done)
+        self._instructions += result.instructions
+        self._reasons.update(result.reasons)
+        return Rest(piece.first + done, {name: rows[done] for name, rows in result.outputs.items()})
 
     def _take(self, piece: Piece, values: Values, result: ChunkResult) -> None:
         with undisturbed():
@@ -345,8 +429,7 @@ class _Run:
                 self._book.save(piece, digest_of(values), result)
             self._executed += result.instructions
             self._waiting[piece.number] = (piece, result)
-            if self._sink.may_wait:
-                self._deliver()
+            self._done += piece.count
         self._deliver()
         self._show(0, 0)
 
@@ -354,20 +437,24 @@ class _Run:
         """Pass on what is next in line."""
         while self._wanted and self._delivered in self._waiting:
             piece, result = self._waiting[self._delivered]
+            resumed = result is None
             if result is None:
                 assert self._book is not None
+                if piece.number in self._unchecked:
+                    self._compare(piece)
                 result = self._book.load(piece)
-                self._resumed += 1
             if self._sink.may_wait:
                 with undisturbed():
-                    self._put(piece, result)
+                    self._put(piece, result, resumed)
             else:
-                self._put(piece, result)
+                self._put(piece, result, resumed)
 
-    def _put(self, piece: Piece, result: ChunkResult) -> None:
+    def _put(self, piece: Piece, result: ChunkResult, resumed: bool) -> None:
         self._wanted = self._sink.put(piece.first, result.outputs)
         del self._waiting[self._delivered]
         self._delivered += 1
+        self._resumed += resumed
+        self._taken += not resumed
         self._lanes += piece.count
         self._instructions += result.instructions
         self._reasons.update(result.reasons)
@@ -375,7 +462,7 @@ class _Run:
     # --- progress ------------------------------------------------------------------------------
 
     def _show(self, more: int, instructions: int) -> None:
-        lanes = self._lanes + more
+        lanes = self._done + more
         total = self._source.n
         self._progress.show(lanes, lanes if total is None else total, self._executed + instructions)
 

@@ -16,6 +16,7 @@ from ..machine.motherboard import Motherboard
 from ..translator.options import TranslatorOptions
 from .lane_arrays import restore_rows
 from .progress import ProgressCallback
+from .result import LaneReason
 from .stream_fields import Field, Lanes, Values
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class ChunkResult:
     reasons: dict[int, int] = field(default_factory=dict)
     instructions: int = 0
     interrupted: bool = False
+    done: NDArray[numpy.bool_] | None = None
+    """Of an interrupted chunk the lanes that ended all the same, which `reasons` counts."""
 
 
 class ChunkRunner:
@@ -106,10 +109,15 @@ class ChunkRunner:
             halt_on_exception=self._job.halt_on_exception,
             progress=progress,
         )
-        counts = numpy.bincount(result.reason[:count])
+        ends = result.reason[:count]
+        done = None
+        if result.interrupted:
+            done = (ends != LaneReason.NOT_RUN) & (ends != LaneReason.STOPPED)
+            ends = ends[done]
+        counts = numpy.bincount(ends)
         reasons = {reason: int(counts[reason]) for reason in numpy.flatnonzero(counts).tolist()}
         return ChunkResult(
-            self.lanes.take(result, count), reasons, result.instructions, result.interrupted
+            self.lanes.take(result, count), reasons, result.instructions, result.interrupted, done
         )
 
     def _begin(self, count: int) -> None:
@@ -121,8 +129,7 @@ class ChunkRunner:
             arrays.copy_cpu(core.state.regs, core.state.state)
             for memory in arrays.memories:
                 if memory.writable:
-                    words = batch._template.components[memory.component].windows[0].words
-                    restore_rows(memory.rows[: self._used], words)
+                    restore_rows(memory.rows[: self._used], batch._first_words(memory))
             everybody = numpy.arange(batch.n, dtype=numpy.int64)
             for component in batch._components.values():
                 component.reset(everybody)

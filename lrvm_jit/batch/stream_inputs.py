@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,12 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
+from .array_files import FileArray, open_npy, open_npz
+from .data_error import DataError
+from .mapped_arrays import check_mapped, is_mapped
 from .optional import import_arrow
 from .stream_fields import parse_field, rows_of
+from .table_files import TableFile, open_arrow, open_parquet
 
 Columns = Mapping[str, Any]
 """Inputs by name: arrays with a row for each lane, or what is the same for all lanes."""
@@ -42,6 +45,11 @@ class Source(ABC):
     """Inputs in pieces. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
     whether it costs nothing worth mentioning to make a piece's inputs a second time."""
 
+    path: Path | None = None
+    """The file that the inputs come from."""
+    is_made = False
+    """Whether a piece's inputs are there as soon as the piece is."""
+
     def __init__(self, kind: str, n: int | None, is_cheap: bool) -> None:
         self.kind = kind
         self.n = n
@@ -59,11 +67,17 @@ class SlicedSource(Source):
     """Inputs that can be made for any lanes."""
 
     def __init__(
-        self, kind: str, n: int, take: Callable[[int, int], object], is_cheap: bool
+        self,
+        kind: str,
+        n: int,
+        take: Callable[[int, int], object],
+        is_cheap: bool,
+        close: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(kind, n, is_cheap)
         self._lanes = n
         self._take = take
+        self._close = close
 
     def pieces(self, chunk: int) -> Iterator[Piece]:
         for number, first in enumerate(range(0, self._lanes, chunk)):
@@ -73,25 +87,22 @@ class SlicedSource(Source):
     def _columns(self, first: int, count: int) -> Columns:
         return columns_of(self._take(first, count), f"the inputs of lane {first} and on")
 
+    def close(self) -> None:
+        self._close()
+
 
 class IteratedSource(Source):
     """Inputs that come one piece after the other."""
 
-    def __init__(
-        self,
-        kind: str,
-        items: Callable[[int], Iterable[object]],
-        limit: int | None,
-        close: Callable[[], object] = lambda: None,
-    ) -> None:
-        """`items` gets the number of lanes that are wanted at a time; others do as well."""
+    is_made = True
+
+    def __init__(self, kind: str, items: Iterable[object], limit: int | None) -> None:
         super().__init__(kind, limit, True)
         self._items = items
-        self._close = close
 
     def pieces(self, chunk: int) -> Iterator[Piece]:
         number = first = 0
-        for index, item in enumerate(self._items(chunk)):
+        for index, item in enumerate(self._items):
             columns = columns_of(item, f"item {index} of the inputs")
             rows = _rows(columns)
             if rows is None:
@@ -109,35 +120,51 @@ class IteratedSource(Source):
             if self.n is not None and first >= self.n:
                 return
 
-    def close(self) -> None:
-        self._close()
-
 
 def open_inputs(inputs: object, n: int | None) -> Source:
     """The source that `inputs` stands for. TypeError, ValueError if it stands for none, or not
     for `n` lanes; OSError for a file that cannot be read."""
     if isinstance(inputs, str | Path):
-        inputs = _open_file(Path(inputs))
-        if isinstance(inputs, IteratedSource):
-            inputs.n = _agreed(n, inputs.n)
-            return inputs
+        path = Path(inputs)
+        content = _open_file(path)
+        with blaming(path):
+            source = open_inputs(content, n)
+        source.path = path
+        return source
     if inputs is None:
         return SlicedSource("none", _known(n), lambda first, count: {}, True)
+    if isinstance(inputs, TableFile):
+        return SlicedSource("table", _agreed(n, len(inputs)), inputs.rows, True, inputs.close)
     if callable(inputs):
         return SlicedSource("function", _known(n), inputs, False)
-    if isinstance(inputs, Mapping | numpy.ndarray):
+    if isinstance(inputs, Mapping | numpy.ndarray | FileArray):
         return _of_arrays(columns_of(inputs, "inputs"), n)
     if _is_arrow(inputs):
         table: Any = inputs
         return SlicedSource("table", _agreed(n, len(table)), table.slice, True)
     if isinstance(inputs, Iterable) and not isinstance(inputs, bytes):
-        items = inputs
-        return IteratedSource("iterator", lambda chunk: items, n)
+        return IteratedSource("iterator", inputs, n)
     raise TypeError(f"inputs is a {type(inputs).__name__}; it must be {_KINDS}")
 
 
+@contextmanager
+def blaming(path: Path | None) -> Iterator[None]:
+    """What is wrong with inputs of a file is a DataError, which names the file."""
+    try:
+        yield
+    except (DataError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if path is None:
+            raise
+        raise DataError(f"{path}: {error}") from error
+
+
 def _of_arrays(columns: Columns, n: int | None) -> Source:
-    arrays = {name: numpy.asanyarray(value) for name, value in columns.items()}
+    arrays = {
+        name: value if isinstance(value, FileArray) else numpy.asanyarray(value)
+        for name, value in columns.items()
+    }
     return SlicedSource(
         "arrays",
         _agreed(n, _rows(arrays)),
@@ -177,34 +204,39 @@ def _rows(columns: Columns) -> int | None:
 
 
 def _slice(columns: Columns, first: int, count: int) -> Columns:
-    return {
-        name: value
-        if rows_of(parse_field(name, output=False), numpy.shape(value)) is None
-        else value[first : first + count]
-        for name, value in columns.items()
-    }
+    return {name: _rows_from(name, value, first, count) for name, value in columns.items()}
+
+
+def _rows_from(name: str, value: Any, first: int, count: int) -> Any:
+    if rows_of(parse_field(name, output=False), numpy.shape(value)) is None:
+        return value
+    if not is_mapped(value):
+        return value[first : first + count]
+    # The file behind it may be cut short while the lanes run.
+    check_mapped(value)
+    return numpy.array(value[first : first + count])
 
 
 def columns_of(item: object, label: str) -> Columns:
     """Inputs by name, out of what stands for them. TypeError if nothing does."""
     if isinstance(item, Mapping):
         return item
-    if isinstance(item, numpy.ndarray):
+    if isinstance(item, numpy.ndarray | FileArray):
         return _columns_of_array(item, label)
     if _is_arrow(item):
         table: Any = item
-        return {
-            name: _column(name, table.column(index))
-            for index, name in enumerate(table.schema.names)
-        }
+        names = table.schema.names
+        if len(set(names)) < len(names):
+            raise ValueError(f"{label}: two columns have the same name, of {', '.join(names)}")
+        return {name: _column(name, table.column(index)) for index, name in enumerate(names)}
     raise TypeError(
         f"{label}: a mapping from names to arrays is needed, such as {{'a0': array}}, not a "
         f"{type(item).__name__}"
     )
 
 
-def _columns_of_array(array: NDArray[Any], label: str) -> Columns:
-    if array.dtype.names is not None:
+def _columns_of_array(array: NDArray[Any] | FileArray, label: str) -> Columns:
+    if isinstance(array, numpy.ndarray) and array.dtype.names is not None:
         return {name: array[name] for name in array.dtype.names}
     if array.ndim == 1:
         return {"a0": array}
@@ -256,71 +288,11 @@ def _column(name: str, column: Any) -> NDArray[Any]:
 def _open_file(path: Path) -> object:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return _map_npy(path)
+        return open_npy(path)
     if suffix == ".npz":
-        return map_npz(path)
+        return open_npz(path)
     if suffix == ".parquet":
-        return _open_parquet(path)
+        return open_parquet(path)
     if suffix in (".arrow", ".feather"):
-        arrow = import_arrow(f"the file {path}")
-        # The table's columns lie in the file, which stays mapped as long as they are used.
-        return arrow.ipc.open_file(arrow.memory_map(str(path))).read_all()
+        return open_arrow(path)
     raise ValueError(f"{path}: inputs come from .npy, .npz, .arrow or .parquet files")
-
-
-def _map_npy(path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = numpy.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise ValueError(f"{path} is no .npy file that can be read: {error}") from None
-    return array
-
-
-def map_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a `.npz` file, mapped where they are not compressed."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {
-                entry.filename.removesuffix(".npy"): _map_entry(path, archive, entry)
-                for entry in archive.infolist()
-            }
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise ValueError(f"{path} is no .npz file that can be read: {error}") from None
-
-
-def _map_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    with archive.open(entry) as file:
-        version = numpy.lib.format.read_magic(file)
-        read_header = {
-            (1, 0): numpy.lib.format.read_array_header_1_0,
-            (2, 0): numpy.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None or entry.compress_type != zipfile.ZIP_STORED:
-            file.seek(0)
-            array: NDArray[Any] = numpy.lib.format.read_array(file, allow_pickle=False)
-            return array
-        shape, fortran, dtype = read_header(file)
-        if dtype.hasobject:
-            raise ValueError(f"{entry.filename} holds Python objects")
-        start = file.tell()
-    if 0 in shape:
-        return numpy.zeros(shape, dtype)
-    with path.open("rb") as raw:
-        raw.seek(entry.header_offset + 26)
-        name, extra = struct.unpack("<HH", raw.read(4))
-    return numpy.memmap(
-        path,
-        dtype,
-        "r",
-        entry.header_offset + 30 + name + extra + start,
-        shape,
-        "F" if fortran else "C",
-    )
-
-
-def _open_parquet(path: Path) -> IteratedSource:
-    import_arrow(f"the file {path}")
-    from pyarrow import parquet
-
-    file = parquet.ParquetFile(path)
-    return IteratedSource("table", file.iter_batches, file.metadata.num_rows, file.close)

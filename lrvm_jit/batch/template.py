@@ -5,21 +5,34 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number, whole_numbers
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, metadata_of
 from ..machine.memory import as_words
-from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
-from .worker import Port, check_components
+from .worker import Port, check_components, size_of
 
 PAGE = 4096
 """The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
+
+
+@runtime_checkable
+class LinkedProgram(Protocol):
+    """A program that knows the machine it is made for."""
+
+    def batch_parts(
+        self,
+        components: Sequence[BatchComponent] | Mapping[int, BatchComponent],
+        ram_size: int | None,
+    ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
+        """The template of its lanes, with so many bytes of RAM, and by id the components that
+        serve all lanes: those given, and others for what is left. ValueError."""
 
 
 def programs_of(
@@ -66,9 +79,12 @@ def template_of(
     # The components are another package of the distribution, which the core does not need.
     from lrvm_components import BootRom, Ram
 
+    ram_size = whole_number("ram_size", ram_size)
     size = -(-4 * len(words) // PAGE) * PAGE or PAGE
+    if rom_size is not None:
+        size = whole_number("rom_size", rom_size)
     lock = threading.Lock()
-    parts: list[Component] = [BootRom(words, rom_size or size), Ram(ram_size)]
+    parts: list[Component] = [BootRom(words, size), Ram(ram_size)]
     parts += [Port(component, lock) for component in components]
     board = Motherboard(parts, "interpreter")
     for outcome in board.map_contiguous(0):
@@ -84,14 +100,15 @@ def components_by_id(
 ) -> dict[int, BatchComponent]:
     """The batch's components, checked: each id exists, and what is no memory has one."""
     check_components(list(components.values()))
+    numbers = whole_numbers("components", "a component's id", components)
+    components = dict(zip(numbers, components.values(), strict=True))
     for number, batch_component in components.items():
         if not 0 <= number < len(template.components):
             raise ValueError(
                 f"there is no component {number}; ids go from 0 to {len(template.components) - 1}"
             )
         mapping = template.mappings.of(number)
-        data = batch_component.metadata()
-        size = (data if isinstance(data, Metadata) else Metadata.from_words(data)).size
+        size = size_of(batch_component)
         if mapping is not None and mapping.last + 4 - mapping.first > size:
             raise ValueError(
                 f"{batch_component.name} has {size} bytes, but the template maps "
@@ -116,6 +133,7 @@ def _is_plain_memory(component: Component) -> bool:
         and component.windows[0].read_error is None
         and kind.read is Component.read
         and kind.write is Component.write
+        and kind.attach is Component.attach
     )
 
 

@@ -10,10 +10,11 @@ import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
-from ..isa.table import WORD_MASK, Reg
+from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
-from ..machine.component import Component
+from ..machine.component import Component, MemoryWindow
+from ..machine.error_notes import add_note_once
 from ..machine.metadata import Metadata
 from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
@@ -45,6 +46,9 @@ class Port(Component):
         self._metadata = data if isinstance(data, Metadata) else Metadata.from_words(data)
         self._component = component
         self._lock = lock
+        if component.window is not None:
+            offset, words = component.window
+            self.windows = (MemoryWindow(offset, numpy.zeros(words, numpy.uint32)),)
         self.lane = numpy.zeros(1, numpy.int64)
         """The lane that is loaded, for `reset`."""
 
@@ -52,8 +56,14 @@ class Port(Component):
         return self._metadata
 
     def reset(self) -> None:
+        lane = self.lane.copy()
         with self._lock:
-            self._component.reset(self.lane.copy())
+            # The lane is loaded: what it has of the window is here.
+            for window in self.windows:
+                self._component.rows[lane] = window.words
+            self._component.reset(lane)
+            for window in self.windows:
+                window.words[:] = self._component.rows[lane[0]]
 
 
 class Worker:
@@ -181,15 +191,16 @@ class Worker:
         state = self._state
         if code == layout.REQUEST_RESET:
             # Components may look at the counter, which starts anew if the CPU is reset too.
-            restart = state[layout.REQUEST_COMPONENT] & 0xF0 == 0
+            restart = state[layout.REQUEST_COMPONENT] & RESET_KEEPS_CPU == 0
             self._arrays.cycles[lane] = 0 if restart else state[layout.CYCLES]
             for port in self._ports:
                 port.lane[0] = lane
         try:
             self._engine.serve(code)
         except BaseException as error:
+            self._engine.abandon(error)
+            add_note_once(error, f"lane {lane} of a batch")
             self._fail(error)
-            self._engine._abandon()
 
     def _look(self) -> None:
         """Have translated what lanes spend their time on: first whole programs."""
@@ -228,10 +239,11 @@ class Worker:
                 lane_numbers = waiting[group]
                 given = words[group] if kind == layout.REQUEST_WRITE else None
                 try:
-                    answer, count = self._ask(component, lane_numbers, offsets[group], given)
+                    answer, count = self._ask(number, lane_numbers, offsets[group], given)
                     if count:
                         answers[group] = _checked_answer(component, answer, len(group))
                 except BaseException as error:
+                    self._note(error, number, lane_numbers, offsets[group], kind)
                     self._fail(error)
                     count = 0
                 served[group[count:]] = False
@@ -241,9 +253,10 @@ class Worker:
         return waiting[served]
 
     def _ask(
-        self, component: BatchComponent, lanes: LaneNumbers, offsets: Words, words: Words | None
+        self, number: int, lanes: LaneNumbers, offsets: Words, words: Words | None
     ) -> tuple[object, int]:
         """READ, or WRITE of `words`: the answer, and how many of the accesses it is good for."""
+        component = self._components[number]
         none: Words = numpy.zeros(len(lanes), numpy.uint32)
         with self._lock:
             try:
@@ -256,8 +269,36 @@ class Worker:
                     f"array of errors instead: its `word` for each access it refuses, else {FINE}"
                 ) from error
             except PartlyServedError as partly:
-                self._fail(partly.__cause__ or partly)
+                failure = partly.__cause__ or partly
+                kind = layout.REQUEST_READ if words is None else layout.REQUEST_WRITE
+                left = slice(partly.served, None)
+                self._note(failure, number, lanes[left], offsets[left], kind)
+                self._fail(failure)
                 return (none if words is not None else partly.words, partly.errors), partly.served
+
+    def _note(
+        self,
+        error: BaseException,
+        number: int,
+        waiting: LaneNumbers,
+        offsets: Words,
+        kind: int,
+    ) -> None:
+        """Say in an error which component failed, and for which lane, the first that waits."""
+        if not len(waiting):
+            return
+        lane, offset = int(waiting[0]), int(offsets[0])
+        mapping = self.board.mappings.of(number)
+        assert mapping is not None
+        regs = self._arrays.regs[lane]
+        others = f", and for {len(waiting) - 1} other lanes in this call" * (len(waiting) > 1)
+        add_note_once(
+            error,
+            f"component {number} ({self._components[number].name}), "
+            f"{'read' if kind == layout.REQUEST_READ else 'write'} at offset 0x{offset:X}, "
+            f"{'physical ' * bool(regs[Reg.MTT])}address 0x{mapping.first + offset:08X}, "
+            f"by the instruction at pc 0x{regs[Reg.PC]:08X} of lane {lane}{others}",
+        )
 
     def _fail(self, error: BaseException) -> None:
         """A component failed: the run ends, and the first failure comes out of it."""
@@ -323,12 +364,27 @@ def start_of(arrays: LaneArrays, lane: int) -> int:
 
 
 def check_components(components: Sequence[BatchComponent]) -> None:
-    """TypeError for what is no batch component, ValueError for one listed twice."""
+    """TypeError for what is no batch component, ValueError for one listed twice or with a window
+    that does not lie within it."""
     for component in components:
         if not isinstance(component, BatchComponent):
             raise TypeError(
                 f"{component!r} is not a BatchComponent; wrap components of single machines in "
                 "PerLane"
             )
+        if component.window is not None:
+            offset, words = component.window
+            size = size_of(component)
+            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
+                raise ValueError(
+                    f"{component.name} has a window of {words} words at offset {offset}, which "
+                    f"does not lie within its {size} bytes"
+                )
     if len({id(component) for component in components}) != len(components):
         raise ValueError("a component is listed twice; each one has one id")
+
+
+def size_of(component: BatchComponent) -> int:
+    """A component's size in bytes."""
+    data = component.metadata()
+    return (data if isinstance(data, Metadata) else Metadata.from_words(data)).size

@@ -13,6 +13,8 @@ try:
 except ImportError as error:
     raise ImportError("a plot needs matplotlib: pip install 'lrvm-jit[plot]'") from error
 
+from ..output_files import OutputFile
+
 if TYPE_CHECKING:
     from .batch import Row
 
@@ -23,7 +25,8 @@ MARKERS = ("o", "s", "^", "v")
 
 def save(rows: Sequence[Row], path: Path) -> None:
     """Draw into a file."""
-    draw(rows).savefig(path, dpi=120)
+    with OutputFile(path) as file:
+        draw(rows).savefig(file, dpi=120, format=path.suffix.removeprefix(".") or None)
 
 
 def draw(rows: Sequence[Row]) -> Figure:

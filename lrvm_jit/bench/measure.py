@@ -16,7 +16,7 @@ from typing import Any
 from ..machine.component import Component
 from ..machine.metadata import Category, Metadata
 from ..machine.motherboard import Motherboard
-from .native import NATIVE, NativePrograms
+from .native import NativePrograms
 from .programs import RAM_BASE, Program
 
 REFERENCE_CYCLES = 50_000
@@ -80,7 +80,7 @@ def measure_programs(
     programs: Sequence[Program],
     engines: Sequence[str],
     repeats: int,
-    native: NativePrograms | None = None,
+    native: Sequence[NativePrograms] = (),
 ) -> list[Row]:
     """Run programs on engines, and in C, `repeats` times after one run that is not counted.
 
@@ -100,8 +100,11 @@ def measure_programs(
             ]
             runners += guests
             whole = [guest for guest in guests if runs_whole(guest.engine)]
-            if native is not None and program.native is not None and whole:
-                runners.append(_NativeRunner(program, native, whole[0]))
+            runners += [
+                _NativeRunner(program, compiled, whole[0])
+                for compiled in native
+                if whole and compiled.has(program)
+            ]
         seconds: list[list[float]] = [[] for _ in runners]
         for number in range(repeats + 1):
             for runner, times in zip(runners, seconds, strict=True):
@@ -147,10 +150,9 @@ class _NativeRunner:
     Its cycles are those of a guest that did the same work, so that MIPS can be compared.
     """
 
-    engine = NATIVE
-
     def __init__(self, program: Program, native: NativePrograms, guest: _GuestRunner) -> None:
         self.program = program
+        self.engine = native.name
         self._native = native
         self._guest = guest
 

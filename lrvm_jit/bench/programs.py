@@ -42,6 +42,13 @@ class Program:
     expected: Callable[[int], int]
     memory: Callable[[], list[Component]]
     native: str | None = None
+    is_soft: bool = False
+    """Whether it computes with floating point, which the machine has by soft routines only."""
+
+    @property
+    def source(self) -> Path | None:
+        """The C source, if it is not that in `bench/native/`."""
+        return None
 
     def board(self, engine: str) -> Motherboard:
         """A machine ready for `start`."""
@@ -123,7 +130,7 @@ def _byte_code(rounds: int) -> int:
     return accumulator
 
 
-PROGRAMS = (
+LASM_PROGRAMS = (
     Program("loop", 0, "a0", lambda _: 1 << 24, _ram(), "loop"),
     Program("sieve", 400, "rr1", lambda _: 1900, _ram(0x10000), "sieve"),
     Program("fib", 32, "a0", _fibonacci, _ram(0x10000), "fib"),
@@ -132,4 +139,3 @@ PROGRAMS = (
     Program("mmu_sieve", 400, "rr1", lambda _: 1900, _ram(0x10000, 0x10000), "sieve"),
     Program("mmio", 500_000, "rr0", lambda _: 0, _display),
 )
-BY_NAME = {program.name: program for program in PROGRAMS}

@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import Any
 
 from .measure import Row, runs_whole
-from .native import NATIVE
-from .programs import BY_NAME
+from .native import CLANG, NATIVE
+from .suite import BY_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +44,36 @@ class Ratio:
 
 
 def engine_ratios(rows: Sequence[Row]) -> list[Ratio]:
-    """Each engine over native, then each engine over those after it, in the order of `rows`.
+    """Each engine over native and over clang, then over the engines after it, in `rows`' order.
 
-    Only programs that exist in C count: the others wait for Python more than they compute.
+    Only programs that exist in C count: the others wait for Python more than they compute. A ratio
+    has the programs that were measured on both.
     """
     medians: dict[str, dict[str, float]] = {}
     for row in rows:
         if runs_whole(row.engine) and BY_NAME[row.program].native is not None:
             medians.setdefault(row.engine, {})[row.program] = row.figures.median
-    engines = [engine for engine in medians if engine != NATIVE]
-    pairs = [(engine, NATIVE) for engine in engines if NATIVE in medians]
+    compilers = [name for name in (NATIVE, CLANG) if name in medians]
+    engines = [engine for engine in medians if engine not in compilers]
+    pairs = [(engine, compiler) for compiler in compilers for engine in engines]
     pairs += combinations(engines, 2)
     return [
-        Ratio(of, to, {name: medians[of][name] / medians[to][name] for name in medians[of]})
+        Ratio(
+            of,
+            to,
+            {
+                name: medians[of][name] / medians[to][name]
+                for name in medians[of]
+                if name in medians[to]
+            },
+        )
         for of, to in pairs
     ]
 
 
 def mmu_ratios(rows: Sequence[Row]) -> dict[str, float]:
     """What the MMU costs on each engine: the time of mmu_sieve over that of sieve."""
-    guests = [row for row in rows if runs_whole(row.engine) and row.engine != NATIVE]
+    guests = [row for row in rows if runs_whole(row.engine) and row.engine not in (NATIVE, CLANG)]
     medians = {(row.engine, row.program): row.figures.median for row in guests}
     return {
         engine: seconds / medians[engine, "sieve"]

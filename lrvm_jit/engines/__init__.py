@@ -29,8 +29,10 @@ class Engine(Protocol):
     def statistics(self) -> Statistics:
         """What it has done since it was made."""
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        """Stop before the instructions at these virtual addresses, ascending."""
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        """Stop before the instructions at these virtual addresses, ascending, unless
+        `layout.SKIP_BREAKPOINT` is set for the first of a run. `watched` are the arena indices of
+        watched words: the region table leads accesses to them over the bus already."""
 
 
 def make_engine(name: str | TranslatorOptions, core: Core) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ import numpy
 from numpy.typing import NDArray
 
 from ..exceptions import HardwareError
-from ..isa.table import WORD_MASK
+from ..isa.table import WORD_MASK, Reg
 from ..kernel import layout
 from ..kernel.compile import load_kernel
 from ..machine.bus import GuestError, refusal_before
 from ..machine.component import Component
+from ..machine.error_notes import access_text, add_note_once
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store_of_request
@@ -28,14 +30,15 @@ SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
 less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
 
+CODE_PAGES_ARRAY = 6
 BREAKPOINTS_ARRAY = 7
 
 _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
     layout.STOP_EXCEPTION: StopReason.EXCEPTION,
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
+    layout.STOP_UNHANDLED: StopReason.UNHANDLED,
 }
-
 
 _NOTHING = object()
 """What stands for an answer that has not been given yet."""
@@ -48,10 +51,12 @@ class InterpreterEngine:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._pending = core.pending
         self._enter = load_kernel()
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
+        self._breakpoints_set: frozenset[int] = frozenset()
         self._translations = numpy.zeros(
             self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
         )
@@ -72,8 +77,8 @@ class InterpreterEngine:
         self._point_to_arrays()
         self._state = core.state.state_view
         self._instructions = 0
-        self._withdrawn = 0
-        """Budget that `_end_slice` has taken from the slice in progress."""
+        self._granted = 0
+        """The budget with which the slice in progress began; 0 between slices."""
         self._accesses = [
             (component, self._reading(component), self._writing(component))
             for component in core.components
@@ -88,40 +93,43 @@ class InterpreterEngine:
         self._context[1::2] = [len(array) for array in self._arrays]
 
     def statistics(self) -> Statistics:
-        return Statistics(self.name, self._instructions)
+        return Statistics(self.name, self._executed)
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        self._breakpoints = numpy.array(addresses or [0], numpy.int64)
+    @property
+    def _executed(self) -> int:
+        """Instructions since the engine was made; within a slice, those that are complete."""
+        return self._instructions + (self._used() if self._granted else 0)
+
+    def _used(self) -> int:
+        """Instructions of the slice in progress."""
+        state = self._state
+        left: int = state[layout.BUDGET] + state[layout.BONUS]
+        return self._granted - left - self._pending.withdrawn
+
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        # The kernel takes apart what it has decoded across these words as it comes there.
+        self._breakpoints_set = frozenset(breakpoints)
+        self._breakpoints = numpy.array(breakpoints or [0], numpy.int64)
         self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
         self._point_to_arrays()
-        self._state[layout.BREAKPOINT_COUNT] = len(addresses)
-        # A fused entry could run across a breakpoint.
-        self._state[layout.NO_FUSION] = bool(addresses)
-        self._state[layout.VERIFY] |= layout.VERIFY_ALL
+        self._state[layout.BREAKPOINT_COUNT] = len(breakpoints)
+        self._state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        state[layout.SKIP_BREAKPOINT] = 1
         reads = [prepared or component.read for component, prepared, _ in self._accesses]
         writes = [prepared or component.write for component, _, prepared in self._accesses]
         self._answered = False
-        self._withdrawn = 0
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
                 extra = self._extra_budget(budget - piece)
-                state[layout.BUDGET] = piece
-                state[layout.BONUS] = extra
                 state[layout.SOFT_BUDGET] = piece + extra < budget
-                stop = self._run_slice(reads, writes)
-                used = piece + extra - state[layout.BUDGET] - state[layout.BONUS]
-                used -= self._withdrawn
-                self._withdrawn = 0
-                self._instructions += used
-                if stop in _REASONS:
-                    return _REASONS[stop]
+                used, reason = self._slice(piece, extra, reads, writes)
+                if reason is not None:
+                    return reason
                 budget -= used
                 if core.stop_requested and core.ends_here():
                     return self._stop_here(reads, writes)
@@ -130,6 +138,38 @@ class InterpreterEngine:
             self._leave(error, reads, writes)
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
+
+    def _slice(
+        self,
+        budget: int,
+        bonus: int,
+        reads: list[Callable[[int], int]],
+        writes: list[Callable[[int, int], None]],
+        run_slice: Callable[..., int] | None = None,
+    ) -> tuple[int, StopReason | None]:
+        """Run a slice of the run; the instructions that it used, and why the run ends with it.
+
+        `run_slice` is called instead of the engine's own, if it is given.
+        """
+        state, pending = self._state, self._pending
+        state[layout.BUDGET] = budget
+        state[layout.BONUS] = bonus
+        pending.withdrawn = 0
+        self._granted = budget + bonus
+        try:
+            stop = (run_slice or self._run_slice)(reads, writes)
+        finally:
+            used = self._used()
+            self._granted = 0
+            self._instructions += used
+        reason = _REASONS.get(stop)
+        if pending.waiting:
+            raised = reason in (StopReason.EXCEPTION, StopReason.UNHANDLED)
+            pending.complete(raised)
+            # The host has the last word on whether the CPU is halted.
+            if not raised:
+                reason = StopReason.HALTED if state[layout.HALTED] else None
+        return used, reason
 
     # --- for batches, which run the kernel from a compiled loop of their own ------------------
 
@@ -171,13 +211,10 @@ class InterpreterEngine:
         region, which does not say which instruction was its last: the next one will."""
         state = self._state
         if state[layout.BUDGET]:
-            state[layout.BUDGET] = 1
-            state[layout.BONUS] = 0
             state[layout.SOFT_BUDGET] = 0
-            stop = self._run_slice(reads, writes)
-            self._instructions += 1
-            if stop in _REASONS:
-                return _REASONS[stop]
+            _, reason = self._slice(1, 0, reads, writes)
+            if reason is not None:
+                return reason
         return StopReason.STOPPED
 
     def _run_slice(
@@ -223,7 +260,7 @@ class InterpreterEngine:
                         if watched:
                             self._note_access(stop)
                         if core.stop_requested:
-                            self._end_slice()
+                            self._pending.end_slice()
                 except HardwareError as error:
                     if stop not in (read, write):
                         raise
@@ -231,20 +268,13 @@ class InterpreterEngine:
                     # On the way back to the loop there is a moment that no `try` covers.
                     answered = self._answered = True
                     if core.stop_requested:
-                        self._end_slice()
+                        self._pending.end_slice()
         except BaseException:
             self._answered = answered is not _NOTHING
             if stop == read and self._answered and not _is_word(answered):
                 self._answered = False
                 self._complain(answered)
             raise
-
-    def _end_slice(self) -> None:
-        """Somebody wants to look at things: the instruction in progress is completed, no other."""
-        state = self._state
-        self._withdrawn += state[layout.BUDGET] - 1 + state[layout.BONUS]
-        state[layout.BUDGET] = 1
-        state[layout.BONUS] = 0
 
     def _serve_rare(self, request: int) -> int:
         """Answer HWD and RESET; an exception for the guest is -1 - (code << 16 | data)."""
@@ -269,6 +299,9 @@ class InterpreterEngine:
         answered it, else undone: that component may be what failed, or was interrupted."""
         state = self._state
         if state[layout.RESUME] == layout.RESUME_NONE:
+            if self._pending.waiting:
+                # The instruction was complete already.
+                self._pending.complete(raised=False)
             return
         if not self._answered:
             refusal = refusal_before(error, InterpreterEngine._run_slice)
@@ -279,26 +312,31 @@ class InterpreterEngine:
                 # `swap` has answered this request, and the one before it.
                 self._answered = state[layout.LOG_COUNT] > state[layout.LOG_POSITION]
         if not self._answered:
-            self._abandon()
+            self.abandon(error)
             return
-        state[layout.BUDGET] = 1
-        state[layout.BONUS] = 0
         self._answered = False
         try:
-            InterpreterEngine._run_slice(self, reads, writes)
-            self._instructions += 1
+            # Without what other engines do between slices: nothing but this one instruction.
+            self._slice(1, 0, reads, writes, partial(InterpreterEngine._run_slice, self))
         except BaseException as another:
             self._leave(another, reads, writes)
             raise
 
-    def _abandon(self) -> None:
-        """A component failed: the instruction in progress has not happened."""
+    def abandon(self, error: BaseException) -> None:
+        """A component failed: the instruction in progress has not happened. `error` gets a note
+        that says which component that was, and where the guest stood."""
         state = self._state
-        if state[layout.RESUME] != layout.RESUME_NONE:
-            state[layout.RESUME] = layout.RESUME_NONE
-            state[layout.LOG_COUNT] = 0
-            state[layout.CYCLES] -= 1
-            state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+        if state[layout.RESUME] == layout.RESUME_NONE:
+            return
+        add_note_once(error, access_text(self._core))
+        state[layout.RESUME] = layout.RESUME_NONE
+        state[layout.LOG_COUNT] = 0
+        state[layout.CYCLES] -= 1
+        state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
+        self._pending.undo()
+        # A breakpoint that stands here has been reported.
+        if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
+            state[layout.SKIP_BREAKPOINT] = 1
 
     def _reading(self, component: Component) -> Callable[[int], int] | None:
         """READ of a component that is more than a call of its `read`: that may exchange words,

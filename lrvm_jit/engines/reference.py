@@ -18,6 +18,7 @@ from ..isa.table import (
     FIRST_PRIVILEGED_WRITE,
     READ_ONLY_REGISTERS,
     REGISTER_COUNT,
+    RESET_KEEPS_CPU,
     WORD_MASK,
     Condition,
     Flag,
@@ -29,10 +30,12 @@ from ..isa.table import (
 )
 from ..kernel import layout
 from ..machine.bus import GuestError, refusal_before
+from ..machine.error_notes import access_text, add_note_once
 from ..machine.registers import Registers, flags_of
 from ..machine.statistics import Statistics
 from ..machine.stop import StopReason
 from ..machine.swap import coming_store
+from ..machine.unhandled import UnhandledExceptions
 from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
@@ -40,7 +43,13 @@ if TYPE_CHECKING:
 
 READ, WRITE, EXECUTE = range(3)
 
-STOP_CHECK_INTERVAL = 1024
+_UNDONE = (
+    *range(layout.LAST_PC + 1),
+    layout.CYCLES_BEFORE,
+    layout.EXCEPTIONS,
+)
+"""Fields of `state` that an instruction changes."""
+_REQUESTS = (layout.REQUEST_READ, layout.REQUEST_WRITE, layout.REQUEST_RESET)
 
 
 def signed(word: int) -> int:
@@ -55,6 +64,7 @@ class ReferenceEngine:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._pending = core.pending
         self._bus = core.bus
         self._registers = Registers(core.state.regs_view, core.state.state_view)
         self._mappings = core.mappings
@@ -68,44 +78,53 @@ class ReferenceEngine:
         or GuestErrors."""
         self._asked = 0
         """How many accesses it has made so far; the ones before have an answer."""
+        self._unhandled = UnhandledExceptions(core.state.state_view)
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._instructions)
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        self._breakpoints = frozenset(addresses)
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        self._breakpoints = frozenset(breakpoints)
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         state = self._state
-        first = True
         while budget > 0:
             if state[layout.HALTED]:
                 return StopReason.HALTED
             if self._core.stop_requested and self._core.ends_here():
                 return StopReason.STOPPED
-            if not first and self._regs[Reg.PC] in self._breakpoints:
+            if self._regs[Reg.PC] in self._breakpoints and not state[layout.SKIP_BREAKPOINT]:
                 return StopReason.BREAKPOINT
-            first = False
+            state[layout.SKIP_BREAKPOINT] = 0
             budget -= 1
             raised = self.step()
             self._instructions += 1
-            if raised and stop_on_exception:
+            if raised and self._unhandled.comes_back(tuple(self._registers)):
+                return StopReason.UNHANDLED
+            if raised and stop_on_exception and not self._is_muted():
                 return StopReason.EXCEPTION
         if state[layout.HALTED]:
             return StopReason.HALTED
         stopped = self._core.stop_requested and self._core.ends_here()
         return StopReason.STOPPED if stopped else StopReason.BUDGET
 
+    def _is_muted(self) -> bool:
+        """Whether somebody who hears of exceptions has heard enough of the last one."""
+        exception = self._regs[Reg.ET] << 32 | self._regs[Reg.ERA]
+        first = layout.MUTED
+        return exception in self._state[first : first + self._state[layout.MUTED_COUNT]].tolist()
+
     # --- one instruction -----------------------------------------------------------------------
 
     def step(self) -> bool:
         """Attempt the instruction at pc; True if it raised a guest exception."""
         self._answers.clear()
-        before = self._regs.tolist(), self._state[: layout.LAST_PC + 1].tolist()
+        registers = self._regs.tolist()
+        state = [self._state[field] for field in _UNDONE]
         try:
             return self._attempt()
         except BaseException as error:
-            self._leave(error, *before)
+            self._leave(error, registers, state)
             raise
 
     def _attempt(self) -> bool:
@@ -113,7 +132,6 @@ class ReferenceEngine:
         regs, state = self._regs, self._state
         self._asked = 0
         pc = regs[Reg.PC]
-        state[layout.RESUME] = layout.RESUME_STEP
         state[layout.LAST_PC] = pc
         state[layout.CYCLES] += 1
         self._next_pc = (pc + 4) & WORD_MASK
@@ -125,29 +143,42 @@ class ReferenceEngine:
             self._raise(fault.code, fault.data)
         regs[Reg.PC] = self._next_pc
         state[layout.RESUME] = layout.RESUME_NONE
+        if self._pending.waiting:
+            self._pending.complete(raised)
         return raised
 
-    def _leave(self, error: BaseException, regs: list[int], state: list[int]) -> None:
+    def _leave(self, error: BaseException, registers: list[int], state: list[int]) -> None:
         """An exception ends the run. A component that has failed has not answered: then the
         instruction has not happened. If one has answered, it is carried out to its end."""
-        for code, value in enumerate(regs):
+        for code, value in enumerate(registers):
             self._regs[code] = value
-        for field, value in enumerate(state):
+        for field, value in zip(_UNDONE, state, strict=True):
             self._state[field] = value
         self._state[layout.RESUME] = layout.RESUME_NONE
         if self._asked > len(self._answers):
             refusal = refusal_before(error, *self._ASKING)
             if refusal is None:
+                if self._state[layout.REQUEST_KIND] in _REQUESTS:
+                    add_note_once(error, access_text(self._core))
+                self._undo()
                 return
             self._answers.append(GuestError(ExceptionCode.HARDWARE, refusal.word))
         if not self._answers:
+            self._undo()
             return
         try:
             self._attempt()
             self._instructions += 1
         except BaseException as another:
-            self._leave(another, regs, state)
+            self._leave(another, registers, state)
             raise
+
+    def _undo(self) -> None:
+        """The instruction has not happened: nor has what the host wrote meanwhile."""
+        self._pending.undo()
+        # A breakpoint that stands here has been reported.
+        if self._regs[Reg.PC] in self._breakpoints:
+            self._state[layout.SKIP_BREAKPOINT] = 1
 
     def _raise(self, code: int, data: int) -> None:
         """Take an exception (isa.md: Exceptions)."""
@@ -157,6 +188,7 @@ class ReferenceEngine:
         regs[Reg.ERA] = regs[Reg.PC]
         self._next_pc = regs[Reg.EV]
         regs[Reg.SMT] = 1
+        self._state[layout.EXCEPTIONS] += 1
 
     # --- registers -----------------------------------------------------------------------------
 
@@ -195,15 +227,23 @@ class ReferenceEngine:
 
     def _physical_read(self, address: int) -> int:
         mapping = self._mappings.find(address)
-        return 0 if mapping is None else self._ask_read(mapping.component, address - mapping.first)
+        if mapping is None:
+            return 0
+        offset = address - mapping.first
+        self._note_access(mapping.component, offset, Watch.READ)
+        return self._ask_read(mapping.component, offset)
 
     def _physical_write(self, address: int, word: int) -> None:
         mapping = self._mappings.find(address)
-        if mapping is not None:
-            self._ask_write(mapping.component, address - mapping.first, word)
+        if mapping is None:
+            self._unhandled.touched()
+        else:
+            offset = address - mapping.first
+            self._note_access(mapping.component, offset, Watch.WRITE)
+            self._ask_write(mapping.component, offset, word)
 
     def _ask_read(self, number: int, offset: int) -> int:
-        if self._is_new(number, layout.REQUEST_READ):
+        if self._is_new(number, offset, layout.REQUEST_READ):
             component = self._core.components[number]
             try:
                 # In one step, so that no exception can come between answer and note.
@@ -215,7 +255,7 @@ class ReferenceEngine:
         return int(self._answer())
 
     def _ask_write(self, number: int, offset: int, word: int) -> None:
-        if self._is_new(number, layout.REQUEST_WRITE):
+        if self._is_new(number, offset, layout.REQUEST_WRITE):
             component = self._core.components[number]
             try:
                 self._answers.append(component.write(offset, word))  # type: ignore[func-returns-value]
@@ -226,7 +266,7 @@ class ReferenceEngine:
 
     def _ask_swap(self, number: int, offset: int, word: int) -> int:
         """A READ and a WRITE in one."""
-        if self._is_new(number, layout.REQUEST_READ):
+        if self._is_new(number, offset, layout.REQUEST_READ):
             swap = self._core.components[number].swap
             assert swap is not None
             try:
@@ -241,18 +281,27 @@ class ReferenceEngine:
     def _ask_reset(self, mode: int, operand: int) -> None:
         self._asked += 1
         if self._asked > len(self._answers):
+            self._state[layout.REQUEST_KIND] = layout.REQUEST_RESET
+            self._state[layout.RESUME] = layout.RESUME_STEP
             self._bus.reset(mode, operand)
             self._answers.append(None)
+        self._answer()
 
     _ASKING: ClassVar = (_ask_read, _ask_write, _ask_swap)
 
-    def _is_new(self, number: int, request: int) -> bool:
-        """Whether the next access has no answer yet, which is to be added to the others then."""
+    def _is_new(self, number: int, offset: int, request: int) -> bool:
+        """Whether the next access has no answer yet, which is to be added to the others then.
+
+        Until `_answer` the instruction is marked as being in progress, as by the kernel: what the
+        host writes has to wait (`Pending`).
+        """
         self._asked += 1
         if self._asked <= len(self._answers):
             return False
         self._state[layout.REQUEST_COMPONENT] = number
+        self._state[layout.REQUEST_OFFSET] = offset
         self._state[layout.REQUEST_KIND] = request
+        self._state[layout.RESUME] = layout.RESUME_STEP
         signals = self._core.signals
         if signals.waiting and self._core.components[number].interruptible:
             # It must not wait when a signal has come just before.
@@ -262,6 +311,7 @@ class ReferenceEngine:
     def _answer(self) -> Any:
         """The answer to the access. Raises GuestError if the component has refused it."""
         self._state[layout.REQUEST_KIND] = layout.STOP_BUDGET
+        self._state[layout.RESUME] = layout.RESUME_NONE
         answer = self._answers[self._asked - 1]
         if isinstance(answer, GuestError):
             raise answer
@@ -280,6 +330,18 @@ class ReferenceEngine:
     def _note(self, number: int, offset: int, access: Watch, word: int) -> None:
         if self._core.watchpoints and not isinstance(self._answers[-1], GuestError):
             self._core.note(number, offset, access, int(word))
+
+    def _note_access(self, component: int, offset: int, access: Watch) -> None:
+        """An access to a component; in plain memory only a store that is allowed is one."""
+        if not self._state[layout.UNTOUCHED]:
+            return
+        if offset not in self._core.watchpoints.offsets(component):
+            for window in self._core.components[component].windows:
+                if window.offset <= offset < window.end:
+                    if access is Watch.WRITE and window.write_error is None:
+                        self._unhandled.touched()
+                    return
+        self._unhandled.touched()
 
     @staticmethod
     def _check_alignment(address: int) -> None:
@@ -325,6 +387,7 @@ class ReferenceEngine:
             store = coming_store(self._core, address, code)
             if store is not None:
                 offset = physical - mapping.first
+                self._unhandled.touched()
                 return self._ask_swap(mapping.component, offset, store.value)
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
@@ -447,16 +510,21 @@ class ReferenceEngine:
                 self._push(self._next_pc)
                 self._next_pc = v[0]
             case Op.HWD:
+                self._unhandled.touched()
                 return self._bus.hardware_information(v[1], v[2])
             case Op.CYCLES:
+                self._unhandled.touched()
                 return self._state[layout.CYCLES] & WORD_MASK
             case Op.HALT:
                 self._state[layout.HALTED] = 1
             case Op.RESET:
+                self._unhandled.touched()
                 self._ask_reset(v[0] & 0xFF, regs[Reg.AVR])
-                if not v[0] & 0xF0:
+                if not v[0] & RESET_KEEPS_CPU:
                     self._core.state.reset()
                     self._next_pc = 0
+            case _:
+                raise GuestError(ExceptionCode.UNKNOWN_OPCODE, op)
         return None
 
     def _stack_pointer(self) -> Reg:

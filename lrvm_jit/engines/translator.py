@@ -14,10 +14,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy
+
+from ..code_cache import CodeCache
 from ..isa.table import Reg
 from ..kernel import layout
 from ..machine.statistics import Statistics
-from ..translator.cache import CodeCache, default_cache
+from ..translator.cache import default_cache
 from ..translator.exits import (
     EXITS_TO_JUDGE,
     FIRST_MANNER,
@@ -86,6 +89,8 @@ class TranslatorEngine(InterpreterEngine):
         self._large_ones_lost = 0
         self._interpreted = 0
         """Instructions interpreted since the last look."""
+        self._looked_at: tuple[set[int], set[int]] = (set(), set())
+        """Breakpoints, and arena indices of watched words."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
@@ -105,7 +110,7 @@ class TranslatorEngine(InterpreterEngine):
         exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
         return Statistics(
             self.name,
-            self._instructions,
+            self._executed,
             translated=state[layout.TRANSLATED],
             regions=len(self._installation),
             code_bytes=self._installation.bytes,
@@ -118,12 +123,18 @@ class TranslatorEngine(InterpreterEngine):
             exits={name: count for name, count in exits.items() if count},
         )
 
-    def set_breakpoints(self, addresses: list[int]) -> None:
-        # The kernel forgets all decoding with them; regions must not reach across one.
-        self._installation.clear()
+    def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        # A region across a word that is looked at is not entered, and one that ends at such a
+        # word is shorter than it could be: both are made anew.
+        looked_at = set(breakpoints), set(watched)
+        addresses, indices = (
+            numpy.array(sorted(now ^ before), numpy.int64)
+            for now, before in zip(looked_at, self._looked_at, strict=True)
+        )
+        self._looked_at = looked_at
+        self._installation.remove_around(addresses >> 2, indices)
         self._attempts.clear()
-        super().set_breakpoints(addresses)
-        self._state[layout.NO_FUSION] |= self._first_sight
+        super().look_at(breakpoints, watched)
 
     # --- slices ------------------------------------------------------------------------------
 
@@ -135,7 +146,7 @@ class TranslatorEngine(InterpreterEngine):
     ) -> int:
         state = self._state
         start = time.perf_counter()
-        budget, bonus = state[layout.BUDGET], state[layout.BONUS]
+        bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
         while True:
             stop = super()._run_slice(reads, writes)
@@ -145,9 +156,8 @@ class TranslatorEngine(InterpreterEngine):
                 self._translate_at_first_sight()
             else:
                 break
-        used = budget + bonus - state[layout.BUDGET] - state[layout.BONUS]
-        self._interpreted += used - (state[layout.TRANSLATED] - translated)
-        if bonus and not state[layout.BONUS]:
+        self._interpreted += self._used() - (state[layout.TRANSLATED] - translated)
+        if bonus and not state[layout.BONUS] and not self._pending.withdrawn:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
 

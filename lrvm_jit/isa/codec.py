@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..arguments import whole_number
 from .table import (
     ALIASES,
     BY_MNEMONIC,
@@ -46,10 +47,7 @@ class Decoded:
 
 def literal_range(operand: Operand) -> tuple[int, int]:
     """Smallest and largest literal that may be written for `operand` (empty for a register)."""
-    if operand.kind is Kind.REG:
-        return (0, -1)
-    top = (1 << (8 * operand.kind.size)) - 1
-    return (-(top + 1) // 2, top) if operand.signed else (0, top)
+    return operand.encodable
 
 
 def encode_operand(operand: Operand, value: Value) -> tuple[int, bytes]:
@@ -61,10 +59,13 @@ def encode_operand(operand: Operand, value: Value) -> tuple[int, bytes]:
         return 1, bytes([value]) + bytes(operand.kind.size - 1)
     if operand.kind is Kind.REG:
         raise EncodingError(f"operand {operand.name!r} must be a register, not {value!r}")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise EncodingError(
-            f"operand {operand.name!r} must be a register or an integer, not {value!r}"
-        )
+    refusal = f"operand {operand.name!r} must be a register or an integer, not {value!r}"
+    if isinstance(value, bool):
+        raise EncodingError(refusal)
+    try:
+        value = whole_number("operand", value)
+    except TypeError:
+        raise EncodingError(refusal) from None
     low, high = literal_range(operand)
     if not low <= value <= high:
         hint = ""
@@ -118,6 +119,7 @@ def decode(word: int) -> Decoded:
     Literals of signed operands are returned negative where they are. Raises DecodingError for
     an unknown opcode or a register code above 0x1F.
     """
+    word = whole_number("word", word)
     row = BY_OPCODE.get(word >> 27)
     if row is None:
         raise DecodingError(f"unknown opcode 0x{word >> 27:02x} in word 0x{word:08x}")
@@ -158,10 +160,10 @@ def decode_strict(word: int) -> Decoded:
     for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True):
         if isinstance(value, Reg):
             continue
-        if operand.constants == "flag" and value > 6:
-            raise DecodingError(f"bad flag number {value} in word 0x{word:08x}")
-        if operand.constants == "condition" and not 1 <= value <= 7:
-            raise DecodingError(f"bad IF2 condition {value} in word 0x{word:08x}")
+        low, high = operand.valid
+        if not low <= value <= high:
+            what = {"flag": "flag number", "condition": "IF2 condition"}[operand.constants]
+            raise DecodingError(f"bad {what} {value} in word 0x{word:08x}")
     return decoded
 
 

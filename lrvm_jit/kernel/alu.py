@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..isa.table import DIV_OVERFLOW_MODES, DIV_SIGNED, DIV_ZERO_MODES, Flag
+from ..isa.table import DIV_OVERFLOW_MODES, DIV_SIGNED, DIV_ZERO_MODES, Flag, Reg
 from .jit import kernel_function
 from .layout import (
     FLAG_OVERFLOW,
@@ -18,6 +18,7 @@ from .layout import (
 )
 from .typed import ZERO, I, U
 
+AF = int(Reg.AF)
 CARRY = 1 << 32
 SIGN = 1 << 31
 DIVISION_BY_ZERO = np.int64(-10)
@@ -58,7 +59,7 @@ def flags_of(result, overflow):
 def current_flags(regs, state):
     """The value of `af` now."""
     if state[FLAGS_EXPLICIT]:
-        return I(regs[23])
+        return I(regs[AF])
     return flags_of(state[FLAG_RESULT], state[FLAG_OVERFLOW])
 
 

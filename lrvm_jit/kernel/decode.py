@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, Reg
 from . import layout
 from .hints import stay_apart
 from .jit import kernel_function
@@ -32,6 +33,8 @@ from .layout import (
     MARK_CODE,
     NO_FUSION,
     PAGE_WORDS,
+    TRANSLATION_FIELDS,
+    TRANSLATION_ORIGINALS,
     WORD,
     ZERO_REGISTER,
 )
@@ -141,9 +144,9 @@ SIMPLE = np.zeros(32, np.int64)
 for _op, _handler in _SIMPLE.items():
     SIMPLE[_op] = _handler
 
-PC_CODE = 0x16
+PC_CODE = int(Reg.PC)
 EV_CODE = 0x1C
-FIRST_PRIVILEGED = 0x18
+FIRST_PRIVILEGED = FIRST_PRIVILEGED_READ
 
 PLAIN_REGISTER, PRIVILEGED_REGISTER, SLOW_REGISTER = map(np.int64, range(3))
 
@@ -153,7 +156,7 @@ def source_class(code):
     """How a register can be read: at once, at once in supervisor mode, or by the slow step."""
     if code < PC_CODE or code == LITERAL:
         return PLAIN_REGISTER
-    return PRIVILEGED_REGISTER if FIRST_PRIVILEGED <= code <= 0x1F else SLOW_REGISTER
+    return PRIVILEGED_REGISTER if FIRST_PRIVILEGED <= code < REGISTER_COUNT else SLOW_REGISTER
 
 
 @kernel_function
@@ -385,14 +388,29 @@ def verify_code(state, arena, entries, marks, snapshot, code_pages):
 
 
 @kernel_function
-def forget_all_code(state, entries, marks, code_pages):
-    """Forget all decoding."""
-    pages = len(code_pages) >> 1
-    for k in range(state[CODE_PAGE_COUNT]):
-        page = code_pages[U(k)]
-        code_pages[U(pages + page)] = 0
-        first = page * PAGE_WORDS
-        for index in range(first, min(first + PAGE_WORDS, len(marks))):
-            entries[U(index)] = 0
-            marks[U(index)] &= ~np.uint8(MARK_CODE)
-    state[CODE_PAGE_COUNT] = 0
+def entry_words(entry):
+    """How many words an entry stands for."""
+    handler = entry & 0xFF
+    if handler == CONST or handler == INC_CONST:
+        return (entry >> 16) & 0xFF
+    if handler == CMP_IF_ANY_JUMP:
+        return FOUR
+    if handler == CMP_IF_JUMP or handler == IF_ANY_JUMP:
+        return THREE
+    return TWO if handler == CMP_IF or handler == IF_JUMP else ONE
+
+
+@kernel_function
+def keep_within(entries, translations, base, words):
+    """Forget the entries that reach beyond the end of the fetch window of these arena words."""
+    end = base + words
+    for back in range(1, min(MAX_FUSED, words + 1)):
+        index = U(end - back)
+        entry = entries[index]
+        if entry & 0xFF == ENTER:
+            row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+            original = U(row + TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
+            if entry_words(translations[original]) > back:
+                translations[original] = 0
+        elif entry_words(entry) > back:
+            entries[index] = 0

@@ -77,9 +77,9 @@ from .decode import (
     SLOW,
     STEP,
     decode,
-    forget_all_code,
     verify_code,
 )
+from .exceptions import after_exception
 from .hints import cold_path, stay_apart, unlikely
 from .jit import kernel_function
 from .layout import (
@@ -102,11 +102,9 @@ from .layout import (
     RESUME,
     RESUME_STEP,
     SOFT_BUDGET,
-    STOP_ON_EXCEPTION,
     TRANSLATION_FIELDS,
     TRANSLATION_ORIGINALS,
     VERIFY,
-    VERIFY_ALL,
     WINDOW_BASE,
     WINDOW_BYTES,
     WINDOW_KEY,
@@ -129,7 +127,6 @@ from .typed import (
     READ,
     STOP_BREAKPOINT,
     STOP_BUDGET,
-    STOP_EXCEPTION,
     STOP_HALTED,
     STOP_STALE,
     STOP_TRANSLATE,
@@ -160,10 +157,7 @@ def holds(truth, result):
 def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
     """Take note of what the host has changed since the kernel last ran."""
     stay_apart()
-    if state[VERIFY] & VERIFY_ALL:
-        forget_all_code(state, entries, marks, code_pages)
-    else:
-        verify_code(state, arena, entries, marks, snapshot, code_pages)
+    verify_code(state, arena, entries, marks, snapshot, code_pages)
     flush_windows(regs, state)
     state[VERIFY] = 0
 
@@ -173,8 +167,10 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     """Run until the budget is used up or Python is needed; returns STOP_* or REQUEST_*."""
     if state[VERIFY]:
         prepare(regs, state, arena, entries, marks, snapshot, code_pages)
-    if state[RESUME] and take_answer(regs, state) and state[STOP_ON_EXCEPTION]:
-        return STOP_EXCEPTION
+    if state[RESUME] and take_answer(regs, state):
+        ended = after_exception(regs, state)
+        if ended >= 0:
+            return ended
     # A component may have halted the CPU; an instruction in progress is completed first.
     if state[HALTED] and not state[RESUME]:
         return STOP_HALTED
@@ -630,7 +626,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 if left <= 0:
                     stop = STOP_BUDGET
                     break
-                found = open_fetch_window(regs, state, arena, marks, breakpoints, pc)
+                found = open_fetch_window(
+                    regs, state, arena, entries, marks, breakpoints, translations, pc
+                )
                 if found == AT_BREAKPOINT:
                     stop = STOP_BREAKPOINT
                     break
@@ -666,9 +664,10 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if state[HALTED]:
                 stop = STOP_HALTED
                 break
-            if outcome == RAISED and state[STOP_ON_EXCEPTION]:
-                stop = STOP_EXCEPTION
-                break
+            if outcome == RAISED:
+                stop = after_exception(regs, state)
+                if stop >= 0:
+                    break
             sp = U(SSP) if regs[SMT] != 0 else U(USP)
             if key != state[WINDOW_KEY]:
                 key = state[WINDOW_KEY]

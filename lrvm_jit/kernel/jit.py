@@ -124,6 +124,6 @@ def kernel_function(function: Callable[..., Any]) -> Any:
     return _inner(function)
 
 
-def entry_point(function: Callable[..., Any], *, cache: bool) -> Any:
+def entry_point(function: Callable[..., Any]) -> Any:
     """A dispatcher of numba for a function that Python calls; it runs without the GIL."""
-    return njit(nogil=True, cache=cache, pipeline_class=_EntryCompiler, **OPTIONS)(function)
+    return njit(nogil=True, pipeline_class=_EntryCompiler, **OPTIONS)(function)

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..isa.table import FlagRule
+
 WORD: Final = 0xFFFF_FFFF
 ZERO_REGISTER: Final = 32
 """Index in `regs` of the register that is always 0: literals are `regs[zero] + immediate`."""
@@ -49,8 +51,6 @@ VERIFY: Final = 9
 """VERIFY_*: what the host may have changed; to be checked before running."""
 VERIFY_CHANGES: Final = 1
 """Memory words or registers."""
-VERIFY_ALL: Final = 2
-"""The rules of decoding: all of it is forgotten."""
 WINDOW_KEY: Final = 10
 """(generation * 2 + supervisor) << 32; an older window never matches."""
 CACHEABLE: Final = 11
@@ -59,7 +59,7 @@ REGION_COUNT: Final = 12
 CODE_PAGE_COUNT: Final = 13
 BREAKPOINT_COUNT: Final = 14
 SKIP_BREAKPOINT: Final = 15
-"""1: execute the first instruction even if a breakpoint stands on it."""
+"""1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
 NO_FUSION: Final = 16
 """1: decode every word alone."""
 PREVIOUS_PC: Final = 30
@@ -133,7 +133,32 @@ WIDENING: Final = 78
 LAST_WINDOW: Final = 79
 """Start of three fields: the window made last for READ, WRITE and EXECUTE, by its place here."""
 
-WINDOWS: Final = 84
+CYCLES_BEFORE: Final = 82
+"""Instructions attempted up to the last reset of the CPU: with CYCLES those since the board was
+made, whatever the guest does to its counter."""
+EXCEPTIONS: Final = 83
+"""Exceptions and interruptions raised since the board was made."""
+MUTED_COUNT: Final = 84
+"""Exceptions at which STOP_ON_EXCEPTION does not stop; they stand in"""
+MUTED: Final = 88
+"""as `et << 32 | era`."""
+MOST_MUTED: Final = 64
+
+UNHANDLED_WANTED: Final = 85
+"""1: stop with STOP_UNHANDLED when the machine comes back to an exception that nobody handles."""
+UNTOUCHED: Final = 86
+"""1 from such an exception to the next store, component access or CYCLES. Meanwhile there are no
+windows for stores, so that the first one comes to the slow step."""
+SNAPSHOT_COUNT: Final = 87
+"""Such exceptions since UNTOUCHED was last 0; the registers after the last of them stand in"""
+SNAPSHOTS: Final = MUTED + MOST_MUTED
+"""a ring of"""
+SNAPSHOT_ROWS: Final = 8
+"""rows of"""
+SNAPSHOT_WORDS: Final = 32
+"""words, in code order."""
+
+WINDOWS: Final = SNAPSHOTS + SNAPSHOT_ROWS * SNAPSHOT_WORDS
 """Start of the window table. A window is a run of virtual addresses that maps linearly to arena
 words or to one component, good for one kind of access under one key."""
 WINDOW_SLOTS: Final = 64
@@ -194,6 +219,8 @@ STOP_STALE: Final = 8
 """Words of translated regions have changed: those regions must go before any is entered."""
 STOP_TRANSLATE: Final = 9
 """FIRST_SIGHT is set and the word at pc has not been decoded yet."""
+STOP_UNHANDLED: Final = 10
+"""See UNHANDLED_WANTED."""
 
 RESUME_NONE: Final = 0
 RESUME_STEP: Final = 1
@@ -276,9 +303,9 @@ NOT_ENTERED: Final = 7
 """The region does not fit where the loop met it."""
 
 # --- flags in translated regions ----------------------------------------------------------------
-FLAGS_RAW: Final = 0
+FLAGS_RAW: Final = int(FlagRule.RESULT)
 """The first word is the result, of the second bit 0 is CF and bit 1 OF."""
-FLAGS_ADD: Final = 1
+FLAGS_ADD: Final = int(FlagRule.ADD)
 """The flags of adding the two words, and so on."""
-FLAGS_SUB: Final = 2
-FLAGS_MUL: Final = 3
+FLAGS_SUB: Final = int(FlagRule.SUB)
+FLAGS_MUL: Final = int(FlagRule.MUL)

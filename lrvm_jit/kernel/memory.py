@@ -20,6 +20,7 @@ from .layout import (
     CLEAN_HIGH,
     CLEAN_LOW,
     CLEAN_WINDOWS,
+    EXCEPTIONS,
     LAST_WINDOW,
     LOG,
     LOG_COUNT,
@@ -50,6 +51,7 @@ from .layout import (
     STALE_LOW,
     TABLES_HIGH,
     TABLES_LOW,
+    UNTOUCHED,
     WIDENING,
     WINDOW_BASE,
     WINDOW_BYTES,
@@ -102,6 +104,7 @@ def raise_exception(regs, state, code, data):
     regs[ERA] = regs[PC]
     state[NEXT_PC] = I(regs[EV])
     regs[SMT] = 1
+    state[EXCEPTIONS] += 1
     if supervisor == 0:
         state[WINDOW_KEY] |= I(1) << 32
     return RAISED
@@ -167,6 +170,7 @@ def request(state, kind, component, offset, value):
     state[REQUEST_COMPONENT] = component
     state[REQUEST_OFFSET] = offset
     state[REQUEST_VALUE] = value
+    state[UNTOUCHED] = 0
     state[RESUME] = RESUME_STEP
     state[ANSWER] = 0
     state[REQUEST_KIND] = kind
@@ -434,9 +438,11 @@ def store(regs, state, arena, entries, marks, address, value):
         return physical
     at = find_region(state, physical)
     if at < 0:
+        state[UNTOUCHED] = 0
         return DONE
     rights = state[U(at + REGION_WRITE)]
     if rights == PLAIN:
+        state[UNTOUCHED] = 0
         base = state[U(at + REGION_BASE)]
         index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
         arena[U(index)] = np.uint32(value)

@@ -10,7 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import ExceptionCode
-from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Kind, Op, Reg, Role
+from ..isa.table import (
+    BY_OPCODE,
+    CONDITION_TRUTH,
+    FIRST_PRIVILEGED_READ,
+    FIRST_PRIVILEGED_WRITE,
+    REGISTER_COUNT,
+    RESET_KEEPS_CPU,
+    RESET_REGISTERS,
+    Kind,
+    Op,
+    Reg,
+    Role,
+)
 from .alu import (
     DIVISION_BY_ZERO,
     add_overflow,
@@ -28,6 +40,7 @@ from .jit import kernel_function
 from .layout import (
     BUDGET,
     CYCLES,
+    CYCLES_BEFORE,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_EXPLICIT,
@@ -40,6 +53,7 @@ from .layout import (
     REGISTER_SLOTS,
     RESUME,
     RESUME_NONE,
+    UNTOUCHED,
     WINDOW_KEY,
     WORD,
 )
@@ -121,16 +135,19 @@ BAD_FLAG = np.int64(ExceptionCode.BAD_FLAG)
 BAD_CONDITION = np.int64(ExceptionCode.BAD_CONDITION)
 INTERRUPTION = np.int64(ExceptionCode.INTERRUPTION)
 
+RESET_VALUES = np.zeros(REGISTER_SLOTS, np.uint32)
+for _register, _value in RESET_REGISTERS.items():
+    RESET_VALUES[_register] = _value
 RESET_FLAG_RESULT = 0x1_0001
 """A result whose flags are all clear: af = 0, as after a reset."""
 
 
 @kernel_function
 def reset_cpu(regs, state):
-    """Reset state (isa.md: Registers)."""
+    """Reset state (isa.md: Registers), by an instruction that counts as attempted."""
     for k in range(REGISTER_SLOTS):
-        regs[k] = 0
-    regs[SMT] = 1
+        regs[k] = RESET_VALUES[k]
+    state[CYCLES_BEFORE] += state[CYCLES] + 1
     state[CYCLES] = 0
     state[HALTED] = 0
     state[NEXT_PC] = 0
@@ -143,9 +160,9 @@ def reset_cpu(regs, state):
 @kernel_function
 def read_register(regs, state, code):
     """The register's value, or RAISED (isa.md: Access)."""
-    if code >= 0x18 and regs[SMT] == 0:
+    if code >= FIRST_PRIVILEGED_READ and regs[SMT] == 0:
         return raise_exception(regs, state, NOT_READABLE, code)
-    if code > 0x1F:
+    if code >= REGISTER_COUNT:
         return raise_exception(regs, state, UNKNOWN_REGISTER, code)
     if code == AF:
         return current_flags(regs, state)
@@ -155,9 +172,11 @@ def read_register(regs, state, code):
 @kernel_function
 def write_register(regs, state, code, value):
     """Write a register with its side effects; DONE or RAISED (isa.md: Access)."""
-    if (code >= 0x17 and regs[SMT] == 0) or code == AF or code == ET or code == ERA:
+    if (code >= FIRST_PRIVILEGED_WRITE and regs[SMT] == 0) or (
+        code == AF or code == ET or code == ERA
+    ):
         return raise_exception(regs, state, NOT_WRITABLE, code)
-    if code > 0x1F:
+    if code >= REGISTER_COUNT:
         return raise_exception(regs, state, UNKNOWN_REGISTER, code)
     if code == PC:
         state[NEXT_PC] = value
@@ -261,7 +280,7 @@ def execute(regs, state, arena, entries, marks, word):
     if op == EX:
         result = write_register(regs, state, first, v1)
         return result if result < 0 else write_register(regs, state, (word >> 8) & 0xFF, v0)
-    if op <= SHR:
+    if op >= ADD and op <= SHR:
         result = arithmetic(regs, state, I(op), v0, v1, v2)
         return result if result < 0 else write_register(regs, state, first, result)
     if op == CMP:
@@ -346,20 +365,24 @@ def execute(regs, state, arena, entries, marks, word):
             return raise_exception(regs, state, (-1 - value) >> 16, (-1 - value) & 0xFFFF)
         return write_register(regs, state, first, value)
     if op == CYCLES_OP:
+        state[UNTOUCHED] = 0
         return write_register(regs, state, first, (state[CYCLES] + 1) & WORD)
     if op == HALT_OP:
         state[HALTED] = 1
         return HALT
-    position = state[LOG_POSITION]
-    value = request(state, REQUEST_RESET, v0 & 0xFF, I(regs[AVR]), ZERO)
-    if value < 0:
-        if state[LOG_POSITION] == position:
-            return value
-        return raise_exception(regs, state, (-1 - value) >> 16, (-1 - value) & 0xFFFF)
-    if v0 & 0xF0 == 0:
-        reset_cpu(regs, state)
-        return RESTART
-    return DONE
+    if op == RESET:
+        position = state[LOG_POSITION]
+        value = request(state, REQUEST_RESET, v0 & 0xFF, I(regs[AVR]), ZERO)
+        if value < 0:
+            if state[LOG_POSITION] == position:
+                return value
+            return raise_exception(regs, state, (-1 - value) >> 16, (-1 - value) & 0xFFFF)
+        if v0 & RESET_KEEPS_CPU == 0:
+            reset_cpu(regs, state)
+            return RESTART
+        return DONE
+    # In the table, but not here: as unknown as one that is in neither.
+    return raise_exception(regs, state, UNKNOWN_OPCODE, I(op))
 
 
 @kernel_function

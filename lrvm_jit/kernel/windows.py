@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED
+from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED, keep_within
 from .hints import stay_apart
 from .jit import kernel_function
 from .layout import (
@@ -36,6 +36,7 @@ from .layout import (
     RESUME_STEP,
     RESUME_WRITE,
     SKIP_BREAKPOINT,
+    UNTOUCHED,
     WINDOW_BASE,
     WINDOW_BYTES,
     WINDOW_KEY,
@@ -45,7 +46,7 @@ from .layout import (
 )
 from .memory import HARDWARE, raise_exception, refill, window_slot
 from .step import AVR, PC
-from .typed import EXECUTE, NONE, REQUEST_READ, REQUEST_WRITE, ZERO, I, U, W
+from .typed import EXECUTE, NONE, REQUEST_READ, REQUEST_WRITE, WRITE, ZERO, I, U, W
 
 WINDOW_OPEN, STEP_ONCE, AT_BREAKPOINT = map(np.int64, range(3))
 
@@ -56,6 +57,9 @@ ADDRESS_SPACE = np.int64(1 << 32)
 def find_window(regs, state, arena, marks, address, access):
     """Slot of a window that holds the address, or -1."""
     stay_apart()
+    if access == WRITE and state[UNTOUCHED]:
+        # The slow step is to note this store.
+        return NONE
     slot = window_slot(address, access)
     inside = state[WINDOW_KEY] + address - state[U(slot + WINDOW_LOW)]
     if U(inside) < U(state[U(slot + WINDOW_BYTES)]):
@@ -66,11 +70,13 @@ def find_window(regs, state, arena, marks, address, access):
 
 
 @kernel_function
-def open_fetch_window(regs, state, arena, marks, breakpoints, pc):
+def open_fetch_window(regs, state, arena, entries, marks, breakpoints, translations, pc):
     """Make the fetch window that holds `pc`: WINDOW_OPEN, with the FETCH_* fields set.
 
-    It ends before the next breakpoint and begins after the last one, so straight-line code and
-    jumps both leave it to come here. STEP_ONCE where only the slow step can go on.
+    It ends before the next word that somebody looks at, and begins after the last one: a
+    breakpoint, or a watched word, which is no plain memory. So straight-line code and jumps both
+    leave it to come here. What was decoded before the word was looked at may reach beyond the
+    end, and is taken apart. STEP_ONCE where only the slow step can go on.
     """
     stay_apart()
     skipped = state[SKIP_BREAKPOINT]
@@ -96,6 +102,9 @@ def open_fetch_window(regs, state, arena, marks, breakpoints, pc):
     state[FETCH_LOW] = low >> 2
     state[FETCH_WORDS] = (high - low) >> 2
     state[FETCH_BASE] = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
+    # No sequence reaches beyond its page.
+    if high & 0x3FF:
+        keep_within(entries, translations, state[FETCH_BASE], state[FETCH_WORDS])
     return WINDOW_OPEN
 
 
@@ -121,6 +130,7 @@ def request_directly(regs, state, entry, slot, address, pc):
         state[REQUEST_KIND] = REQUEST_WRITE
     else:
         return False
+    state[UNTOUCHED] = 0
     state[REQUEST_COMPONENT] = -1 - state[U(slot + WINDOW_BASE)]
     low = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
     state[REQUEST_OFFSET] = state[U(slot + WINDOW_OFFSET)] + address - low

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
 from .signals import undisturbed
+from .snapshot_values import SnapshotError, StateValue
+
+if TYPE_CHECKING:
+    from .motherboard import Motherboard
 
 
 class MemoryWindow:
@@ -33,6 +38,7 @@ class MemoryWindow:
         read_error: HardwareError | None = None,
         write_error: HardwareError | None = None,
     ) -> None:
+        offset = whole_number("offset", offset)
         if offset < 0 or offset % 4:
             raise ValueError(f"window offset {offset} must be a multiple of 4, from 0 up")
         if words.dtype != numpy.uint32 or words.ndim != 1 or not len(words):
@@ -48,10 +54,18 @@ class MemoryWindow:
         """Whether the content lies in a board's arena."""
         return self.base >= 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has its words to itself and is on no board."""
+        return type(self), (self.offset, self.words.copy(), self.read_error, self.write_error)
+
     def plug_in(self, words: NDArray[numpy.uint32], base: int) -> None:
         """Take a view of the arena, from index `base` on, as the live content. For boards."""
         self.words = words
         self.base = base
+
+    def unplug(self) -> None:
+        """Belong to no board any more. The content stays where it is until the next one."""
+        self.base = -1
 
     @property
     def end(self) -> int:
@@ -107,11 +121,45 @@ class Component:
                 return
         raise HardwareError(HardwareCode.NOT_WRITABLE)
 
+    def attach(self, board: Motherboard) -> None:
+        """The component has become part of a board, which is complete but not mapped yet.
+
+        Called once for each board. A component that has to do with more than its own registers
+        keeps the board here: to stop a run, to read and write memory, to set registers. In a batch
+        and in a modular machine there is no board, and this is not called.
+        """
+
     def reset(self) -> None:
         """Back to the state after switching on; cannot fail."""
 
+    def save_state(self) -> StateValue:
+        """What a snapshot keeps of the component besides its windows' memory: bytes, or a dict of
+        plain values; None if there is nothing else.
+
+        A component that overrides `read` or `write` must define this to be saved. SnapshotError
+        if it does not.
+        """
+        kind = type(self)
+        if kind.read is Component.read and kind.write is Component.write:
+            return None
+        raise SnapshotError(
+            f"{kind.__name__} does not define save_state(); if it has no state but its windows', "
+            "let that return None, else see load_state() as well"
+        )
+
+    def load_state(self, state: Any) -> None:
+        """Take back what `save_state` has given, at another time or on an equal component.
+
+        Whatever it raises refuses the state; the component must then be as before.
+        """
+        raise SnapshotError(f"{type(self).__name__} does not define load_state()")
+
     def close(self) -> None:
         """Release files and threads. Called once, when the board is closed."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, whether pickled or not, belongs to no board."""
+        return {key: value for key, value in vars(self).items() if key != "plugged_in"}
 
 
 class Closable(Protocol):

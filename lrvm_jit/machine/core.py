@@ -13,6 +13,7 @@ from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
+from .pending import Pending
 from .signals import DeferredSignals
 from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
@@ -42,6 +43,7 @@ class Core:
         # Each watched word cuts one in two and has one of its own.
         rows = sum(1 + 2 * len(c.windows) for c in self.components)
         self.state = CpuState(rows + 2 * MOST_WATCHPOINTS)
+        self.pending = Pending(self.state)
         self.watchpoints = Watchpoints(self.mappings)
         self.stop_requested = False
         self._end_requested = False
@@ -67,6 +69,7 @@ class Core:
     def forget_requests(self) -> None:
         """A run begins, or is over."""
         self._end_requested = self.stop_requested = False
+        self.pending.thread = 0
 
     def _may_be_interrupted(self) -> bool:
         """Whether a component is being asked that wants to be interrupted."""
@@ -82,6 +85,16 @@ class Core:
         if self.watchpoints.note(component, offset, access, word):
             self.request_stop()
 
+    def watched_words(self) -> list[int]:
+        """Arena indices of the watched words that are plain memory."""
+        words = []
+        for number, component in enumerate(self.components):
+            for offset in self.watchpoints.offsets(number):
+                for window in component.windows:
+                    if window.offset <= offset < window.end:
+                        words.append(window.base + (offset - window.offset) // 4)
+        return words
+
     def plug_in(self) -> None:
         """Make the components this board's own, and move the windows' contents into the arena."""
         base = 0
@@ -94,6 +107,13 @@ class Core:
                     self.arena[base:end] = window.words
                 window.plug_in(self.arena[base:end], base)
                 base = end
+
+    def unplug(self) -> None:
+        """The components belong to no board any more, and can be part of another one."""
+        for component in self.components:
+            component.plugged_in = False
+            for window in component.windows:
+                window.unplug()
 
 
 def check_components(components: Sequence[Component], metadata: Sequence[Metadata]) -> None:

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from ..exceptions import GuestException
 from ..kernel import layout
-from .cpu_state import CpuState
+from .core import Core
 from .registers import Registers
 from .runner import Runner
 from .stop import Stop
 
 
 class Cpu:
-    """Registers, cycle counter and single steps of a board's CPU."""
+    """Registers, cycle counter and single steps of a board's CPU.
 
-    def __init__(self, state: CpuState, runner: Runner) -> None:
+    What a component changes here during an instruction takes effect after it, and reads back as
+    written; if the instruction is undone, so is the change (docs/machine.md).
+    """
+
+    def __init__(self, core: Core, runner: Runner) -> None:
         self._runner = runner
-        self._state = state.state_view
-        self.regs = Registers(state.regs_view, state.state_view)
+        self._pending = core.pending
+        self._cpu = core.state
+        self._state = core.state.state_view
+        self.regs = Registers(core.state.regs_view, core.state.state_view, core.pending)
 
     @property
     def cycles(self) -> int:
         """Instructions attempted since the reset; in a component, the current one included."""
-        return int(self._state[layout.CYCLES])
+        return 0 if self._pending.resets else int(self._state[layout.CYCLES])
 
     @property
     def halted(self) -> bool:
         """Whether the CPU is halted. May be set."""
-        return bool(self._state[layout.HALTED])
+        pending = self._pending.halted
+        return bool(self._state[layout.HALTED]) if pending is None else pending
 
     @halted.setter
     def halted(self, value: bool) -> None:
-        self._state[layout.HALTED] = int(bool(value))
+        if self._pending.has_to_wait():
+            self._pending.set_halted(bool(value))
+        else:
+            self._state[layout.HALTED] = int(bool(value))
 
     @property
     def exception(self) -> GuestException | None:
@@ -38,9 +48,17 @@ class Cpu:
         word = self.regs["et"]
         return GuestException.from_word(word) if word else None
 
+    def reset(self) -> None:
+        """Reset the CPU alone: registers, flags, counter. The components keep what they hold."""
+        if self._pending.has_to_wait():
+            self._pending.reset_cpu()
+        else:
+            self._cpu.reset()
+            self._state[layout.LAST_PC] = 0
+
     def step(self) -> Stop:
-        """Attempt one instruction."""
-        return self._runner.run(1, False)
+        """Attempt one instruction, even if a breakpoint stands on it."""
+        return self._runner.run(1, False, past_breakpoint=True)
 
     def __repr__(self) -> str:
         return f"<Cpu cycle {self.cycles}{', halted' if self.halted else ''}>\n{self.regs!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 from numpy.typing import NDArray
 
-from ..isa.table import Reg
+from ..isa.table import RESET_REGISTERS, Reg
 from ..kernel import layout
 from .registers import result_for
 
@@ -34,17 +34,33 @@ class CpuState:
     def reset(self) -> None:
         """Reset state (isa.md: Registers)."""
         self.regs[:] = 0
-        self.regs[Reg.SMT] = 1
+        for register, value in RESET_REGISTERS.items():
+            self.regs[register] = value
+        self.state[layout.CYCLES_BEFORE] += self.state[layout.CYCLES]
         self.state[layout.CYCLES] = 0
         self.state[layout.HALTED] = 0
+        self.state[layout.SKIP_BREAKPOINT] = 0
         self.state[layout.RESUME] = layout.RESUME_NONE
         self.state[layout.LOG_COUNT] = 0
         self.host_changed()
         self._clear_flags()
 
+    @property
+    def never_reset(self) -> bool:
+        """Whether the CPU is as after switching on: halted, before its first instruction."""
+        state = self.state_view
+        return not state[layout.CYCLES] and bool(
+            state[layout.HALTED] and not self.regs_view[Reg.SMT]
+        )
+
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
         self.state[layout.VERIFY] |= layout.VERIFY_CHANGES
+
+    @property
+    def attempted(self) -> int:
+        """Instructions attempted since the board was made, whatever became of the counter."""
+        return int(self.state[layout.CYCLES_BEFORE] + self.state[layout.CYCLES])
 
     def _clear_flags(self) -> None:
         lazy = result_for(0)

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..arguments import whole_number, whole_numbers
+
 ADDRESS_SPACE = 1 << 32
 
 
@@ -95,9 +97,12 @@ class MemoryMap:
     def __iter__(self) -> Iterator[Mapping]:
         return iter(self._sorted)
 
+    def __len__(self) -> int:
+        return len(self._sorted)
+
     def of(self, component: int) -> Mapping | None:
         """The component's mapping, or None."""
-        return self._of.get(component)
+        return self._of.get(whole_number("component", component))
 
     def find(self, address: int) -> Mapping | None:
         """The mapping that holds an address, or None."""
@@ -108,6 +113,8 @@ class MemoryMap:
 
     def map(self, address: int, component: int) -> Mapping:
         """Map the whole component from `address` on. Raises a MappingError."""
+        address = whole_number("address", address)
+        component = whole_number("component", component)
         size = self._check(component)
         if size % 4:
             raise UnalignedSizeError(
@@ -120,11 +127,17 @@ class MemoryMap:
 
         Raises a MappingError.
         """
+        first, last = whole_number("first", first), whole_number("last", last)
+        component = whole_number("component", component)
         size = self._check(component)
         if last % 4:
             raise UnalignedEndError(
                 f"last address 0x{last:08X} for {self._label(component)} "
                 "is not a multiple of 4; it names the last mapped word"
+            )
+        if last < 0:
+            raise PastAddressSpaceError(
+                f"last address {last} for {self._label(component)} is negative"
             )
         if first % 4 == 0 and last < first:
             raise EmptyRangeError(
@@ -143,7 +156,8 @@ class MemoryMap:
         One that cannot be mapped is reported and skipped.
         """
         outcomes = []
-        for component in components:
+        address = whole_number("address", address)
+        for component in whole_numbers("components", "a component's id", components):
             try:
                 mapping = self.map(address, component)
             except MappingError as error:
@@ -152,6 +166,16 @@ class MemoryMap:
                 outcomes.append(MappingOutcome(component, mapping))
                 address = mapping.last + 4
         return outcomes
+
+    def replace(self, mappings: Iterable[Mapping]) -> bool:
+        """Have these mappings, which stood together before, and no others; whether that changed
+        anything."""
+        wanted = list(mappings)
+        if wanted == self._sorted:
+            return False
+        self._sorted[:] = wanted
+        self._of = {mapping.component: mapping for mapping in wanted}
+        return True
 
     def _label(self, component: int) -> str:
         return f"component {component} ({self._names[component]})"
@@ -195,3 +219,25 @@ class MemoryMap:
         self._sorted.insert(at, mapping)
         self._of[component] = mapping
         return mapping
+
+
+class Mappings:
+    """The mappings of a board, to look at: by iteration in the order of their addresses, by
+    component, by address. `Motherboard.map` and its like change them, as the engine must know."""
+
+    def __init__(self, memory_map: MemoryMap) -> None:
+        self._map = memory_map
+
+    def __iter__(self) -> Iterator[Mapping]:
+        return iter(self._map)
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def of(self, component: int) -> Mapping | None:
+        """The component's mapping, or None."""
+        return self._map.of(component)
+
+    def find(self, address: int) -> Mapping | None:
+        """The mapping that holds an address, or None."""
+        return self._map.find(address)

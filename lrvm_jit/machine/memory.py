@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
 from .component import MemoryWindow
 from .core import Core
 from .mapping import ADDRESS_SPACE
+
+Words = Iterable[int] | NDArray[Any] | bytes | bytearray | memoryview
+WORD_BYTES = 4
 
 
 class Memory:
@@ -29,7 +33,7 @@ class Memory:
 
     def read(self, address: int) -> int:
         """The word at a physical address."""
-        self._check(address)
+        address = self._check("address", address)
         mapping = self._mappings.find(address)
         if mapping is None:
             return 0
@@ -37,8 +41,8 @@ class Memory:
 
     def write(self, address: int, word: int) -> None:
         """Write one word. ValueError if it is no word."""
-        self._check(address)
-        word = operator.index(word)
+        address = self._check("address", address)
+        word = whole_number("word", word)
         if not 0 <= word <= WORD_MASK:
             raise ValueError(f"value {word} for address 0x{address:08X} is outside 0..{WORD_MASK}")
         mapping = self._mappings.find(address)
@@ -46,13 +50,13 @@ class Memory:
             self._bus.write(mapping.component, address - mapping.first, word)
             self._state.host_changed()
 
-    def load(self, address: int, words: Iterable[int] | NDArray[numpy.uint32]) -> None:
+    def load(self, address: int, words: Words) -> None:
         """Write consecutive words from `address` on.
 
         A word that plain memory refuses raises `HardwareError` before anything is written.
         """
         data = as_words(words)
-        self._check_range(address, len(data))
+        address = self._check_range(address, len(data))
         plain = list(self._plain(address, len(data)))
         for _, _, _, window in plain:
             if window is not None and window.write_error is not None:
@@ -75,8 +79,7 @@ class Memory:
 
     def dump(self, first: int, last: int) -> NDArray[numpy.uint32]:
         """The words from address `first` to address `last`, both included, as a new array."""
-        self._check(first)
-        self._check(last)
+        first, last = self._check("first", first), self._check("last", last)
         if last < first:
             raise ValueError(f"last address 0x{last:08X} is below the first, 0x{first:08X}")
         result = numpy.zeros((last - first) // 4 + 1, numpy.uint32)
@@ -116,33 +119,54 @@ class Memory:
                 yield at, count, 0, None
             at += count
 
-    def _check_range(self, address: int, words: int) -> None:
-        self._check(address)
+    def _check_range(self, address: int, words: int) -> int:
+        address = self._check("address", address)
         if address + 4 * words > ADDRESS_SPACE:
             raise ValueError(
                 f"{words} words at 0x{address:08X} would go past the address space's 0xFFFFFFFF"
             )
+        return address
 
     @staticmethod
-    def _check(address: int) -> None:
+    def _check(name: str, address: int) -> int:
+        """A word's address as an int."""
+        address = whole_number(name, address)
         if not 0 <= address < ADDRESS_SPACE:
             raise ValueError(f"address {address} is outside 0..0xFFFFFFFF")
         if address % 4:
             raise ValueError(f"address 0x{address:08X} is not a multiple of 4")
+        return address
 
 
-def as_words(values: Iterable[int] | NDArray[numpy.uint32]) -> NDArray[numpy.uint32]:
-    """The values as a uint32 array. ValueError names the first that is no word."""
-    array = numpy.asarray(values if isinstance(values, numpy.ndarray) else list(values))
-    if array.dtype == numpy.uint32 and array.ndim == 1:
-        return array
-    if array.size == 0:
-        return numpy.zeros(0, numpy.uint32)
-    if array.ndim != 1 or array.dtype.kind not in "iuO":
-        raise TypeError(f"words must be a sequence of integers, not {array.dtype} values")
-    for position, value in enumerate(array.tolist()):
-        if not isinstance(value, int):
-            raise TypeError(f"words must be integers; word {position} is {value!r}")
-        if not 0 <= value <= WORD_MASK:
-            raise ValueError(f"word {position} is {value}, outside 0..{WORD_MASK}")
-    return array.astype(numpy.uint32)
+def as_words(values: Words) -> NDArray[numpy.uint32]:
+    """The values as a uint32 array; bytes are big-endian words.
+
+    ValueError for a number that is no word and for bytes that are no whole words, TypeError for
+    what is no whole number.
+    """
+    if isinstance(values, bytes | bytearray | memoryview):
+        raw = bytes(values)
+        if len(raw) % WORD_BYTES:
+            raise ValueError(f"{len(raw)} bytes are not a whole number of 32-bit words")
+        return numpy.frombuffer(raw, ">u4").astype(numpy.uint32)
+    if isinstance(values, str):
+        raise TypeError(
+            f"words must be whole numbers, or bytes, not the string {values[:40]!r}; "
+            "lrvm_tools.assemble() makes words of a program's source"
+        )
+    if isinstance(values, numpy.ndarray):
+        if values.dtype == numpy.uint32 and values.ndim == 1:
+            return values
+        if values.ndim != 1 or (values.size and values.dtype.kind not in "iuO"):
+            raise TypeError(
+                f"words must be one row of whole numbers, not {values.ndim} dimensions of "
+                f"{values.dtype}"
+            )
+        values = values.tolist()
+    elif not isinstance(values, Iterable):
+        raise TypeError(f"words must be a sequence of whole numbers, not {values!r}")
+    numbers = [whole_number("a word", value) for value in values]
+    for position, number in enumerate(numbers):
+        if not 0 <= number <= WORD_MASK:
+            raise ValueError(f"word {position} is {number}, outside 0..{WORD_MASK}")
+    return numpy.array(numbers, numpy.uint32)

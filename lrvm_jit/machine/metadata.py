@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from ..arguments import whole_number, whole_numbers
+
 NAME_BYTES: Final = 32
 METADATA_WORDS: Final = 8
 
@@ -81,8 +83,11 @@ class Metadata:
             ("data", 64),
         ):
             value = getattr(self, field)
-            if not 0 <= value < 1 << bits:
-                raise ValueError(f"metadata {field} {value} does not fit {bits} bits")
+            number = whole_number(f"metadata {field}", value)
+            if not 0 <= number < 1 << bits:
+                raise ValueError(f"metadata {field} {number} does not fit {bits} bits")
+            if not isinstance(value, int):
+                object.__setattr__(self, field, number)
 
     def words(self) -> tuple[int, ...]:
         """The eight words in the specification's order."""
@@ -100,6 +105,7 @@ class Metadata:
     @classmethod
     def from_words(cls, words: Sequence[int]) -> Metadata:
         """The metadata of eight words. ValueError for another count or a value over 32 bits."""
+        words = whole_numbers("metadata", "a metadata word", words)
         if len(words) != METADATA_WORDS:
             raise ValueError(f"metadata has {METADATA_WORDS} words, not {len(words)}")
         for word in words:

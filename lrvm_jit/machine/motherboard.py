@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy
 
+from ..arguments import optional_number, whole_numbers
 from ..engines import make_engine
 from ..kernel import layout
 from ..translator.options import TranslatorOptions
 from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
+from .error_notes import add_note_once
 from .mapping import Mapping as ComponentMapping
-from .mapping import MappingOutcome
+from .mapping import MappingOutcome, Mappings
 from .memory import Memory
+from .observer import RunObserver
+from .paged_memory import PagedMemory
 from .runner import Runner
 from .signals import undisturbed
+from .snapshot import (
+    ComponentImage,
+    Snapshot,
+    check_images,
+    cpu_of,
+    images_of,
+    load_states,
+    plain_images,
+    set_cpu,
+)
 from .statistics import Statistics
-from .stop import Stop
+from .stop import Stop, StopReason
 from .watchpoints import Watch
 
 
@@ -33,9 +49,10 @@ class Motherboard:
         stop = board.run()
     ```
 
-    A component's id is its position in `components`; it belongs to one board for good. `engine`
-    is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator with other
-    settings. Leaving the `with` block, or `close()`, closes the components.
+    A component's id is its position in `components`; it belongs to one board, until that is
+    closed. `engine` is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator
+    with other settings. Leaving the `with` block, or `close()`, closes the components, which may
+    then be part of another board.
     """
 
     def __init__(
@@ -43,20 +60,28 @@ class Motherboard:
     ) -> None:
         core = Core(components)
         self._core = core
+        self._engine_choice = engine
+        self._shared: tuple[PagedMemory, tuple[ComponentImage, ...]] | None = None
         self._runner = Runner(core, make_engine(engine, core))
         # Last, so that a board that cannot be made leaves its components as they were.
         core.plug_in()
         self.components = core.components
-        self.mappings = core.mappings
-        self.cpu = Cpu(core.state, self._runner)
+        self.mappings = Mappings(core.mappings)
+        self.cpu = Cpu(core, self._runner)
         self.memory = Memory(core)
+        try:
+            for component in self.components:
+                component.attach(self)
+        except BaseException:
+            core.unplug()
+            raise
 
     # --- memory map ----------------------------------------------------------------------------
 
     def map(self, address: int, component: int) -> ComponentMapping:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map(address, component)
+        mapping = self._core.mappings.map(address, component)
         self._update_regions()
         return mapping
 
@@ -66,7 +91,7 @@ class Motherboard:
         Raises a MappingError.
         """
         self._runner.refuse_while_running("map")
-        mapping = self.mappings.map_abs(first, last, component)
+        mapping = self._core.mappings.map_abs(first, last, component)
         self._update_regions()
         return mapping
 
@@ -79,7 +104,7 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
-        outcomes = self.mappings.map_contiguous(address, chosen)
+        outcomes = self._core.mappings.map_contiguous(address, chosen)
         self._update_regions()
         return outcomes
 
@@ -100,6 +125,55 @@ class Motherboard:
         state[layout.REGIONS : layout.REGIONS + len(table)] = table
         self._core.state.host_changed()
 
+    # --- state ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The whole state of the machine as a value: CPU, memory, memory map, components.
+
+        The first one copies all memory that was ever written; later ones share what has not
+        changed since. RuntimeError during a run, SnapshotError for a component that cannot be
+        saved (see `Component.save_state`).
+        """
+        self._runner.refuse_while_running("take a snapshot of")
+        memory, plain = self._images()
+        images = images_of(self.components, plain)
+        registers, fields = cpu_of(self._core.state)
+        return Snapshot(registers, fields, memory.take(), tuple(self.mappings), images)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the machine what it was when a snapshot was taken of it, or of an equal board.
+
+        Breakpoints and watchpoints stay. RuntimeError during a run. SnapshotError, with nothing
+        changed, if the boards' components differ or one refuses its state.
+        """
+        self._runner.refuse_while_running("restore")
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"restore takes a Snapshot, not {snapshot!r}")
+        memory, plain = self._images()
+        check_images(plain, snapshot.components)
+        memory.check(snapshot.memory)
+        load_states(self.components, snapshot.components)
+        memory.put(snapshot.memory)
+        set_cpu(self._core.state, snapshot)
+        if self._core.mappings.replace(snapshot.mappings):
+            self._update_regions()
+
+    def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
+        """What snapshots of this board have in common; made for the first one."""
+        if self._shared is None:
+            self._shared = PagedMemory(self._core.arena), plain_images(self.components)
+        return self._shared
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A board is copied and pickled as its components and a snapshot."""
+        return _board_like, (
+            self.components,
+            self._engine_choice,
+            self.snapshot(),
+            self.breakpoints,
+            dict(self.watchpoints),
+        )
+
     # --- running -------------------------------------------------------------------------------
 
     def reset(self) -> None:
@@ -107,18 +181,37 @@ class Motherboard:
         self._runner.refuse_while_running("reset")
         self._core.state.reset()
         self._core.state.state[layout.LAST_PC] = 0
-        for component in self.components:
-            component.reset()
+        for number, component in enumerate(self.components):
+            try:
+                component.reset()
+            except Exception as error:
+                add_note_once(error, f"component {number} ({component.name}), the board's reset")
+                raise
 
-    def run(self, max_cycles: int | None = None, *, halt_on_exception: bool = False) -> Stop:
+    def run(
+        self,
+        max_cycles: int | None = None,
+        *,
+        halt_on_exception: bool = False,
+        observer: RunObserver | None = None,
+    ) -> Stop:
         """Run until the CPU halts or something else on the list of StopReason happens.
 
         `max_cycles`: attempt at most so many instructions in this call. With
         `halt_on_exception` the run ends at the first exception or interruption, after the CPU
-        has taken it. An exception in a component, or KeyboardInterrupt, comes out of this call;
+        has taken it. `observer` is told of exceptions, or of every instruction, while the run goes
+        on. An exception in a component, or KeyboardInterrupt, comes out of this call;
         the machine is then as before the instruction, and can be run on.
         """
-        return self._runner.run(max_cycles, halt_on_exception)
+        limit = optional_number("max_cycles", max_cycles, 0)
+        stop = self._runner.run(limit, halt_on_exception, observer)
+        if stop.reason is StopReason.HALTED and self._core.state.never_reset:
+            warnings.warn(
+                "the board was never reset, so its CPU is halted; call board.reset() first",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return stop
 
     def stop(self) -> None:
         """End the current run with reason `stopped`, from a component or another thread.
@@ -130,12 +223,16 @@ class Motherboard:
 
     @property
     def breakpoints(self) -> frozenset[int]:
-        """Virtual addresses before which a run stops. Assign a new set to change them."""
+        """Virtual addresses before which a run stops. Assign a new set to change them.
+
+        A run stops at one even before its first instruction, unless the breakpoint there has
+        just been reported (docs/machine.md).
+        """
         return self._runner.breakpoints
 
     @breakpoints.setter
     def breakpoints(self, addresses: Iterable[int]) -> None:
-        self._runner.set_breakpoints(addresses)
+        self._runner.set_breakpoints(whole_numbers("breakpoints", "a breakpoint", addresses))
 
     @property
     def watchpoints(self) -> Mapping[int, Watch]:
@@ -153,6 +250,18 @@ class Motherboard:
         self._runner.refuse_while_running("change watchpoints of")
         self._core.watchpoints.set(wanted)
         self._update_regions()
+        self._runner.look()
+
+    @property
+    def stops_on_unhandled(self) -> bool:
+        """Whether runs without a cycle limit end with reason `unhandled` when they would come
+        back to one exception for ever, as there is no handler. True unless set."""
+        return self._runner.stops_on_unhandled
+
+    @stops_on_unhandled.setter
+    def stops_on_unhandled(self, wanted: bool) -> None:
+        self._runner.refuse_while_running("change stops_on_unhandled of")
+        self._runner.stops_on_unhandled = bool(wanted)
 
     @property
     def engine(self) -> str:
@@ -172,7 +281,10 @@ class Motherboard:
             return
         with undisturbed():
             self._runner.closed = True
-            close_all(self.components)
+            try:
+                close_all(self.components)
+            finally:
+                self._core.unplug()
 
     def __enter__(self) -> Motherboard:
         return self
@@ -192,6 +304,21 @@ class Motherboard:
             mapping = self.mappings.of(index)
             lines.append(f"  {index:2} {component.name:32} {mapping or 'not mapped'}")
         return "\n".join(lines)
+
+
+def _board_like(
+    components: Sequence[Component],
+    engine: str | TranslatorOptions,
+    snapshot: Snapshot,
+    breakpoints: Iterable[int],
+    watchpoints: Mapping[int, Watch],
+) -> Motherboard:
+    """A board of copied components in the state of the one that they were copied from."""
+    board = Motherboard(components, engine)
+    board.restore(snapshot)
+    board.breakpoints = frozenset(breakpoints)
+    board.watchpoints = watchpoints
+    return board
 
 
 def _regions(

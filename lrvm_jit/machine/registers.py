@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..isa.table import REGISTER_COUNT, REGISTER_NAMES, WORD_MASK, Flag, Reg
 from ..kernel import layout
+
+if TYPE_CHECKING:
+    from .pending import Pending
 
 _CODES = {name: code for code, name in enumerate(REGISTER_NAMES)}
 
@@ -47,15 +50,20 @@ class Registers:
 
     The host may read and set every one of them, whatever the CPU's mode; values are 0 to
     2^32-1. `numpy.asarray(regs)` gives a copy, `regs[2:5]` a list.
+
+    What a component sets during an instruction takes effect after it (docs/machine.md), if these
+    registers are made with a `pending`.
     """
 
-    __slots__ = ("_regs", "_state")
+    __slots__ = ("_pending", "_regs", "_state")
     _regs: memoryview
     _state: memoryview
+    _pending: Pending | None
 
-    def __init__(self, regs: memoryview, state: memoryview) -> None:
+    def __init__(self, regs: memoryview, state: memoryview, pending: Pending | None = None) -> None:
         object.__setattr__(self, "_regs", regs)
         object.__setattr__(self, "_state", state)
+        object.__setattr__(self, "_pending", pending)
 
     def _code(self, key: int | str) -> int:
         if isinstance(key, str):
@@ -63,7 +71,7 @@ class Registers:
             if code is None:
                 raise KeyError(f"unknown register {key!r}; they are {', '.join(REGISTER_NAMES)}")
             return code
-        code = operator.index(key)
+        code = whole_number("a register's code", key)
         if not 0 <= code < REGISTER_COUNT:
             raise IndexError(f"register code {code} is outside 0..{REGISTER_COUNT - 1}")
         return code
@@ -72,7 +80,9 @@ class Registers:
         if isinstance(key, slice):
             return [self[code] for code in range(*key.indices(REGISTER_COUNT))]
         code = self._code(key)
-        state = self._state
+        state, pending = self._state, self._pending
+        if pending is not None and code in pending.registers:
+            return pending.registers[code]
         if code == Reg.AF and not state[layout.FLAGS_EXPLICIT]:
             return flags_of(state[layout.FLAG_RESULT], state[layout.FLAG_OVERFLOW])
         return self._regs[code]
@@ -87,16 +97,22 @@ class Registers:
                 self[code] = item
             return
         code = self._code(key)
-        word = operator.index(value)
+        word = whole_number(REGISTER_NAMES[code], value)
         if not 0 <= word <= WORD_MASK:
             raise ValueError(f"value {word} for {REGISTER_NAMES[code]} is outside 0..{WORD_MASK}")
-        state = self._state
+        state, pending = self._state, self._pending
+        if pending is not None and pending.has_to_wait():
+            pending.set_register(code, word)
+            return
         self._regs[code] = word
         if code == Reg.AF:
             lazy = result_for(word)
             state[layout.FLAGS_EXPLICIT] = lazy is None
             if lazy is not None:
                 state[layout.FLAG_RESULT], state[layout.FLAG_OVERFLOW] = lazy
+        elif code == Reg.PC:
+            # The CPU is put there anew: a breakpoint there is still to be reported.
+            state[layout.SKIP_BREAKPOINT] = 0
         elif code >= Reg.SSP:
             # Mode and translation may have changed.
             state[layout.VERIFY] |= layout.VERIFY_CHANGES

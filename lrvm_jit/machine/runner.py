@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..engines import Engine
 from ..exceptions import GuestException
 from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
+from .observer import Interest, RunObserver
 from .running import RightToRun
 from .statistics import Statistics
 from .stop import Stop, StopReason
+from .unhandled import advice
 
 UNLIMITED = (1 << 63) - 1
 
@@ -28,29 +32,119 @@ class Runner:
             tidy=core.forget_requests,
         )
         self._breakpoints: frozenset[int] = frozenset()
+        self.stops_on_unhandled = True
         self.closed = False
 
     @property
     def engine_name(self) -> str:
         return self._engine.name
 
-    def run(self, max_cycles: int | None, halt_on_exception: bool) -> Stop:
-        """See `Motherboard.run`."""
+    def run(
+        self,
+        max_cycles: int | None,
+        halt_on_exception: bool,
+        observer: RunObserver | None = None,
+        *,
+        past_breakpoint: bool = False,
+    ) -> Stop:
+        """See `Motherboard.run`. `past_breakpoint`: whether the first instruction is attempted
+        even if a breakpoint stands there."""
+        unhandled = self._looks_for_unhandled(max_cycles)
         if max_cycles is None:
             max_cycles = UNLIMITED
         elif max_cycles < 0:
             raise ValueError(f"max_cycles is {max_cycles}; it must be 0 or more")
         if self.closed:
             raise RuntimeError("the board is closed")
-        return self._right.exclusively(self._run, min(max_cycles, UNLIMITED), halt_on_exception)
+        return self._right.exclusively(
+            self._run,
+            min(max_cycles, UNLIMITED),
+            halt_on_exception,
+            observer,
+            unhandled,
+            past_breakpoint,
+        )
 
-    def _run(self, budget: int, halt_on_exception: bool) -> Stop:
+    def _run(
+        self,
+        budget: int,
+        halt_on_exception: bool,
+        observer: RunObserver | None,
+        unhandled: bool,
+        past_breakpoint: bool,
+    ) -> Stop:
+        core = self._core
         # The host may have changed anything since the last run.
-        self._core.state.host_changed()
-        self._core.watchpoints.hit = None
-        return self._stop(self._engine.run(budget, halt_on_exception))
+        core.state.host_changed()
+        core.pending.thread = threading.get_ident()
+        core.pending.exception = None
+        core.watchpoints.hit = None
+        state = core.state.state_view
+        state[layout.UNHANDLED_WANTED] = unhandled
+        state[layout.UNTOUCHED] = state[layout.MUTED_COUNT] = 0
+        if past_breakpoint:
+            state[layout.SKIP_BREAKPOINT] = 1
+        began = core.state.attempted
+        if observer is None:
+            reason = self._engine.run(budget, halt_on_exception)
+        else:
+            reason = self._observed(budget, halt_on_exception, observer)
+        return self._stop(reason, began)
 
-    def _stop(self, reason: StopReason) -> Stop:
+    def _looks_for_unhandled(self, max_cycles: int | None) -> bool:
+        """Whether a run ends if it would come back to an exception for ever; runs with a limit are
+        exact to their last instruction."""
+        return self.stops_on_unhandled and max_cycles is None
+
+    def _observed(self, budget: int, halt_on_exception: bool, observer: RunObserver) -> StopReason:
+        """Run as one run, in pieces between which the observer is called."""
+        core = self._core
+        state = core.state.state_view
+        began = core.state.attempted
+        last = began + budget
+        hears = observer.watches_exceptions
+        while True:
+            left = last - core.state.attempted
+            if state[layout.HALTED]:
+                return StopReason.HALTED
+            # Asked for between two pieces, or by a watchpoint of the one before.
+            if core.stop_requested and core.ends_here():
+                return StopReason.STOPPED
+            if observer.watches_instructions and left:
+                if not self._is_at_breakpoint():
+                    observer.instruction()
+                    if core.stop_requested and core.ends_here():
+                        return StopReason.STOPPED
+                left = 1
+            reason = self._engine.run(left, hears or halt_on_exception)
+            if reason is StopReason.EXCEPTION and not halt_on_exception:
+                interest = observer.exception(self._stop(reason, began))
+                hears = interest is not Interest.NONE
+                if interest is Interest.NOT_THIS:
+                    hears = self._mute()
+            elif reason is not StopReason.BUDGET or core.state.attempted == last:
+                return reason
+
+    def _is_at_breakpoint(self) -> bool:
+        """Whether a run ends here before its first instruction."""
+        state = self._core.state
+        return (
+            int(state.regs[Reg.PC]) in self._breakpoints
+            and not state.state_view[layout.SKIP_BREAKPOINT]
+        )
+
+    def _mute(self) -> bool:
+        """Have the engine run through the last exception from now on; False if there is no room
+        to remember it."""
+        regs, state = self._core.state.regs_view, self._core.state.state_view
+        count = state[layout.MUTED_COUNT]
+        if count == layout.MOST_MUTED:
+            return False
+        state[layout.MUTED + count] = regs[Reg.ET] << 32 | regs[Reg.ERA]
+        state[layout.MUTED_COUNT] = count + 1
+        return True
+
+    def _stop(self, reason: StopReason, began: int) -> Stop:
         state = self._core.state
         watch = self._core.watchpoints.hit
         if watch is not None and reason in (StopReason.STOPPED, StopReason.BUDGET):
@@ -58,15 +152,27 @@ class Runner:
         pc = int(state.regs[Reg.PC])
         address = int(state.state[layout.LAST_PC])
         exception = None
+        hint = ""
         if reason is StopReason.BREAKPOINT:
             address = pc
-        elif reason is StopReason.EXCEPTION:
-            exception = GuestException.from_word(int(state.regs[Reg.ET]))
-        return Stop(reason, int(state.state[layout.CYCLES]), pc, address, exception, watch)
+            # It has been reported: the next run goes on past it, and one that attempts nothing
+            # stops here as well. Not every engine knows what was attempted last.
+            state.state[layout.SKIP_BREAKPOINT] = 1
+            state.state[layout.LAST_PC] = pc
+        elif reason in (StopReason.EXCEPTION, StopReason.UNHANDLED):
+            word = self._core.pending.exception
+            exception = GuestException.from_word(int(state.regs[Reg.ET]) if word is None else word)
+            if reason is StopReason.UNHANDLED:
+                paged = bool(state.regs[Reg.MTT])
+                hint = advice(exception, address, self._core.mappings, paged)
+        cycles = int(state.state[layout.CYCLES])
+        attempted = state.attempted - began
+        return Stop(reason, cycles, pc, address, exception, watch, attempted, hint)
 
     def statistics(self) -> Statistics:
         """See `Motherboard.stats`."""
-        return self._engine.statistics()
+        exceptions = int(self._core.state.state[layout.EXCEPTIONS])
+        return replace(self._engine.statistics(), exceptions=exceptions)
 
     def stop(self) -> None:
         """See `Motherboard.stop`."""
@@ -87,7 +193,11 @@ class Runner:
                     f"breakpoint {address:#x} must be a multiple of 4 within 0..0xFFFFFFFF"
                 )
         self._breakpoints = chosen
-        self._engine.set_breakpoints(sorted(chosen))
+        self.look()
+
+    def look(self) -> None:
+        """Tell the engine which words are looked at, after a change of either kind of points."""
+        self._engine.look_at(sorted(self._breakpoints), self._core.watched_words())
 
     def refuse_while_running(self, action: str) -> None:
         """RuntimeError during a run."""

@@ -15,6 +15,8 @@ class Statistics:
 
     engine: str
     instructions: int = 0
+    exceptions: int = field(default=0, kw_only=True)
+    """Exceptions and interruptions that were raised."""
     translated: int = 0
     """Of these, executed by translated regions. The others were interpreted."""
     regions: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..exceptions import GuestException
@@ -24,6 +24,9 @@ class StopReason(StrEnum):
     """The last instruction has accessed a watched word."""
     STOPPED = "stopped"
     """`Motherboard.stop` was called."""
+    UNHANDLED = "unhandled"
+    """The same exception came again with nothing changed and no handler set: for ever, that is.
+    Only in runs without a cycle limit (`lrvm_jit.machine.unhandled`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ class Stop:
     `cycles` is the CPU's counter since its reset, `pc` the address of the next instruction,
     `address` the one of the last instruction attempted (HALT's own, the faulting one's; for a
     breakpoint, the one it stands on), `exception` what was raised if that is the reason, `watch`
-    the first access of the last instruction to a watched word.
+    the first access of the last instruction to a watched word. `attempted` counts the
+    instructions of this run, whatever the guest did to the counter; `advice` says what to do
+    about an unhandled exception. Two stops are equal if they are the same place, however far the
+    run was.
     """
 
     reason: StopReason
@@ -42,3 +48,5 @@ class Stop:
     address: int
     exception: GuestException | None = None
     watch: WatchHit | None = None
+    attempted: int = field(default=0, compare=False)
+    advice: str = field(default="", compare=False)

@@ -15,8 +15,8 @@ from ..kernel import layout
 from .core import Core
 from .registers import Registers
 
-WRITE = 1
-"""Position of the permission to write in a page-table entry, among read, write and execute."""
+READ, WRITE = 0, 1
+"""Positions of the permissions in a page-table entry, among read, write and execute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def coming_store(core: Core, address: int, code: int) -> ComingStore | None:
     regs = core.state.regs_view
     if code >= (REGISTER_COUNT if regs[Reg.SMT] else FIRST_PRIVILEGED_READ):
         return None
-    entries = _entries(core, address)
+    entries = _entries(core, address, WRITE)
     if entries is None:
         return None
     return ComingStore(Registers(regs, core.state.state_view)[code], entries)
@@ -72,18 +72,29 @@ def _pass_through(supervisor: int) -> int:
     return 1 << (31 if supervisor else 30)
 
 
-def _entries(core: Core, address: int) -> tuple[int, ...] | None:
-    """What the MMU reads for a WRITE (memory.md: MMU); None if it refuses it, or if an entry is
+def plain_translation(core: Core, address: int, access: int) -> int | None:
+    """Physical address of a virtual one; None if the MMU refuses the access, or if an entry is not
+    plain memory."""
+    entries = _entries(core, address, access)
+    if entries is None:
+        return None
+    if len(entries) < 2 or entries[1] & _pass_through(core.state.regs_view[Reg.SMT]):
+        return address
+    return ((entries[1] & 0xFF_FFFF) * 1024 + (address & 0x3FF)) & WORD_MASK
+
+
+def _entries(core: Core, address: int, access: int) -> tuple[int, ...] | None:
+    """What the MMU reads for an access (memory.md: MMU); None if it refuses it, or if an entry is
     not plain memory."""
     regs = core.state.regs_view
     if not regs[Reg.MTT]:
         return ()
     supervisor = regs[Reg.SMT]
-    permission = 1 << ((29 if supervisor else 26) - WRITE)
+    permission = 1 << ((29 if supervisor else 26) - access)
     entries: list[int] = []
     at = (regs[Reg.PDA] + (address >> 22) * 4) & WORD_MASK
     while True:
-        entry = _plain_word(core, at)
+        entry = plain_word(core, at)
         if entry is None:
             return None
         entries.append(entry)
@@ -96,7 +107,7 @@ def _entries(core: Core, address: int) -> tuple[int, ...] | None:
         at = ((entry & 0xFF_FFFF) * 16384 + ((address >> 10) & 0xFFF) * 4) & WORD_MASK
 
 
-def _plain_word(core: Core, address: int) -> int | None:
+def plain_word(core: Core, address: int) -> int | None:
     """The word at a physical address if that is readable plain memory."""
     mapping = core.mappings.find(address)
     if mapping is None or address % 4:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..arguments import whole_numbers
 from .mapping import ADDRESS_SPACE, MemoryMap
 
 MOST_WATCHPOINTS = 64
@@ -51,9 +52,10 @@ class Watchpoints:
 
     def set(self, wanted: Mapping[int, str] | Iterable[int]) -> None:
         """Watch these addresses and no others. ValueError for what is no word's address."""
-        pairs = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, Watch.ANY)
+        addresses = whole_numbers("watchpoints", "a watchpoint", wanted)
+        kinds = wanted.values() if isinstance(wanted, Mapping) else [Watch.ANY] * len(addresses)
         chosen: dict[int, Watch] = {}
-        for address, access in pairs.items():
+        for address, access in zip(addresses, kinds, strict=True):
             if not 0 <= address < ADDRESS_SPACE or address % 4:
                 raise ValueError(
                     f"watchpoint {address:#x} must be a multiple of 4 within 0..0xFFFFFFFF"

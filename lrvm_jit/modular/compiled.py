@@ -8,12 +8,14 @@ docs/modular.md, "Compiled parts", says what such functions may do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import number_within, whole_numbers
 from .compiled_layout import (
     DATA,
     END,
@@ -145,14 +147,14 @@ class CompiledProcessor(Processor):
 
     def boot(self, channels: Channels) -> None:
         if self._boot is not None:
-            _end(self._boot(self._state, self._bus_over(channels)))
+            _end("boot", self._boot(self._state, self._bus_over(channels)))
 
     def exe_ins(self, channels: Channels) -> None:
-        _end(self._exe_ins(self._state, self._bus_over(channels)))
+        _end("exe_ins", self._exe_ins(self._state, self._bus_over(channels)))
 
     def halt(self, channels: Channels) -> None:
         if self._halt is not None:
-            _end(self._halt(self._state, self._bus_over(channels)))
+            _end("halt", self._halt(self._state, self._bus_over(channels)))
 
     def _bus_over(self, channels: Channels) -> Bus:
         if self._bus.channels is not channels:
@@ -204,7 +206,7 @@ class CompiledPeripheral(Peripheral):
 
     def boot(self) -> None:
         if self._boot is not None:
-            _end(self._boot(self._state))
+            _end("boot", self._boot(self._state))
 
     def handle(self, query: Query) -> Response:
         match query:
@@ -215,30 +217,45 @@ class CompiledPeripheral(Peripheral):
             case _:
                 # As every peripheral says that does not know the query.
                 return cast(Response, NotImplemented)
-        status, result = answer
+        try:
+            status, result = map(operator.index, answer)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"handle returned {answer!r}; it must return two integers, (status, value)"
+            ) from None
         if status == DATA:
-            return Data(int(result))
+            return Data(result)
         if status == GOOD:
             return Good()
         if status == FAIL:
-            return Fail(int(result))
+            return Fail(result)
         if status == END:
-            raise Terminate(int(result))
+            raise Terminate(result)
         raise ValueError(UNKNOWN_STATUS)
 
     def cycle(self) -> None:
         if self._cycle is not None:
-            _end(self._cycle(self._state))
+            _end("cycle", self._cycle(self._state))
 
     def halt(self) -> None:
         if self._halt is not None:
-            _end(self._halt(self._state))
+            _end("halt", self._halt(self._state))
 
 
-def _end(code: int | None) -> None:
-    """End the calling part if its function has returned a code."""
-    if code is not None:
-        raise Terminate(int(code))
+def _end(role: str, code: int | None) -> None:
+    """End the calling part if its function, `role`, has returned a code.
+
+    TypeError for what numba would refuse to compile.
+    """
+    if code is None:
+        return
+    try:
+        number = operator.index(code)
+    except TypeError:
+        raise TypeError(
+            f"{role} returned {code!r}; it must return nothing or an integer, its code"
+        ) from None
+    raise Terminate(number)
 
 
 def _int64(value: int) -> int:
@@ -247,12 +264,13 @@ def _int64(value: int) -> int:
 
 
 def _as_state(given: State | Sequence[int] | int) -> State:
-    if isinstance(given, int):
-        if given < 0:
-            raise ValueError(f"a state has {given} elements; it must have 0 or more")
-        return np.zeros(given, dtype=np.int64)
+    if (isinstance(given, np.ndarray) and given.ndim == 0) or not isinstance(given, Iterable):
+        return np.zeros(number_within("the size of a state", given, 0), dtype=np.int64)
     if not isinstance(given, np.ndarray):
-        return np.array(given, dtype=np.int64)
+        numbers = whole_numbers("a state", "an element of a state", given)
+        for position, number in enumerate(numbers):
+            number_within(f"element {position} of a state", number, -(1 << 63), (1 << 63) - 1)
+        return np.array(numbers, dtype=np.int64)
     if given.dtype != np.int64 or given.ndim != 1:
         raise TypeError(
             f"a state has {given.ndim} dimension(s) of {given.dtype}; it must be an array of one "

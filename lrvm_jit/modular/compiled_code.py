@@ -8,7 +8,6 @@ programs, sizes and numbers of parts share one loop.
 from __future__ import annotations
 
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit, types
 
+from ..locks import SharedLock
 from . import compiled_layout as layout
 from .compiled_numba import (
     OPTIONS,
@@ -26,6 +26,7 @@ from .compiled_numba import (
     allow_calls,
     bus_maker,
     handle_caller,
+    located_bounds_checks,
     refuse_peripheral,
     returned_code,
     state_at,
@@ -56,8 +57,11 @@ class UncompilableError(MachineError):
         self.function = function
         self.reason = reason
 
+    def __str__(self) -> str:
+        return f"numba cannot compile {self.function!r}: {self.reason}"
 
-_lock = threading.Lock()
+
+_lock = SharedLock()
 _loops: OrderedDict[Functions, Loop] = OrderedDict()
 _numbers = count()
 
@@ -70,7 +74,8 @@ def loop_of(functions: Functions) -> Loop:
     with _lock:
         loop = _loops.pop(functions, None)
         if loop is None:
-            loop = _compile(functions)
+            with located_bounds_checks():
+                loop = _compile(functions)
         _loops[functions] = loop
         while len(_loops) > KEPT_LOOPS:
             _loops.popitem(last=False)

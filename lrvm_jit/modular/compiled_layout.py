@@ -22,6 +22,8 @@ GONE: Final = -1
 """The code that follows `FAIL` when the peripheral has ended."""
 
 NO_SUCH_PERIPHERAL: Final = "the machine has no peripheral of that number"
+WRONG_INDEX: Final = "index is out of bounds"
+"""As numba says it: which index is not known (`compiled_numba.located_bounds_checks`)."""
 UNKNOWN_STATUS: Final = "handle answered with a status that is not DATA, GOOD, FAIL or END"
 
 WRONG_STATUS: Final = "handle answered a load with GOOD, or a save with DATA"

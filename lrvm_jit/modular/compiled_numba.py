@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from types import FunctionType
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, FunctionType
 from typing import Any, Final
 
 import numpy as np
@@ -15,10 +17,12 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.callconv import RETCODE_USEREXC, Status
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.lowering import BaseLower
 from numba.extending import intrinsic, models, overload, overload_method, register_model
 from numba.np.arrayobj import make_array, populate_array
 
-from .compiled_layout import DATA, FAIL, LOAD, NO_SUCH_PERIPHERAL, SAVE
+from .compiled_layout import DATA, FAIL, LOAD, NO_SUCH_PERIPHERAL, SAVE, WRONG_INDEX
 
 OPTIONS: Final = {"error_model": "numpy", "_nrt": False, "boundscheck": True}
 """Of all functions that are compiled. As in the kernel, division follows numpy and nothing is
@@ -29,6 +33,41 @@ I = np.int64  # noqa: E741
 
 STATE = types.Array(types.int64, 1, "C")
 """The type of a state, and of the table."""
+
+
+@contextmanager
+def located_bounds_checks() -> Iterator[None]:
+    """What is compiled meanwhile says in which function, at which line, an index was wrong.
+
+    numba knows the place of a `raise` only. As it makes a check there is no way for it to learn
+    the index that will be found wrong, and the message is fixed.
+    """
+
+    def check(context: Any, builder: Any, index: Any, length: Any, axis: Any = None) -> None:
+        place = _place_being_compiled()
+        too_high = builder.icmp_signed(">=", index, length)
+        too_low = builder.icmp_signed("<", index, index.type(0))
+        with cgutils.if_unlikely(builder, builder.or_(too_high, too_low)):
+            context.call_conv.return_user_exc(builder, IndexError, (WRONG_INDEX,), **place)
+
+    with global_compiler_lock:
+        original = cgutils.do_boundscheck
+        cgutils.do_boundscheck = check
+        try:
+            yield
+        finally:
+            cgutils.do_boundscheck = original
+
+
+def _place_being_compiled() -> dict[str, Any]:
+    """The line of the user's function for which numba is making code, and that function's name."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        lower = frame.f_locals.get("self")
+        if isinstance(lower, BaseLower) and lower.loc.line > 0:
+            return {"loc": lower.loc, "func_name": lower.func_ir.func_id.func_name}
+        frame = frame.f_back
+    return {}
 
 
 class BusType(types.Type):

@@ -158,10 +158,13 @@ class CompiledRun:
             for rank in range(1, int(table[layout.FALLEN]) + 1):
                 number = ranks[rank]
                 reason = self._reason(number)
+                _add_place(reason, self._seats[number], "handle")
                 table[self._offset(number) + layout.RANK] = 0
                 self._end(self._seats[number], reason)
-        seat = self._seats[(int(table[layout.CURRENT]) - layout.HEAD) // layout.RECORD]
+        number = (int(table[layout.CURRENT]) - layout.HEAD) // layout.RECORD
+        seat = self._seats[number]
         if error is not None:
+            _add_place(error, seat, "cycle" if number < self._peripherals else "exe_ins")
             self._end(seat, error)
         elif table[layout.ENDED]:
             self._end(seat, Terminate(int(table[layout.CODE])))
@@ -202,6 +205,37 @@ def compiled_run(
     if config.DISABLE_JIT:
         return None
     return CompiledRun(processors, peripherals, end)
+
+
+def _add_place(error: BaseException, seat: Seat, role: str) -> None:
+    """Say which function of a part failed, and where: at the line that numba has put into the
+    traceback, or else where the function begins. An end by `Terminate` is no failure."""
+    if isinstance(error, Terminate):
+        return
+    part = seat.part
+    if isinstance(part, CompiledProcessor):
+        function: object = part.function
+    else:
+        assert isinstance(part, CompiledPeripheral)
+        function = part.functions[role == "cycle"]
+    code = getattr(function, "__code__", None)
+    name, file, line = getattr(function, "__name__", repr(function)), "", 0
+    if code is not None:
+        file, line = code.co_filename, code.co_firstlineno
+    where = "begins at"
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is not None and last.tb_frame.f_code.co_filename not in _OWN_FILES:
+        name, file = last.tb_frame.f_code.co_name, last.tb_frame.f_code.co_filename
+        line, where = last.tb_lineno, "at"
+    hint = ""
+    if isinstance(error, IndexError) and str(error) == layout.WRONG_INDEX:
+        hint = "; run the machine with compiled=False to see which index"
+    error.add_note(f"in {role} of {seat.name}: {name}, {where} {file}:{line}{hint}")
+
+
+_OWN_FILES: Final = (__file__, "<compiled machine>")
 
 
 def _is_compiled(part: object) -> bool:

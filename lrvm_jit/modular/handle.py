@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from ..arguments import number_within
 from .scheduler import Scheduler
 from .seats import PartStatus
 
@@ -55,9 +56,7 @@ class MachineHandle:
 
         Returns whether there are processors that have not ended.
         """
-        if rounds < 1:
-            raise ValueError(f"step({rounds}): a step has at least 1 round")
-        return self._scheduler.step(rounds)
+        return self._scheduler.step(number_within("rounds", rounds, 1))
 
     def stop(self) -> None:
         """Ask the processors to end after their instruction, with code 0. `join` waits for it."""

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from ..arguments import optional_number, whole_number
 from ..exceptions import HardwareError
 from ..machine.component import Component, metadata_of
+from ..machine.error_notes import add_note_once
 from ..machine.metadata import Category, hardware_id
 from ..machine.metadata import Metadata as HardwareMetadata
 from ..machine.motherboard import Motherboard
@@ -53,12 +55,13 @@ class Port(Component):
         name: str = "Peripheral",
         metadata: HardwareMetadata | None = None,
     ) -> None:
+        channel = whole_number("channel", channel)
         if channel < 0:
             raise ValueError(f"channel {channel} is negative; channels are numbered from 0")
         if (size is None) == (metadata is None):
             raise ValueError("a port takes its size or its metadata, which contain the size")
         if metadata is None:
-            assert size is not None
+            size = whole_number("size", size)
             metadata = HardwareMetadata(hardware_id(name), size, Category.UNCATEGORIZED, type=0)
         self.name = name
         self.channel = channel
@@ -211,8 +214,7 @@ class LrvmProcessor(Processor):
             self.board = program
         else:
             self.board = _board(program, ram_size, ports or {}, engine)
-        if batch is not None and batch < 1:
-            raise ValueError(f"batch is {batch}; a batch has at least 1 instruction")
+        batch = optional_number("batch", batch, 1)
         self._name = name
         self._registers = dict(registers or {})
         self._halt_on_exception = halt_on_exception
@@ -276,6 +278,8 @@ def _board(
     from lrvm_components.memory import words_of
 
     words = words_of(program)
+    if ram_size is not None:
+        ram_size = whole_number("ram_size", ram_size)
     ram = Ram(words.nbytes if ram_size is None else ram_size, image=words)
     board = Motherboard([ram, *ports.values()], engine)
     board.map(0, 0)
@@ -313,7 +317,11 @@ class ComponentPeripheral(Peripheral):
         self.component.reset()
 
     def halt(self) -> None:
-        self.component.close()
+        try:
+            self.component.close()
+        finally:
+            # As from a board that is closed.
+            self.component.plugged_in = False
 
     def handle(self, query: Query) -> Response:
         component, address = self.component, query.address
@@ -333,3 +341,7 @@ class ComponentPeripheral(Peripheral):
             return Data(old)
         except HardwareError as error:
             return Fail(error.word)
+        except Exception as error:
+            what = "read" if isinstance(query, Load) else "write"
+            add_note_once(error, f"component {component.name}, {what} at offset 0x{address:X}")
+            raise

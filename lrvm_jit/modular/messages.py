@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ..arguments import whole_number
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class Load:
@@ -72,10 +74,8 @@ class Terminate(Exception):  # noqa: N818 - a part raises it to end, which need 
     """Raised by a part, from any of its methods, to end itself. Code 0 is a normal end."""
 
     def __init__(self, code: int = 0) -> None:
-        if not isinstance(code, int):
-            raise TypeError(f"the code of Terminate is {code!r}; it must be an integer")
-        super().__init__(code)
-        self.code = int(code)
+        self.code = whole_number("the code of Terminate", code)
+        super().__init__(self.code)
 
     def __str__(self) -> str:
         return f"ended itself with code {self.code}"

@@ -15,6 +15,7 @@ from collections import deque
 import numpy
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..isa.table import WORD_MASK
 from ..machine.component import Component, MemoryWindow
 from ..machine.memory import as_words
@@ -115,6 +116,7 @@ class SharedRam(Peripheral):
     knows_swap = True
 
     def __init__(self, size: int, image: NDArray[numpy.uint32] | list[int] | None = None) -> None:
+        size = whole_number("size", size)
         if size <= 0 or size % 4 or size >= 1 << 32:
             raise ValueError(f"size {size} must be a multiple of 4 bytes, from 4 to 0xFFFFFFFC")
         words = as_words([] if image is None else image)

@@ -7,48 +7,37 @@ turns into SSA values again. Text, because llvmlite's builder objects take twent
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from ..isa.table import Reg
+from ..isa.symbolic import FOLD
+from ..isa.table import FlagRule, Reg
 from ..kernel.layout import (
     EXIT_INTERPRET,
     EXIT_READ,
     EXIT_STACK,
     EXIT_WRITE,
 )
+from .flags import condition as flag_condition
+from .frame import Exit, Frame
 from .instructions import GuestInstruction
 from .region import Block
 from .stack import hull
-
-if TYPE_CHECKING:
-    from .function import Function
 
 Value = str | int
 """A word or a truth value: the name of an IR value, or a constant."""
 
 WORD = 0xFFFF_FFFF
 
-_FOLD = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "and": lambda x, y: x & y,
-    "or": lambda x, y: x | y,
-    "xor": lambda x, y: x ^ y,
-    "shl": lambda x, y: x << y,
-    "lshr": lambda x, y: x >> y,
-}
 _NEUTRAL = {("add", 0), ("sub", 0), ("or", 0), ("xor", 0), ("shl", 0), ("lshr", 0), ("mul", 1)}
 
 
 class Builder:
     """The state while the instructions of one block are generated."""
 
-    def __init__(self, function: Function, block: Block, kind: int | None) -> None:
+    def __init__(self, frame: Frame, block: Block, kind: int | None) -> None:
         """`kind` of flags at the block's beginning, None if that differs from way to way."""
-        self.function = function
+        self.frame = frame
         self.block = block
-        self.lines: list[str] = function.lines
+        self.lines: list[str] = frame.lines
         self.pc = 0
         self.executed = 0
         """Instructions of the block before the current one."""
@@ -64,7 +53,7 @@ class Builder:
         self._flags: tuple[Value, Value] | None = None
         self._left = ""
         self._ahead: list[GuestInstruction] = block.instructions
-        self._stack = function.stack.at[block.key].copy()
+        self._stack = frame.stack.at[block.key].copy()
         self._stack_pointer: str | None = None
         """Host address of the word at the stack pointer, as it was when this was computed."""
         self._stack_moved = 0
@@ -74,15 +63,14 @@ class Builder:
 
     def value(self, text: str) -> str:
         """A new IR value."""
-        name = self.function.new_name()
+        name = self.frame.new_name()
         self.lines.append(f"  {name} = {text}")
         return name
 
     def op(self, name: str, x: Value, y: Value) -> Value:
         """Arithmetic of words modulo 2^32; shift counts must be below 32."""
         if isinstance(x, int) and isinstance(y, int):
-            result = _FOLD[name](x, y) & WORD
-            return int(result)
+            return FOLD[name](x, y) & WORD
         if isinstance(y, int) and (name, y) in _NEUTRAL:
             return x
         if isinstance(x, int) and (name, x) in (("add", 0), ("or", 0), ("xor", 0), ("mul", 1)):
@@ -121,7 +109,7 @@ class Builder:
 
     def does_not_fit(self, name: str, x: Value, y: Value) -> Value:
         """An i1: whether the product (`umul` or `smul`) needs more than 32 bits."""
-        self.function.declare(name)
+        self.frame.declare(name)
         pair = self.value(f"call {{i32, i1}} @llvm.{name}.with.overflow.i32(i32 {x}, i32 {y})")
         return self.value(f"extractvalue {{i32, i1}} {pair}, 1")
 
@@ -135,7 +123,7 @@ class Builder:
         register = int(register)
         value = self._registers.get(register)
         if value is None:
-            self.function.used.add(register)
+            self.frame.used.add(register)
             value = self.value(f"load i32, ptr %r{register}")
             self._registers[register] = value
         return value
@@ -146,14 +134,17 @@ class Builder:
             self.jump(value)
             return
         register = int(register)
-        self.function.used.add(register)
-        self.function.written.add(register)
+        self.frame.used.add(register)
+        self.frame.written.add(register)
         self._registers[register] = value
         self._dirty.add(register)
 
-    def set_flags(self, kind: int, x: Value, y: Value) -> None:
-        self._kind = kind
+    def set_flags(self, rule: FlagRule, x: Value, y: Value) -> None:
+        self._kind = int(rule)
         self._flags = (x, y)
+
+    def condition(self, first: int, second: int, truth: int) -> Value:
+        return flag_condition(self, first, second, truth)
 
     def flags(self) -> tuple[int | None, Value, Value]:
         """Kind and operands of the operation that set the flags last."""
@@ -167,7 +158,7 @@ class Builder:
         """The value of `af`."""
         kind, x, y = self.flags()
         value: Value = self.value("load i32, ptr %flag_kind") if kind is None else kind
-        self.function.uses_all_flags = True
+        self.frame.uses_all_flags = True
         return self.value(f"call i32 @all_flags(i32 {value}, i32 {x}, i32 {y})")
 
     def cycles(self) -> Value:
@@ -189,20 +180,20 @@ class Builder:
         self._branch_away(condition, label)
 
     def _branch_away(self, condition: Value, label: str) -> None:
-        go_on = self.function.new_label()
+        go_on = self.frame.new_label()
         self.lines.append(f"  br i1 {condition}, label %{label}, label %{go_on}, !prof !1")
         self.lines.append(f"{go_on}:")
 
     def leave(self, code: int, slot: int = 0, address: Value | None = None) -> str:
         """Label of a way out of the region before the current instruction."""
-        label = self.function.new_label()
+        label = self.frame.new_label()
         stores = self._stores()
-        left = self.function.new_name()
+        left = self.frame.new_name()
         stores.append(f"  {left} = sub i64 {self._left}, {self.executed}")
         stores.append(f"  store i64 {left}, ptr %left")
         if address is not None:
             stores.append(f"  store i32 {address}, ptr %address")
-        self.function.exits.append((label, stores, self.pc, code | slot << 8))
+        self.frame.exits.append(Exit(label, stores, self.pc, code | slot << 8))
         return label
 
     def end(self, cycles: int) -> None:
@@ -220,7 +211,7 @@ class Builder:
 
     def done(self, instruction: GuestInstruction) -> None:
         """An instruction is complete."""
-        self.function.stack.after(self._stack, instruction)
+        self.frame.stack.after(self._stack, instruction)
         if self._stack.checked is None:
             self._stack_pointer = None
             self._stack_moved = 0
@@ -246,11 +237,11 @@ class Builder:
     # --- memory ------------------------------------------------------------------------------
 
     def load(self, address: Value) -> Value:
-        slot = self.function.slot("read", self.pc)
+        slot = self.frame.slot("read", self.pc)
         return self._access(address, slot, EXIT_READ, "read", self._load_word)
 
     def store(self, address: Value, value: Value) -> None:
-        slot = self.function.slot("write", self.pc)
+        slot = self.frame.slot("write", self.pc)
 
         def store_word(pointer: str, _: bool) -> str:
             self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
@@ -260,9 +251,9 @@ class Builder:
 
     def swap(self, address: Value, value: Value) -> Value:
         """Load a word and store another one in its place: both must be possible."""
-        read = self.function.slot("read", self.pc)
+        read = self.frame.slot("read", self.pc)
         pointer = self._access(address, read, EXIT_READ, "read", lambda found, _: found, "ptr")
-        write = self.function.slot("write", self.pc)
+        write = self.frame.slot("write", self.pc)
         self._access(address, write, EXIT_WRITE, "write", lambda found, _: found, "ptr")
         old = self.value(f"load i32, ptr {pointer}, align 4")
         self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
@@ -292,15 +283,15 @@ class Builder:
             pointer, step = self.unchecked[self.pc]
             distance = self.value(f"mul i64 %{self.round}, {step}")
             return use(self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}"), True)
-        shift, words, base = self.function.slot_fields(self, slot)
+        shift, words, base = self.frame.slot_fields(self.value, slot)
         inside = self.value(f"add i32 {address}, {shift}")
         offset = self.value(f"zext i32 {inside} to i64")
         within = self.compare("ult", self.rotate(inside), words)
-        hit, miss, late, found = (self.function.new_label() for _ in range(4))
+        hit, miss, late, found = (self.frame.new_label() for _ in range(4))
         self.lines.append(f"  br i1 {within}, label %{hit}, label %{miss}, !prof !0")
         away = self.leave(code, slot, address)
-        asked = self.function.new_name()
-        missing = self.function.new_name()
+        asked = self.frame.new_name()
+        missing = self.frame.new_name()
         self.lines += [
             f"{miss}:",
             f"  {asked} = call preserve_mostcc ptr @window_{access}"
@@ -313,7 +304,7 @@ class Builder:
         self.lines += [f"  br label %{found}", f"{hit}:"]
         usual = use(self.value(f"getelementptr i8, ptr {base}, i64 {offset}"), True)
         self.lines += [f"  br label %{found}", f"{found}:"]
-        self.function.probes.add(access)
+        self.frame.probes.add(access)
         return self.value(f"phi {kind} [ {usual}, %{hit} ], [ {rare}, %{late} ]")
 
     # --- stack -------------------------------------------------------------------------------
@@ -332,9 +323,9 @@ class Builder:
         return value
 
     def _move_stack(self, by: int) -> None:
-        register = self.function.stack_register
+        register = self.frame.stack_register
         self.write(register, self.op("add", self.read(register), by & WORD))
-        self.function.stack.move(self._stack, self._ahead[self.executed], min(by, 0))
+        self.frame.stack.move(self._stack, self._ahead[self.executed], min(by, 0))
         self._stack_moved += by
 
     def _stack_word(self, offset: int) -> str:
@@ -348,18 +339,18 @@ class Builder:
 
     def _check_stack(self) -> None:
         """Check all that may be accessed from here to the next head at once."""
-        analysis = self.function.stack
+        analysis = self.frame.stack
         need = analysis.need_ahead(self._ahead[self.executed :], self.block)
         assert need is not None
         lowest, highest = need
-        slot = self.function.slot("stack", 0)
-        shift, words, base = self.function.slot_fields(self, slot)
-        bottom = self.op("add", self.read(self.function.stack_register), lowest & WORD)
+        slot = self.frame.slot("stack", 0)
+        shift, words, base = self.frame.slot_fields(self.value, slot)
+        bottom = self.op("add", self.read(self.frame.stack_register), lowest & WORD)
         inside = self.value(f"add i32 {bottom}, {shift}")
         turned = self.rotate(inside)
         span = (highest - lowest) // 4
         if span:
-            self.function.declare("usub.sat")
+            self.frame.declare("usub.sat")
             words = self.value(f"call i32 @llvm.usub.sat.i32(i32 {words}, i32 {span})")
         outside = self.compare("uge", turned, words)
         self._branch_away(outside, self.leave(EXIT_STACK, slot, bottom))

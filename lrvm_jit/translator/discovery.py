@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from ..isa.symbolic import Linear
 from ..isa.table import Reg
 from ..kernel.layout import TRANSLATION_ENTRIES
 from .graphs import back_edge_targets, component_of, longest_paths
 from .instructions import Flow, GuestInstruction, instruction_at, written_registers
-from .linear import Linear
 from .region import Block, BlockKey, Context, Edge, JumpTable, Region
 from .tables import read_table, table_base, words_of
 

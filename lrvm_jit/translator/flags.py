@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..isa.table import BY_OPCODE, Flag, Op
+from ..isa.table import Flag
 from ..kernel.layout import FLAGS_ADD, FLAGS_MUL, FLAGS_RAW, FLAGS_SUB
-from .region import BlockKey, Region
 
 if TYPE_CHECKING:
     from .builder import Builder, Value
@@ -97,35 +96,3 @@ def _overflow(build: Builder, kind: int, x: Value, y: Value) -> Value:
     first = build.op("xor", x, result)
     second = build.op("xor", y if kind == FLAGS_ADD else x, result if kind == FLAGS_ADD else y)
     return build.compare("slt", build.op("and", first, second), 0)
-
-
-_SETTERS = {
-    Op.ADD: FLAGS_ADD,
-    Op.SUB: FLAGS_SUB,
-    Op.CMP: FLAGS_SUB,
-    Op.MUL: FLAGS_MUL,
-}
-
-
-def flag_kinds(region: Region) -> dict[BlockKey, int | None]:
-    """The kind of the flags at the beginning of each block, None where ways disagree."""
-    after: dict[BlockKey, int | None] = {}
-    for key, block in region.blocks.items():
-        setters = [one for one in block.instructions if one.op and BY_OPCODE[one.op].writes_flags]
-        if setters:
-            op = setters[-1].op
-            after[key] = _SETTERS.get(op, FLAGS_RAW) if op else None
-    unknown = -1
-    kinds: dict[BlockKey, int | None] = dict.fromkeys(region.blocks, unknown)
-    work: list[tuple[BlockKey, int | None]] = [((entry, ()), FLAGS_RAW) for entry in region.entries]
-    while work:
-        key, kind = work.pop()
-        known = kinds[key]
-        merged = kind if known in (unknown, kind) else None
-        if merged == known:
-            continue
-        kinds[key] = merged
-        leaving = after.get(key, merged)
-        block = region.blocks[key]
-        work.extend((edge.key, leaving) for edge in block.edges if edge.inside)
-    return kinds

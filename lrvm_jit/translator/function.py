@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..isa.table import BY_OPCODE, Op, Reg
+from ..isa.semantics import execute
+from ..isa.table import Reg
 from ..kernel import layout
 from .builder import Builder, Value
-from .flags import flag_kinds
+from .counted_code import FEWEST_ROUNDS, emit_pointers, emit_rounds
+from .flag_kinds import flag_kinds
+from .frame import Frame
 from .instructions import Flow, GuestInstruction
-from .loops import FEWEST_ROUNDS, CountedLoop, counted_loop, emit_pointers, emit_rounds
+from .loops import CountedLoop, counted_loop
 from .region import SYMBOL, Block, BlockKey, Edge, JumpTable, Region
 from .runtime import DECLARATIONS, HELPERS
-from .semantics import SEMANTICS
-from .stack import StackAnalysis
-from .tables import emit_index, load_of, loaded_register, measure_table
+from .table_code import emit_index, measure_table
+from .tables import load_of, loaded_register
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,74 +40,17 @@ class Function:
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        self.stack_register = int(Reg.SSP if region.supervisor else Reg.USP)
-        self.lines: list[str] = []
-        self.exits: list[tuple[str, list[str], int, int]] = []
-        """Ways out: label, what is stored on the way, pc, code."""
-        self.used: set[int] = set()
-        self.written: set[int] = set()
-        self.probes: set[str] = set()
-        self.uses_all_flags = False
+        self.frame = Frame(region)
+        self.lines = self.frame.lines
         self.has_loops = False
         self._way_round: tuple[BlockKey | None, str] = (None, "")
         """A counted loop, and where its ordinary rounds begin."""
-        self.stack = StackAnalysis(region, self.stack_register)
-        self._declared: set[str] = {"fshl"}
-        self._names = 0
-        self._slots: dict[tuple[str, int], int] = {}
         self._tables: dict[tuple[JumpTable, int], str] = {}
         """Names of jump tables, each with the slot through which it is read."""
         self._labels = {key: f"b{number}" for number, key in enumerate(region.blocks)}
         self._outside: dict[int, str] = {}
         self._kinds = flag_kinds(region)
         self._pending: list[list[str]] = []
-
-    # --- names -------------------------------------------------------------------------------
-
-    def new_name(self) -> str:
-        self._names += 1
-        return f"%v{self._names}"
-
-    def new_label(self) -> str:
-        self._names += 1
-        return f"l{self._names}"
-
-    def declare(self, intrinsic: str) -> None:
-        self._declared.add(intrinsic)
-
-    # --- window slots ------------------------------------------------------------------------
-
-    def slot(self, access: str, pc: int) -> int:
-        """The window slot of an access: one for each instruction, while there are enough."""
-        known = self._slots.get((access, pc))
-        if known is not None:
-            return known
-        number = len(set(self._slots.values()))
-        if number >= layout.TRANSLATION_SLOT_COUNT:
-            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
-            # The reserve below leaves at least one of each kind.
-            number = same[pc // 4 % len(same)]
-        elif number >= layout.TRANSLATION_SLOT_COUNT - 3 and any(
-            kind == access for kind, _ in self._slots
-        ):
-            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
-            number = same[pc // 4 % len(same)]
-        self._slots[access, pc] = number
-        return number
-
-    def slot_fields(self, build: Builder, slot: int) -> tuple[str, str, str]:
-        """What to add to an address to get its distance from the beginning of a slot's window,
-        and the window's size in words and host address.
-
-        They never change while the region runs, so LLVM may load them when it likes.
-        """
-        at = 8 * (layout.TRANSLATION_SLOTS + slot * layout.SLOT_FIELDS)
-
-        def load(kind: str, offset: int) -> str:
-            pointer = build.value(f"getelementptr i8, ptr %row, i64 {at + offset}")
-            return build.value(f"load {kind}, ptr {pointer}, align 4, !invariant.load !2")
-
-        return load("i32", 0), load("i32", 4), load("ptr", 8 * layout.SLOT_ADDRESS)
 
     # --- blocks ------------------------------------------------------------------------------
 
@@ -116,9 +61,9 @@ class Function:
         entry = self._entry()
         leave = self._leave()
         header = [
-            *(DECLARATIONS[name] for name in sorted(self._declared)),
-            *(HELPERS[f"window_{access}"] for access in sorted(self.probes)),
-            HELPERS["all_flags"] if self.uses_all_flags else "",
+            *(DECLARATIONS[name] for name in sorted(self.frame.intrinsics)),
+            *(HELPERS[f"window_{access}"] for access in sorted(self.frame.probes)),
+            HELPERS["all_flags"] if self.frame.uses_all_flags else "",
             HELPERS["cycles"] if any("@cycles" in line for line in body) else "",
             f"define i64 @{SYMBOL}(ptr noalias %regs, ptr noalias %state, ptr noalias %row, "
             "i64 %budget, i64 %entry) nounwind #0 {",
@@ -144,13 +89,13 @@ class Function:
         loop = counted_loop(block) if block.head else None
         if loop is not None:
             self._counted(key, block, loop)
-        build = Builder(self, block, self._kinds[key])
+        build = Builder(self.frame, block, self._kinds[key])
         build.begin()
         build.pc = block.pc
         if block.head:
             enough = build.value(f"icmp sgt i64 {build.budget_left}, {block.need}")
             away = build.leave(layout.EXIT_BUDGET)
-            go_on = self.new_label()
+            go_on = self.frame.new_label()
             self.lines.append(f"  br i1 {enough}, label %{go_on}, label %{away}, !prof !0")
             self.lines.append(f"{go_on}:")
         for position, instruction in enumerate(block.instructions):
@@ -169,20 +114,20 @@ class Function:
     def _counted(self, key: BlockKey, block: Block, loop: CountedLoop) -> None:
         """The rounds of a loop that need no checks, before the block itself."""
         self.has_loops = True
-        build = Builder(self, block, self._kinds[key])
+        build = Builder(self.frame, block, self._kinds[key])
         build.begin()
         rounds = emit_rounds(build, loop, block.need)
         worth = build.value(f"icmp ugt i64 {rounds}, {FEWEST_ROUNDS}")
-        ready, again, done, body = (self.new_label() for _ in range(4))
+        ready, again, done, body = (self.frame.new_label() for _ in range(4))
         self.lines += [f"  br i1 {worth}, label %{ready}, label %{body}", f"{ready}:"]
         pointers = emit_pointers(build, loop)
-        after = self.new_name()
+        after = self.frame.new_name()
         self.lines += [
             f"  br label %{again}",
             f"{again}:",
             f"  %n{again} = phi i64 [ 0, %{ready} ], [ {after}, %{again} ]",
         ]
-        build = Builder(self, block, self._kinds[key])
+        build = Builder(self.frame, block, self._kinds[key])
         build.begin()
         build.unchecked = pointers
         build.round = f"n{again}"
@@ -190,7 +135,7 @@ class Function:
             build.pc, build.executed = instruction.pc, position
             self._instruction(build, instruction)
         build.end(0)
-        finished = self.new_name()
+        finished = self.frame.new_name()
         self.lines += [
             f"  {after} = add nuw i64 %n{again}, 1",
             f"  {finished} = icmp eq i64 {after}, {rounds}",
@@ -203,23 +148,9 @@ class Function:
         self._way_round = (key, body)
 
     def _instruction(self, build: Builder, instruction: GuestInstruction) -> None:
-        """Operands, body, result of one instruction, by the instruction table."""
-        assert instruction.op is not None
-        row = BY_OPCODE[instruction.op]
-        sources: list[Value] = []
-        targets = []
-        for operand, value in zip(row.operands, instruction.operands, strict=True):
-            if operand.role.reads:
-                is_register = isinstance(value, Reg)
-                sources.append(build.read(value) if is_register else int(value) & 0xFFFF_FFFF)
-            if operand.role.writes:
-                targets.append(value)
-        result = SEMANTICS[Op(instruction.op)](build, *sources)
-        if result is None:
-            return
-        values = result if isinstance(result, tuple) else (result,)
-        for target, written in zip(targets, values, strict=True):
-            build.write(target, written)
+        """One instruction."""
+        assert instruction.decoded is not None
+        execute(build, instruction.decoded.instruction, instruction.decoded.operands)
 
     def _go_on(self, build: Builder, block: Block) -> None:
         """Leave a block by its edges."""
@@ -261,9 +192,9 @@ class Function:
         where it is known to be or cannot be read (`measure_table`).
         """
         load = block.instructions[build.executed]
-        slot = self.slot("read", load.pc)
+        slot = self.frame.slot("read", load.pc)
         name = self._tables.setdefault((table, slot), f"table{len(self._tables)}")
-        known, impossible, go_on = (self.new_label() for _ in range(3))
+        known, impossible, go_on = (self.frame.new_label() for _ in range(3))
         position = build.rotate(emit_index(build, load, table))
         length = build.value(f"load i32, ptr %{name}")
         within = build.compare("ult", position, length)
@@ -285,8 +216,8 @@ class Function:
 
     def _load_from(self, build: Builder, table: str, position: Value, register: int) -> None:
         """Load a word of a table that is known to be readable."""
-        self.used.add(register)
-        self.written.add(register)
+        self.frame.used.add(register)
+        self.frame.written.add(register)
         first = build.value(f"load ptr, ptr %{table}_at")
         at = build.value(f"getelementptr i32, ptr {first}, i64 {position}")
         word = build.value(f"load i32, ptr {at}, align 4")
@@ -294,7 +225,7 @@ class Function:
 
     def _unseen(self, pc: int) -> str:
         """Label of the way out to an address in a table that no jump has been seen to go to."""
-        label = self.new_label()
+        label = self.frame.new_label()
         self._pending.append([f"{label}:", *_leave_for(pc)])
         return label
 
@@ -317,7 +248,7 @@ class Function:
                 if edge.pc == target:
                     self.lines.append(f"  br label %{self._way(edge, 0, build)}")
                     return
-        other = self.new_label()
+        other = self.frame.new_label()
         if len(edges) == 1:
             expected = build.compare("eq", target, edges[0].pc)
             way = self._way(edges[0], 0, build)
@@ -346,8 +277,8 @@ class Function:
             goal = self._labels[edge.key]
         if not cycles:
             return goal
-        label = self.new_label()
-        left = self.new_name()
+        label = self.frame.new_label()
+        left = self.frame.new_name()
         self._pending.append(
             [
                 f"{label}:",
@@ -366,7 +297,7 @@ class Function:
     def _way_out(self, pc: int) -> str:
         """Label of the jump to an address outside the region."""
         if pc not in self._outside:
-            self._outside[pc] = self.new_label()
+            self._outside[pc] = self.frame.new_label()
         return self._outside[pc]
 
     # --- frame -------------------------------------------------------------------------------
@@ -374,13 +305,13 @@ class Function:
     def _entry(self) -> list[str]:
         """Load everything, then go to the entry asked for."""
         lines = ["start:"]
-        for register in sorted(self.used):
+        for register in sorted(self.frame.used):
             lines.append(f"  %r{register} = alloca i32")
         for name, kind in (("flag_kind", "i32"), ("flag_x", "i32"), ("flag_y", "i32")):
             lines.append(f"  %{name} = alloca {kind}")
         for name, kind in (("left", "i64"), ("pc", "i32"), ("code", "i64"), ("address", "i32")):
             lines.append(f"  %{name} = alloca {kind}")
-        for register in sorted(self.used):
+        for register in sorted(self.frame.used):
             lines += [
                 f"  %p{register} = getelementptr i32, ptr %regs, i64 {register}",
                 f"  %i{register} = load i32, ptr %p{register}",
@@ -407,7 +338,7 @@ class Function:
             "  store i32 0, ptr %address",
         ]
         for (table, slot), name in self._tables.items():
-            lines += measure_table(self, table, slot, name)
+            lines += measure_table(self.frame, table, slot, name)
         labels = [self._labels[entry, ()] for entry in self.region.entries]
         cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(labels))
         lines.append(f"  switch i64 %entry, label %{labels[0]} [{cases}]")
@@ -416,12 +347,12 @@ class Function:
     def _leave(self) -> list[str]:
         """The ways out, and the one place where registers and budget go back to memory."""
         lines = []
-        for label, stores, pc, code in self.exits:
+        for exit in self.frame.exits:
             lines += [
-                f"{label}:",
-                *stores,
-                f"  store i32 {pc}, ptr %pc",
-                f"  store i64 {code}, ptr %code",
+                f"{exit.label}:",
+                *exit.stores,
+                f"  store i32 {exit.pc}, ptr %pc",
+                f"  store i64 {exit.code}, ptr %code",
                 "  br label %leave",
             ]
         for pc, label in self._outside.items():
@@ -432,7 +363,7 @@ class Function:
                 "  br label %leave",
             ]
         lines.append("leave:")
-        for register in sorted(self.written):
+        for register in sorted(self.frame.written):
             lines += [
                 f"  %o{register} = load i32, ptr %r{register}",
                 f"  store i32 %o{register}, ptr %p{register}",

@@ -223,6 +223,18 @@ class Installation:
             ):
                 self.remove(installed)
 
+    def remove_around(self, addresses: NDArray[numpy.int64], indices: NDArray[numpy.int64]) -> None:
+        """Take those regions from the kernel that reach to one of these words, or across it: given
+        by virtual addresses in words, or by arena indices."""
+        for installed in self:
+            row = self.row(installed.row)
+            low, high = row[layout.TRANSLATION_LOW], row[layout.TRANSLATION_HIGH]
+            delta = row[layout.TRANSLATION_DELTA]
+            for words in (addresses, indices - delta):
+                if ((words >= low - 1) & (words <= high)).any():
+                    self.remove(installed)
+                    break
+
     def give_up(self, useless: Installed) -> None:
         """Take a region from the kernel, and leave its code alone for a while."""
         indices = useless.indices.tolist()

@@ -1,8 +1,8 @@
 """What the translator knows of a guest instruction before it generates code for it.
 
 Everything here follows from the instruction table and from which instructions have a semantic
-body (`semantics.SEMANTICS`). An instruction that cannot be translated, because it is rare, or
-because these very operands raise an exception, is left to the interpreter.
+body (`isa.semantics`). An instruction that cannot be translated, because it is rare, or because
+these very operands raise an exception, is left to the interpreter.
 """
 
 from __future__ import annotations
@@ -12,23 +12,18 @@ from enum import Enum
 from functools import lru_cache
 
 from ..isa.codec import Decoded, DecodingError, Value, decode
+from ..isa.flow import effect_of, operand_registers_written, registers_written
 from ..isa.table import (
-    BY_OPCODE,
     FIRST_PRIVILEGED_READ,
     FIRST_PRIVILEGED_WRITE,
     READ_ONLY_REGISTERS,
-    WORD_MASK,
-    Condition,
-    Flag,
+    TRANSLATION_REGISTERS,
+    Access,
+    Control,
+    Instruction,
     Op,
     Reg,
 )
-
-INTERPRETED_OPS = frozenset({Op.LSM, Op.ITR, Op.HWD, Op.HALT, Op.RESET})
-"""They leave the machine's normal course; each costs far more than leaving a region."""
-
-INTERPRETED_TARGETS = frozenset({Reg.MTT, Reg.PDA, Reg.SMT})
-"""Writing them changes the translation of addresses, which a region relies on."""
 
 
 class Flow(Enum):
@@ -51,11 +46,24 @@ class GuestInstruction:
 
     pc: int
     word: int
-    op: Op | None
-    operands: tuple[Value, ...]
+    decoded: Decoded | None
+    """None if the word is no instruction."""
     flow: Flow
     target: int = 0
     """Of JUMP and CALL."""
+
+    @property
+    def row(self) -> Instruction | None:
+        """The instruction's row in the table."""
+        return None if self.decoded is None else self.decoded.instruction
+
+    @property
+    def op(self) -> Op | None:
+        return None if self.decoded is None else self.decoded.instruction.opcode
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        return () if self.decoded is None else self.decoded.operands
 
     @property
     def translatable(self) -> bool:
@@ -75,58 +83,42 @@ def instruction_at(pc: int, word: int, supervisor: bool) -> GuestInstruction:
     """The instruction that a word is at an address, in a mode."""
     decoded = _decoded(word)
     if decoded is None:
-        return GuestInstruction(pc, word, None, (), Flow.LEAVE)
-    op = decoded.instruction.opcode
-    operands = decoded.operands
+        return GuestInstruction(pc, word, None, Flow.LEAVE)
     flow, target = _flow(pc, decoded, supervisor)
-    return GuestInstruction(pc, word, op, operands, flow, target)
+    return GuestInstruction(pc, word, decoded, flow, target)
 
 
 def _flow(pc: int, decoded: Decoded, supervisor: bool) -> tuple[Flow, int]:
-    row, operands = decoded.instruction, decoded.operands
-    op = row.opcode
-    if op in INTERPRETED_OPS:
-        return (Flow.INTERPRET if op is Op.HWD else Flow.LEAVE), 0
+    row = decoded.instruction
     if row.supervisor_only and not supervisor:
         return Flow.LEAVE, 0
-    if not _rights_suffice(decoded, supervisor) or not _literals_are_plain(decoded):
-        return Flow.INTERPRET, 0
-    if row.skips:
+    passes = row.control in (Control.NEXT, Control.SKIP)
+    done = effect_of(decoded, pc) if _rights_suffice(decoded, supervisor) else None
+    if done is None:
+        return (Flow.INTERPRET if passes else Flow.LEAVE), 0
+    if row.control is Control.SKIP:
         return Flow.SKIP, 0
-    if op is Op.CALL:
-        literal = not isinstance(operands[0], Reg)
-        return (Flow.CALL, int(operands[0])) if literal else (Flow.CALL_DYNAMIC, 0)
-    if op is Op.JPR:
-        if isinstance(operands[0], Reg):
-            return Flow.DYNAMIC, 0
-        return Flow.JUMP, (pc + int(operands[0])) & WORD_MASK
-    written = [
-        value for operand, value in zip(row.operands, operands, strict=True) if operand.role.writes
-    ]
-    if Reg.PC in written:
-        if op is Op.CPY and not isinstance(operands[1], Reg):
-            return Flow.JUMP, int(operands[1])
-        if op is Op.EX or op is Op.SRM:
-            return Flow.LEAVE, 0
-        return (Flow.RETURN if op is Op.POP else Flow.DYNAMIC), 0
-    return Flow.NEXT, 0
+    if done.jump_target is None:
+        return Flow.NEXT, 0
+    target = done.jump_target.known
+    if row.control is Control.CALL:
+        return (Flow.CALL_DYNAMIC, 0) if target is None else (Flow.CALL, target)
+    if row.stack > 0:
+        return Flow.RETURN, 0
+    # What a jump does besides must not be lost where only its target is looked at: two results
+    # are for the interpreter, flags go with a jump that is computed.
+    if row.memory is Access.SWAP or len(operand_registers_written(decoded)) > 1:
+        return Flow.LEAVE, 0
+    if target is None or row.writes_flags:
+        return Flow.DYNAMIC, 0
+    return Flow.JUMP, target
 
 
 def written_registers(instruction: GuestInstruction) -> list[Reg]:
     """The registers that a translatable instruction may write, the flags aside."""
-    if instruction.op is None or not instruction.translatable:
+    if instruction.decoded is None or not instruction.translatable:
         return []
-    row = BY_OPCODE[instruction.op]
-    written = [
-        value
-        for operand, value in zip(row.operands, instruction.operands, strict=True)
-        if operand.role.writes and isinstance(value, Reg)
-    ]
-    if instruction.op is Op.LEA:
-        written.append(Reg.AVR)
-    if instruction.op in (Op.PUSH, Op.POP, Op.CALL):
-        written += [Reg.SSP, Reg.USP]
-    return written
+    return registers_written(instruction.decoded)
 
 
 def _rights_suffice(decoded: Decoded, supervisor: bool) -> bool:
@@ -139,20 +131,6 @@ def _rights_suffice(decoded: Decoded, supervisor: bool) -> bool:
         if operand.role.writes:
             if value >= FIRST_PRIVILEGED_WRITE and not supervisor:
                 return False
-            if value in READ_ONLY_REGISTERS or value in INTERPRETED_TARGETS:
+            if value in READ_ONLY_REGISTERS:
                 return False
-    return True
-
-
-def _literals_are_plain(decoded: Decoded) -> bool:
-    """Whether flag numbers, conditions and division modes are literals, and exist."""
-    for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True):
-        if not operand.constants or operand.constants == "hwd":
-            continue
-        if isinstance(value, Reg):
-            return False
-        if operand.constants == "flag" and value > max(Flag):
-            return False
-        if operand.constants == "condition" and value not in list(Condition):
-            return False
-    return True
+    return not any(register in TRANSLATION_REGISTERS for register in registers_written(decoded))

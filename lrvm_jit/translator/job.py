@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 import numpy
 from numpy.typing import NDArray
 
-from .cache import CodeCache
+from ..code_cache import CodeCache
+from ..locks import SharedLock
 from .exits import FIRST_MANNER, Manner
 from .region import Region
 from .store import STORE, Delivery
+
+_importing = SharedLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,12 @@ class Outcome:
 
 def perform(job: Job) -> Outcome:
     """Translate. An error is part of the outcome: the guest can go on without translation."""
-    # Imported here, as most short runs translate nothing.
-    from .compiler import choose_pipeline
-    from .function import generate
+    # Imported here, as most short runs translate nothing. A fork in the middle of it would leave
+    # the child with half a module, and Python's lock of it held.
+    with _importing:
+        from .compiler import choose_pipeline
+        from .discovery import Discovery  # noqa: F401 - for `region`
+        from .function import generate
 
     start = time.perf_counter()
     outcome = Outcome(job)

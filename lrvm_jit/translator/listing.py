@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..isa.codec import format_word
+from ..isa.semantics import has_body
 from ..isa.table import (
-    BY_OPCODE,
     FIRST_PRIVILEGED_READ,
     FIRST_PRIVILEGED_WRITE,
     READ_ONLY_REGISTERS,
+    TRANSLATION_REGISTERS,
     Instruction,
     Op,
     Reg,
@@ -27,7 +28,7 @@ from .builder import Builder
 from .compiler import assembly, choose_pipeline, optimized_module
 from .discovery import Discovery
 from .function import Function, Generated, generate
-from .instructions import INTERPRETED_TARGETS, Flow, GuestInstruction, instruction_at
+from .instructions import Flow, GuestInstruction, instruction_at
 from .options import TranslatorOptions
 from .region import SYMBOL, Block, BlockKey, Edge, Region
 
@@ -141,13 +142,15 @@ def why_interpreted(instruction: GuestInstruction, supervisor: bool) -> str:
     """Why the translator leaves an instruction to the interpreter; empty if it does not."""
     if instruction.translatable:
         return ""
-    if instruction.op is None:
+    if instruction.row is None:
         return "it is no instruction"
-    row = BY_OPCODE[instruction.op]
+    row = instruction.row
     if row.supervisor_only and not supervisor:
         return "userland must not use it"
     if instruction.op in _OWN_REASONS:
         return _OWN_REASONS[instruction.op]
+    if not has_body(row.opcode):
+        return "it has no body in isa.semantics"
     return "; ".join(_operand_reasons(row, instruction, supervisor))
 
 
@@ -159,7 +162,7 @@ def _operand_reasons(
             continue
         reads = operand.role.reads
         writes = operand.role.writes
-        if operand.constants and operand.constants != "hwd":
+        if operand.selects:
             yield f"its {operand.name} is known only when it runs"
         elif writes and value in READ_ONLY_REGISTERS:
             yield f"{value} must not be written"
@@ -167,7 +170,7 @@ def _operand_reasons(
             yield f"userland must not write {value}"
         elif reads and value >= FIRST_PRIVILEGED_READ and not supervisor:
             yield f"userland must not read {value}"
-        elif writes and value in INTERPRETED_TARGETS:
+        elif writes and value in TRANSLATION_REGISTERS:
             yield f"writing {value} changes how addresses are translated"
         elif writes and value is Reg.PC:
             yield "it writes pc together with something else"
@@ -334,7 +337,7 @@ class _LocatedFunction(Function):
         super()._instruction(build, instruction)
 
     def _leave(self) -> list[str]:
-        exits = {f"{label}:": pc for label, _, pc, _ in self.exits}
+        exits = {f"{way.label}:": way.pc for way in self.frame.exits}
         pc: int | None = None
         lines = []
         for line in super()._leave():

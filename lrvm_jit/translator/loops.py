@@ -8,32 +8,35 @@ ordinary block does the rest, and all of what is exact about the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from ..isa.codec import Value as Operand
-from ..isa.table import BY_OPCODE, CONDITION_TRUTH, Condition, Flag, Op, Reg, Role
-from .instructions import Flow, GuestInstruction
-from .linear import Linear, linear_result
+from ..isa.semantics import execute, has_body
+from ..isa.symbolic import Linear, SymbolicTarget
+from ..isa.table import (
+    CONDITION_TRUTH,
+    INSTRUCTIONS,
+    Access,
+    Condition,
+    Control,
+    Flag,
+    FlagRule,
+)
+from .instructions import Flow
 from .region import Block
 
-if TYPE_CHECKING:
-    from .builder import Builder, Value
-
-WORD = 0xFFFF_FFFF
-
 SIMPLE = frozenset(
-    {
-        *(Op.CPY, Op.EX, Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.BOR, Op.XOR, Op.SHL, Op.SHR),
-        *(Op.CMP, Op.LSA, Op.LEA, Op.WSA, Op.WEA, Op.IF, Op.IFN, Op.IF2),
-    }
+    row.opcode
+    for row in INSTRUCTIONS
+    if has_body(row.opcode)
+    and (row.control is Control.SKIP or (row.control is Control.NEXT and not row.faults))
+    and row.memory is not Access.SWAP
+    and not row.stack
+    and not row.supervisor_only
 )
 """Instructions that such a loop may consist of: nothing else can leave it in the middle."""
 LONGEST_COUNTED = 24
 """Instructions of a loop that is worth being compiled twice. In longer ones the checks weigh less,
 and LLVM would need more than twice the time."""
-FEWEST_ROUNDS = 4
-"""Not worth it for fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +70,6 @@ class CountedLoop:
     """Instructions of a round."""
 
 
-@dataclass(slots=True)
-class _Round:
-    """Symbolic execution of one round."""
-
-    registers: dict[int, Linear | None] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)
-    accesses: list[tuple[int, str, Linear]] = field(default_factory=list)
-    compared: tuple[Linear, Linear] | None = None
-    result_only: bool = False
-
-    def read(self, operand: Operand) -> Linear | None:
-        if not isinstance(operand, Reg):
-            return Linear(int(operand) & WORD)
-        if operand in (Reg.PC, Reg.AF):
-            return None
-        return self.registers.get(operand, Linear(0, ((int(operand), 1),)))
-
-    def write(self, operand: Operand, value: Linear | None) -> None:
-        self.registers[int(operand)] = value
-        self.written.add(int(operand))
-
-
 def counted_loop(block: Block) -> CountedLoop | None:
     """The block as a counted loop, or None."""
     if len(block.instructions) > LONGEST_COUNTED:
@@ -100,110 +81,86 @@ def counted_loop(block: Block) -> CountedLoop | None:
     if any(one.op not in SIMPLE or one.flow not in (Flow.NEXT, Flow.SKIP)
            for one in block.instructions):  # fmt: skip
         return None
-    done = _Round()
-    for instruction in block.instructions[:-1]:
-        if not _execute(done, instruction):
-            return None
+    done = SymbolicTarget()
+    for instruction in block.instructions:
+        assert instruction.decoded is not None
+        done.pc = instruction.pc
+        execute(done, instruction.decoded.instruction, instruction.decoded.operands)
     if not done.accesses:
         return None
     steps = _steps(done)
     accesses = []
-    for pc, kind, address in done.accesses:
-        step = _step_of(address, steps)
+    for access in done.accesses:
+        step = _step_of(access.address, steps)
         if step is None:
             return None
-        accesses.append(MovingAccess(pc, kind, address, step))
-    continuation = _continuation(done, last, back[0] is block.edges[0], steps)
+        kind = "write" if access.stores else "read"
+        accesses.append(MovingAccess(access.pc, kind, access.address, step))
+    continuation = _continuation(done, back[0] is block.edges[0], steps)
     if continuation is None:
         return None
     return CountedLoop(accesses, continuation, len(block.instructions) + back[0].cycles)
 
 
-def _execute(done: _Round, one: GuestInstruction) -> bool:
-    """One instruction, symbolically; False if its address is not linear."""
-    operands = one.operands
-    op = one.op
-    assert op is not None
-    row = BY_OPCODE[op]
-    values = [done.read(value) for value in operands]
-    if op in (Op.LSA, Op.LEA, Op.WSA, Op.WEA):
-        base, add = (values[1], values[2]) if op is Op.LSA else (values[0], values[1])
-        if base is None or add is None:
-            return False
-        if op in (Op.LEA, Op.WEA):
-            factor = values[2].known if values[2] is not None else None
-            if factor is None:
-                return False
-            add = add.times(factor)
-        kind = "read" if op in (Op.LSA, Op.LEA) else "write"
-        done.accesses.append((one.pc, kind, base.plus(add)))
-        if op is Op.LSA:
-            done.write(operands[0], None)
-        elif op is Op.LEA:
-            done.write(Reg.AVR, None)
-        return True
-    if op is Op.EX:
-        done.write(operands[0], values[1])
-        done.write(operands[1], values[0])
-        return True
-    first, second = values
-    result = linear_result(op, first, second)
-    if row.writes_flags:
-        done.compared = None
-        done.result_only = False
-        if op in (Op.SUB, Op.CMP) and first is not None and second is not None:
-            done.compared = (first, second)
-        elif result is not None and op is Op.ADD:
-            done.compared = (result, Linear())
-            done.result_only = True
-    if row.operands[0].role is not Role.READ_LAST:
-        done.write(operands[0], result)
-    return True
-
-
-def _steps(done: _Round) -> dict[int, Linear | None]:
+def _steps(done: SymbolicTarget) -> dict[int, Linear | None]:
     """What a round adds to each register that it writes; None if that is no fixed amount."""
     steps: dict[int, Linear | None] = {}
-    for register in done.written:
-        value = done.registers[register]
-        step = None if value is None else value.plus(Linear(0, ((register, 1),)), -1)
-        if step is not None and any(term in done.written for term, _ in step.terms):
-            step = None
-        steps[register] = step
+    for register, value in done.registers.items():
+        step = value.plus(Linear(0, ((register, 1),)), -1)
+        fixed = step.is_followed and not any(term in done.registers for term, _ in step.terms)
+        steps[register] = step if fixed else None
     return steps
 
 
 def _step_of(value: Linear, steps: dict[int, Linear | None]) -> Linear | None:
     """What a round adds to a linear word."""
+    if not value.is_followed:
+        return None
     total = Linear()
-    for register, count in value.terms:
+    for register, times in value.terms:
         step = steps.get(register, Linear())
         if step is None:
             return None
-        total = total.plus(step, count)
+        total = total.plus(step, times)
     return total
 
 
+_EQ, _LT = (Flag.ZF, Flag.ZF), (Flag.CF, Flag.CF)
 _PREDICATES = {
-    (Op.IF, Flag.ZF): "eq",
-    (Op.IFN, Flag.ZF): "ne",
-    (Op.IF, Flag.CF): "ult",
-    (Op.IFN, Flag.CF): "uge",
+    (_EQ, CONDITION_TRUTH[Condition.AND]): "eq",
+    (_EQ, CONDITION_TRUTH[Condition.NOR]): "ne",
+    (_LT, CONDITION_TRUTH[Condition.AND]): "ult",
+    (_LT, CONDITION_TRUTH[Condition.NOR]): "uge",
+    ((Flag.ZF, Flag.CF), CONDITION_TRUTH[Condition.OR]): "ule",
+    ((Flag.ZF, Flag.CF), CONDITION_TRUTH[Condition.NOR]): "ugt",
 }
+"""What a comparison of words each pair of flags and truth table is, after a subtraction."""
 _OPPOSITE = {"eq": "ne", "ne": "eq", "ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
 
 
-def _continuation(
-    done: _Round, last: GuestInstruction, when_executed: bool, steps: dict[int, Linear | None]
-) -> Continuation | None:
-    if done.compared is None:
+def _compared(done: SymbolicTarget) -> tuple[Linear, Linear, bool] | None:
+    """Two words that the flags compare; True if only for equality."""
+    if done.flags is None:
         return None
-    predicate = _predicate(last)
-    if predicate is None or (done.result_only and predicate not in ("eq", "ne")):
+    rule, x, y = done.flags
+    if rule is FlagRule.SUB:
+        return x, y, False
+    return (x.plus(y), Linear(), True) if rule is FlagRule.ADD else None
+
+
+def _continuation(
+    done: SymbolicTarget, when_executed: bool, steps: dict[int, Linear | None]
+) -> Continuation | None:
+    compared, skip = _compared(done), done.skip_condition
+    if compared is None or skip is None:
+        return None
+    left, right, equality_only = compared
+    first, second = sorted((skip.first, skip.second))
+    predicate = _PREDICATES.get(((Flag(first), Flag(second)), skip.truth))
+    if predicate is None or (equality_only and predicate not in ("eq", "ne")):
         return None
     if not when_executed:
         predicate = _OPPOSITE[predicate]
-    left, right = done.compared
     if predicate in ("ule", "ugt"):
         left, right = right, left
         predicate = "uge" if predicate == "ule" else "ult"
@@ -220,108 +177,3 @@ def _continuation(
     if moving.known is None and predicate != "ne" and not upwards:
         return None
     return Continuation(predicate, left, right, left_step, right_step)
-
-
-def _predicate(last: GuestInstruction) -> str | None:
-    if last.op is Op.IF2:
-        first, second, condition = (int(value) for value in last.operands)
-        if {first, second} != {Flag.ZF, Flag.CF}:
-            return None
-        truth = CONDITION_TRUTH[Condition(condition)]
-        return {0b1110: "ule", 0b0001: "ugt"}.get(truth)
-    assert last.op is not None
-    return _PREDICATES.get((last.op, Flag(int(last.operands[0]))))
-
-
-# --- code -----------------------------------------------------------------------------------
-
-
-def emit_rounds(build: Builder, loop: CountedLoop, need: int) -> str:
-    """Code that computes how many rounds need no checks, at least 0: an i64."""
-    left = build.budget_left
-    spare = build.value(f"sub i64 {left}, {need}")
-    positive = build.value(f"icmp sgt i64 {spare}, 0")
-    enough = build.value(f"select i1 {positive}, i64 {spare}, i64 0")
-    rounds = build.value(f"udiv i64 {enough}, {loop.cycles}")
-    limits = [_rounds_until_end(build, loop.continuation)]
-    limits += [_rounds_within(build, access) for access in loop.accesses]
-    for limit in limits:
-        less = build.value(f"icmp ult i64 {limit}, {rounds}")
-        rounds = build.value(f"select i1 {less}, i64 {limit}, i64 {rounds}")
-    return rounds
-
-
-def _quotient(build: Builder, distance: Value, step: Value) -> str:
-    """distance // step as an i64, 0 if the step is 0."""
-    if isinstance(step, int):
-        quotient: Value = build.value(f"udiv i32 {distance}, {step}") if step else 0
-    else:
-        none = build.compare("eq", step, 0)
-        divisor = build.select(none, 1, step)
-        quotient = build.select(none, 0, build.value(f"udiv i32 {distance}, {divisor}"))
-    return build.value(f"zext i32 {quotient} to i64")
-
-
-def _rounds_until_end(build: Builder, loop: Continuation) -> str:
-    left, right = loop.left.emit(build), loop.right.emit(build)
-    step_left = loop.right_step == Linear()
-    step = (loop.left_step if step_left else loop.right_step).emit(build)
-    if loop.predicate == "ne":
-        # Until both are equal: the moving one has this distance to go, in steps' direction.
-        backwards = isinstance(step, int) and step >= 1 << 31
-        size: Value = -int(step) & WORD if backwards else step
-        forwards = step_left != backwards
-        distance = build.op("sub", right, left) if forwards else build.op("sub", left, right)
-        return _quotient(build, distance, size)
-    size = step
-    negative = isinstance(step, int) and step >= 1 << 31
-    if negative:
-        assert isinstance(step, int)
-        size = -step & WORD
-    holds = build.compare(loop.predicate, left, right)
-    if loop.predicate == "ult":
-        distance = build.op("sub", build.op("sub", right, left), 1)
-    else:
-        distance = build.op("sub", left, right)
-    rounds = build.value(f"add i64 {_quotient(build, distance, size)}, 1")
-    if not isinstance(step, int):
-        # Compiled for steps upwards.
-        holds = build.bit("and", holds, build.compare("sgt", step, 0))
-    return build.value(f"select i1 {holds}, i64 {rounds}, i64 0")
-
-
-def _rounds_within(build: Builder, access: MovingAccess) -> str:
-    """How many rounds an access stays in its slot's window."""
-    slot = build.function.slot(access.kind, access.pc)
-    shift, words, _ = build.function.slot_fields(build, slot)
-    inside = build.op("add", access.address.emit(build), shift)
-    step = access.step.emit(build)
-    last = build.op("sub", build.op("shl", words, 2), 4)
-    odd = build.op("and", build.op("or", inside, step), 3)
-    within = build.compare("ule", inside, last)
-    fits = build.bit("and", within, build.compare("eq", odd, 0))
-    fits = build.bit("and", fits, build.compare("ne", words, 0))
-    if step == 0:
-        return build.value(f"select i1 {fits}, i64 {1 << 62}, i64 0")
-    if isinstance(step, int) and step >= 1 << 31:
-        quotient = _quotient(build, inside, -step & WORD)
-    else:
-        quotient = _quotient(build, build.op("sub", last, inside), step)
-        if not isinstance(step, int):
-            fits = build.bit("and", fits, build.compare("sgt", step, 0))
-    rounds = build.value(f"add i64 {quotient}, 1")
-    return build.value(f"select i1 {fits}, i64 {rounds}, i64 0")
-
-
-def emit_pointers(build: Builder, loop: CountedLoop) -> dict[int, tuple[str, str]]:
-    """For each access by its pc: the host's first address, and the step in bytes as an i64."""
-    pointers = {}
-    for access in loop.accesses:
-        slot = build.function.slot(access.kind, access.pc)
-        shift, _, base = build.function.slot_fields(build, slot)
-        inside = build.op("add", access.address.emit(build), shift)
-        offset = build.value(f"zext i32 {inside} to i64")
-        pointer = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-        step = build.value(f"sext i32 {access.step.emit(build)} to i64")
-        pointers[access.pc] = (pointer, step)
-    return pointers

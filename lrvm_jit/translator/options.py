@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..arguments import number_within
+
 FIRST_LIMIT = 1400
 
 
@@ -36,11 +38,10 @@ class TranslatorOptions:
         return self.max_instructions if large else min(FIRST_LIMIT, self.max_instructions)
 
     def __post_init__(self) -> None:
-        if self.threshold < 1:
-            raise ValueError(f"threshold is {self.threshold}; it must be 1 or more")
-        if not 8 <= self.max_instructions <= 16384:
-            raise ValueError(
-                f"max_instructions is {self.max_instructions}; it must be within 8..16384"
-            )
-        if self.max_bytes < 1 << 16:
-            raise ValueError(f"max_bytes is {self.max_bytes}; it must be {1 << 16} or more")
+        for name, low, high in (
+            ("threshold", 1, None),
+            ("max_instructions", 8, 16384),
+            ("max_bytes", 1 << 16, None),
+        ):
+            number = number_within(name, getattr(self, name), low, high)
+            object.__setattr__(self, name, number)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..isa.symbolic import Linear
 from .instructions import GuestInstruction
-from .linear import Linear
 
 Context = tuple[int, ...]
 """Return addresses that calls within the region have pushed, the latest one last. A block that

@@ -135,6 +135,8 @@ define internal i32 @cycles(ptr %state, i64 %left) alwaysinline nounwind {{
   %budget = load i64, ptr %budget_at
   %sum = add i64 %count, %budget
   %now = sub i64 %sum, %left
+  %untouched_at = getelementptr i64, ptr %state, i64 {layout.UNTOUCHED}
+  store i64 0, ptr %untouched_at
   %word = trunc i64 %now to i32
   ret i32 %word
 }}"""

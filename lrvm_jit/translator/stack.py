@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from ..isa.table import BY_OPCODE, Access, Op, Reg
+from ..isa.flow import operand_registers_written
+from ..isa.table import WORD_MASK
 from .graphs import reverse_postorder
 from .instructions import Flow, GuestInstruction
 from .region import Block, BlockKey, Region
@@ -69,30 +70,22 @@ def shifted(span: Span | None, by: int) -> Span | None:
 
 def access_of(instruction: GuestInstruction) -> int | None:
     """Offset of the word that an instruction accesses on the stack; None if it does not."""
-    if instruction.op in (Op.PUSH, Op.CALL) and instruction.translatable:
-        return -4
-    return 0 if instruction.op is Op.POP and instruction.translatable else None
+    row = instruction.row
+    if row is None or not row.stack or not instruction.translatable:
+        return None
+    return min(row.stack, 0)
 
 
 def sets_stack_pointer(instruction: GuestInstruction, register: int) -> bool:
     """Whether it writes the stack pointer as an operand."""
-    if instruction.op is None:
-        return False
-    row = BY_OPCODE[instruction.op]
-    return any(
-        operand.role.writes and value == register
-        for operand, value in zip(row.operands, instruction.operands, strict=True)
-        if isinstance(value, Reg)
-    )
+    decoded = instruction.decoded
+    return decoded is not None and register in operand_registers_written(decoded)
 
 
 def stores_anywhere(instruction: GuestInstruction) -> bool:
     """Whether it may overwrite any word of memory."""
-    return (
-        instruction.op is not None
-        and BY_OPCODE[instruction.op].memory in (Access.STORE, Access.SWAP)
-        and access_of(instruction) is None
-    )
+    row = instruction.row
+    return row is not None and row.memory.stores and access_of(instruction) is None
 
 
 class StackAnalysis:
@@ -202,7 +195,7 @@ class StackAnalysis:
         if offset:
             state.known.pop(0, None)
             if instruction.flow in (Flow.CALL, Flow.CALL_DYNAMIC):
-                state.known[0] = (instruction.pc + 4) & 0xFFFF_FFFF
+                state.known[0] = (instruction.pc + 4) & WORD_MASK
 
     def after(self, state: StackState, instruction: GuestInstruction) -> None:
         """The effect of an instruction besides its access to the stack."""

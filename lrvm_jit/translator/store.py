@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections import OrderedDict, deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from .cache import CodeCache, host_key
+from ..code_cache import CodeCache
+from ..locks import SharedLock
+from .cache import host_key
 from .loading import NativeCode, load
 from .region import SYMBOL
 
@@ -48,7 +49,7 @@ class CodeStore:
     """Thread-safe: boards release code while the background thread loads more."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = SharedLock()
         self._codes: dict[str, SharedCode] = {}
         self._unused: OrderedDict[str, SharedCode] = OrderedDict()
         self._unused_bytes = 0
@@ -144,14 +145,6 @@ class CodeStore:
                 gone.append(oldest)
         for old in gone:
             old.native.release()
-
-    def after_fork(self) -> None:
-        """In the child of a fork: a thread that exists no more may have held the lock, and may
-        have been in the middle of a change."""
-        self._lock = threading.Lock()
-        unused = [code for code in self._codes.values() if not code.users]
-        self._unused = OrderedDict((code.key, code) for code in unused)
-        self._unused_bytes = sum(code.native.size for code in unused)
 
 
 STORE = CodeStore()

@@ -10,26 +10,15 @@ index chooses among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import count
-from typing import TYPE_CHECKING
 
-from ..isa.codec import Value as Operand
-from ..isa.table import WORD_MASK, Op, Reg
-from .builder import Builder
+from ..isa.semantics import execute
+from ..isa.symbolic import Linear, SymbolicTarget
+from ..isa.table import WORD_MASK, Access, Op, Reg
 from .instructions import Flow, GuestInstruction, written_registers
-from .linear import Linear, linear_result
 from .region import JumpTable
-
-if TYPE_CHECKING:
-    from .builder import Value
-    from .function import Function
 
 LONGEST_TABLE = 256
 """Words of a jump table."""
-LINEAR = frozenset({Op.CPY, Op.ADD, Op.SUB, Op.MUL, Op.SHL})
-"""Instructions whose results are followed."""
-FIRST_UNKNOWN = 1000
-"""Past all registers: numbers for what cannot be followed."""
 _NOT_LOADED = (Reg.PC, Reg.AF, Reg.SSP, Reg.USP)
 """Writing these has effects of its own."""
 
@@ -39,20 +28,26 @@ def load_of(instructions: Sequence[GuestInstruction]) -> GuestInstruction | None
     jump = instructions[-1]
     if jump.flow is not Flow.DYNAMIC:
         return None
-    if jump.op in (Op.LSA, Op.LEA):
+    if _is_load(jump):
         return jump
+    # A jump that is nothing but a copy of what was loaded.
     if jump.op is not Op.CPY or len(instructions) < 2:
         return None
     load = instructions[-2]
-    if load.op not in (Op.LSA, Op.LEA):
+    if not _is_load(load):
         return None
     register = loaded_register(load)
     return None if register != jump.operands[1] or register in _NOT_LOADED else load
 
 
+def _is_load(one: GuestInstruction) -> bool:
+    return one.row is not None and one.row.memory is Access.LOAD and not one.row.stack
+
+
 def loaded_register(load: GuestInstruction) -> int:
     """The register that a load writes."""
-    return int(Reg.AVR if load.op is Op.LEA else load.operands[0])
+    (register,) = written_registers(load)
+    return int(register)
 
 
 def table_base(instructions: Sequence[GuestInstruction], kept: Collection[int]) -> Linear | None:
@@ -61,31 +56,14 @@ def table_base(instructions: Sequence[GuestInstruction], kept: Collection[int]) 
     load = load_of(instructions)
     if load is None:
         return None
-    registers: dict[int, Linear] = {}
-    unknown = count(FIRST_UNKNOWN)
-
-    def read(operand: Operand, pc: int) -> Linear:
-        if not isinstance(operand, Reg):
-            return Linear(int(operand) & WORD_MASK)
-        if operand == Reg.PC:
-            return Linear(pc)
-        return registers.get(operand, Linear(0, ((int(operand), 1),)))
-
-    values: list[Linear] = []
+    done = SymbolicTarget()
     for one in instructions:
-        values = [read(operand, one.pc) for operand in one.operands]
+        assert one.decoded is not None
+        done.pc = one.pc
+        execute(done, one.decoded.instruction, one.decoded.operands)
         if one is load:
             break
-        result = linear_result(one.op, *values) if one.op in LINEAR else None
-        for register in written_registers(one):
-            registers[register] = result or Linear(0, ((next(unknown), 1),))
-    if load.op is Op.LEA:
-        factor = values[2].known
-        if factor is None:
-            return None
-        address = values[0].plus(values[1], factor)
-    else:
-        address = values[1].plus(values[2])
+    address = done.accesses[-1].address
     base = Linear(address.constant, tuple(term for term in address.terms if term[0] in kept))
     return None if base == address else base
 
@@ -126,46 +104,3 @@ def read_table(
 def words_of(table: JumpTable) -> dict[int, int]:
     """The words of a table by their virtual addresses."""
     return {table.address + 4 * number: word for number, word in enumerate(table.targets)}
-
-
-def emit_index(build: Builder, load: GuestInstruction, table: JumpTable) -> Value:
-    """Code for the distance, in bytes, of the word that is loaded from the table's first one."""
-    values = [
-        build.read(operand) if isinstance(operand, Reg) else int(operand) & WORD_MASK
-        for operand in load.operands
-    ]
-    if load.op is Op.LEA:
-        address = build.op("add", values[0], build.op("mul", values[1], values[2]))
-    else:
-        address = build.op("add", values[1], values[2])
-    return build.op("sub", address, table.base.emit(build))
-
-
-def measure_table(function: Function, table: JumpTable, slot: int, name: str) -> list[str]:
-    """Code for the region's beginning: how much of a table can be relied on, all or nothing.
-
-    It must stand where it is known to stand, and all of it must be readable through the slot's
-    window: it may be code that must not be read, a word of it may be watched. That the words are
-    what they were is seen to where regions are installed.
-    """
-    build = Builder(function, next(iter(function.region.blocks.values())), None)
-    build.lines = []
-    shift, words, base = function.slot_fields(build, slot)
-    inside = build.value(f"add i32 {table.address}, {shift}")
-    function.declare("usub.sat")
-    spare = len(table.targets) - 1
-    reach = build.value(f"call i32 @llvm.usub.sat.i32(i32 {words}, i32 {spare})")
-    usable = build.compare("ult", build.rotate(inside), reach)
-    if table.base.terms:
-        there = build.compare("eq", table.base.emit(build), table.address)
-        usable = build.bit("and", usable, there)
-    length = build.select(usable, len(table.targets), 0)
-    offset = build.value(f"zext i32 {inside} to i64")
-    first = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-    return [
-        *build.lines,
-        f"  %{name} = alloca i32",
-        f"  store i32 {length}, ptr %{name}",
-        f"  %{name}_at = alloca ptr",
-        f"  store ptr {first}, ptr %{name}_at",
-    ]

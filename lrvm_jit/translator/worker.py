@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import os
 import queue
 import threading
 from collections import deque
 from contextlib import suppress
 
-from llvmlite.binding import ffi
-
+from ..locks import SharedLock, in_forked_child
 from .job import Job, Outcome, perform
 from .store import STORE
 
@@ -44,7 +42,7 @@ class Worker:
     """Performs jobs in the order in which they come."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = SharedLock()
         self._thread: threading.Thread | None = None
         self._jobs: queue.SimpleQueue[tuple[Job, Results] | None] = queue.SimpleQueue()
         self._unfinished: deque[tuple[Job, Results]] = deque()
@@ -87,34 +85,16 @@ class Worker:
         self._unfinished.clear()
 
     def after_fork(self) -> None:
-        """The child of a fork has no thread, and its locks may be in any state. Nothing comes of
-        the jobs that were under way."""
+        """The child of a fork has no thread, and the queue's lock may be in any state. Nothing
+        comes of the jobs that were under way."""
         unfinished = list(self._unfinished)
-        self.__init__()  # type: ignore[misc]
+        self._thread = None
+        self._jobs = queue.SimpleQueue()
+        self._unfinished = deque()
         for job, results in unfinished:
             results.put(Outcome(job))
 
 
 WORKER = Worker()
 atexit.register(WORKER.finish)
-
-
-def _before_fork() -> None:
-    """Wait until no thread is inside LLVM: the child could not enter it any more."""
-    ffi.lib._lock.__enter__()
-
-
-def _after_fork() -> None:
-    ffi.lib._lock.__exit__(None, None, None)
-
-
-def _after_fork_in_child() -> None:
-    _after_fork()
-    STORE.after_fork()
-    WORKER.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
-    )
+in_forked_child(WORKER.after_fork)

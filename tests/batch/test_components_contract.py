@@ -8,9 +8,20 @@ from collections.abc import Callable
 import numpy
 import pytest
 
-from lrvm_jit import HardwareError
-from lrvm_jit.batch import FINE, Batch, CharOutput, LaneReason, PartlyServedError, RandomSource
+from lrvm_jit import HardwareError, Metadata
+from lrvm_jit.batch import (
+    FINE,
+    Batch,
+    BatchComponent,
+    CharOutput,
+    LaneReason,
+    PartlyServedError,
+    RandomSource,
+)
 from lrvm_jit.batch.component import Errors, LaneNumbers, Words
+from lrvm_jit.batch.lane_arrays import LaneArrays
+from lrvm_jit.isa import Reg
+from lrvm_tools.lasm import assemble
 from tests.batch.lanes_and_machines import (
     BUDGET,
     Recorder,
@@ -22,6 +33,7 @@ from tests.batch.lanes_and_machines import (
     single,
     threads,
 )
+from tests.engines import EngineChoice
 
 EVERY_ACCESS = """
     cpy ac0, 0x2000
@@ -416,3 +428,35 @@ def test_a_negative_number_of_served_accesses() -> None:
     """It makes no sense."""
     with pytest.raises(ValueError, match="served is -1; it must be 0 or more"):
         PartlyServedError(-1)
+
+
+class Writer(BatchComponent):
+    """Writes where it must not, during a run."""
+
+    name = "Writer"
+
+    def __init__(self, array: str) -> None:
+        self.array = array
+
+    def metadata(self) -> Metadata:
+        return Metadata(1, 4, 0xFFFF_FFFF, 0)
+
+    def plug_in(self, lanes: LaneArrays) -> None:
+        self.lanes = lanes
+
+    def write(self, lanes: LaneNumbers, offsets: Words, words: Words) -> None:
+        assert self.lanes.regs[lanes, Reg.A1].tolist() == words.tolist()
+        getattr(self.lanes, self.array)[lanes] = 1
+
+
+@engines
+@pytest.mark.parametrize("array", ["regs", "halted"])
+def test_lanes_are_not_written_during_a_run(array: str, engine: EngineChoice) -> None:
+    """A component that tries gets an error, as the write might be lost; between runs anybody
+    may."""
+    program = assemble("inc a1\nwsa a0, 0, a1\nhalt")
+    batch = Batch(program, 3, components=[Writer(array)], engine=engine)
+    batch.regs[:, Reg.A0] = batch.address_of(2)
+    with pytest.raises(ValueError, match="read-only"):
+        batch.run()
+    getattr(batch.lanes, array)[0] = 1

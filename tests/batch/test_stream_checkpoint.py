@@ -98,7 +98,12 @@ def test_killed_and_resumed(tmp_path: Path, place: str, finished: int) -> None:
     assert same(result, run({"a0": A0, "c0": 2}, tmp_path / "other"))
     # Nothing but whole chunks is left there.
     chunks = [f"chunk-{number:06}.npz" for number in range(10)]
-    assert sorted(path.name for path in state.iterdir()) == [*chunks, "job.json", "lock"]
+    assert sorted(path.name for path in state.iterdir()) == [
+        *chunks,
+        "chunks.jsonl",
+        "job.json",
+        "lock",
+    ]
 
 
 def test_a_finished_job_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +230,7 @@ def test_damaged_files(tmp_path: Path) -> None:
     chunk.unlink()
     assert run({"a0": A0, "c0": 2}, tmp_path).resumed == 9
     manifest = tmp_path / "job.json"
-    assert json.loads(manifest.read_text())["format"] == 1
+    assert json.loads(manifest.read_text())["format"] == 2
     manifest.write_text("{")
     with pytest.raises(CheckpointError, match=r"job\.json is no checkpoint's"):
         run({"a0": A0, "c0": 2}, tmp_path)

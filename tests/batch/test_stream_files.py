@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from lrvm_jit.batch import Batch, StreamResult
-from lrvm_jit.batch.stream_inputs import map_npz
+from lrvm_jit.batch.array_files import FileArray, open_npz
 from lrvm_tools import assemble
 from tests.batch.streams import SUM, sums
 
@@ -96,22 +96,23 @@ def test_memory_maps(tmp_path: Path) -> None:
     assert result["ram[0:3]"].tolist() == RAM.tolist()
 
 
-def test_npz_is_mapped(tmp_path: Path) -> None:
+def test_npz_is_read_as_it_is_wanted(tmp_path: Path) -> None:
     arrays: dict[str, Any] = {
         "a0": A0,
         "ram": numpy.asfortranarray(RAM),
         "empty": numpy.zeros((0, 3), numpy.int16),
     }
     numpy.savez(tmp_path / "x.npz", **arrays)
-    mapped = map_npz(tmp_path / "x.npz")
-    assert isinstance(mapped["a0"], numpy.memmap)
-    assert isinstance(mapped["ram"], numpy.memmap)
+    opened = open_npz(tmp_path / "x.npz")
     for name, array in arrays.items():
-        assert mapped[name].dtype == array.dtype
-        assert mapped[name].tolist() == array.tolist()
+        found = opened[name]
+        assert isinstance(found, FileArray)
+        assert (found.dtype, found.shape) == (array.dtype, array.shape)
+        assert found[:].tolist() == array.tolist()
+        assert found[20:33].tolist() == array[20:33].tolist()
     numpy.savez(tmp_path / "objects.npz", a0=numpy.array([{}], dtype=object))
     with pytest.raises(ValueError, match=r"objects\.npz is no \.npz file that can be read: "):
-        map_npz(tmp_path / "objects.npz")
+        open_npz(tmp_path / "objects.npz")
 
 
 def test_tables() -> None:

@@ -73,7 +73,7 @@ def test_ctrl_c_returns_what_is_done(tmp_path: Path, out: str | None) -> None:
         from pyarrow import parquet
 
         assert parquet.read_table(tmp_path / out)["a1"].to_pylist() == expected
-    names = {"chunk-000000.npz", "chunk-000001.npz", "job.json", "lock"}
+    names = {"chunk-000000.npz", "chunk-000001.npz", "chunks.jsonl", "job.json", "lock"}
     assert {path.name for path in (tmp_path / "state").iterdir()} == names
     assert {path.name for path in tmp_path.iterdir()} == {"state", *([out] if out else [])}
 

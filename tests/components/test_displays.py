@@ -6,12 +6,20 @@ import copy
 import copyreg
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrvm_components import BufferedDisplay, CharDisplay, InvalidText, NumberDisplay
+from lrvm_components import (
+    BufferedDisplay,
+    CharDisplay,
+    InvalidText,
+    NumberDisplay,
+    NumberFormat,
+    NumberText,
+)
 from lrvm_jit import Component
 
 
@@ -220,3 +228,16 @@ def test_invalid_text_can_be_copied_and_sent_to_another_process(
     for other in (copy.copy(shown[0]), pickle.loads(pickle.dumps(shown[0]))):
         assert isinstance(other, InvalidText)
         assert (other, other.raw) == ("\ufffd", b"\0\0\xd8\0")
+
+
+@pytest.mark.parametrize("style", NumberFormat)
+@pytest.mark.parametrize("row", range(4))
+def test_handlers_can_show_numbers_their_own_way(style: NumberFormat, row: int) -> None:
+    """The text knows its number, and copies of it do."""
+    shown: list[Any] = []
+    NumberDisplay(shown.append).write(16 * row + style, 0xFFFF_FFFF)
+    [text] = shown
+    for twin in (text, copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
+        assert isinstance(twin, NumberText)
+        assert (twin.number, twin.number_format, twin.newline) == (0xFFFF_FFFF, style, row == 0)
+        assert twin.endswith("\n") == twin.newline

@@ -6,6 +6,7 @@ import io
 import signal
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy
 import pytest
@@ -171,6 +172,24 @@ def test_keys_are_not_writable_even_by_commands() -> None:
         with pytest.raises(HardwareError) as caught:
             keyboard.write(offset, 0xAA)
         assert caught.value.word == 0x3100
+
+
+@pytest.mark.parametrize(
+    "make", [CharKeyboard, lambda handler: LineKeyboard(8, handler)], ids=["character", "line"]
+)
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (None, "answered None; it must answer a string, "),
+        (b"a", r"answered b'a'; .*; decode\(\) makes a string"),
+        (5, "answered 5; "),
+    ],
+)
+def test_a_handler_that_answers_no_string(make: Any, answer: object, told: str) -> None:
+    keyboard = make(lambda: answer)
+    with pytest.raises(TypeError, match=told):
+        keyboard.command(0x01 if isinstance(keyboard, CharKeyboard) else 0xAA)
+    assert not keyboard.words.any()
 
 
 @pytest.mark.parametrize("kind", [CharKeyboard, lambda handler: LineKeyboard(64, handler)])

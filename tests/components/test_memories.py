@@ -39,13 +39,13 @@ def test_content_may_be_words_or_big_endian_bytes(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
-        ([0, -1], ValueError, "word -1 is outside"),
-        ([2**32], ValueError, "word 4294967296 is outside"),
-        (numpy.array([2**32]), ValueError, "word 4294967296 is outside"),
-        ([2**70], ValueError, "word 1180591620717411303424 is outside"),
+        ([0, -1], ValueError, "word 1 is -1, outside"),
+        ([2**32], ValueError, "word 0 is 4294967296, outside"),
+        (numpy.array([2**32]), ValueError, "word 0 is 4294967296, outside"),
+        ([2**70], ValueError, "word 0 is 1180591620717411303424, outside"),
         ([1.0], TypeError, "a word must be a whole number, not 1.0"),
-        ("ab", TypeError, "a word must be a whole number, not 'a'"),
-        (numpy.zeros((2, 2), numpy.uint32), TypeError, "a word must be a whole number"),
+        ("ab", TypeError, "words must be whole numbers, or bytes, not the string 'ab'"),
+        (numpy.zeros((2, 2), numpy.uint32), TypeError, "one row of whole numbers, not 2 dim"),
         (b"\0\0\0\0\0\0", ValueError, "6 bytes are not a whole number of 32-bit words"),
     ],
 )

@@ -141,3 +141,11 @@ def test_brainfuck_from_a_file(
     output = capsys.readouterr()
     assert output.out == ")" * 41 * 255
     assert output.err == "The program has failed, with code 1.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["one.bf", "two.bf"]])
+def test_brainfuck_says_what_it_wants(
+    brainfuck: ModuleType, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert brainfuck.main(arguments) == 2
+    assert "usage: brainfuck_processor.py PROGRAM.bf" in capsys.readouterr().err

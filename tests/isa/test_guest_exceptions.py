@@ -37,7 +37,7 @@ def test_a_hardware_error_and_its_word(code: int, data: int) -> None:
 @pytest.mark.parametrize(("code", "data"), [(256, 0), (-1, 0), (0, 256), (0, -1)])
 def test_a_hardware_error_that_does_not_fit(code: int, data: int) -> None:
     label, value = ("code", code) if data == 0 and code else ("data", data)
-    with pytest.raises(ValueError, match=rf"{label} {value} is outside 0\.\.255"):
+    with pytest.raises(ValueError, match=rf"{label} is {value}; it must be within 0\.\.255"):
         HardwareError(code, data)
 
 
@@ -62,7 +62,12 @@ def test_every_code_has_a_sentence_of_its_own() -> None:
     ("word", "sentence"),
     [
         (0x01010000, "Unknown opcode 0x00"),
-        (0x00030018, "Register 0x18 cannot be read in this mode"),
+        (0x00030018, "Register ssp (0x18) cannot be read in userland mode"),
+        (0x00040017, "Register af (0x17) cannot be written"),
+        (0x0104001B, "Register era (0x1B) cannot be written"),
+        (0x0004001F, "Register smt (0x1F) cannot be written in userland mode"),
+        (0x00030021, "Register 0x21 cannot be read in userland mode"),
+        (0x01020021, "Unknown register 0x21"),
         (0x01050003, "Unaligned memory address (offset 3 in its word)"),
         (0x0107ABCD, "MMU refused a write at an address ending in 0xABCD"),
         (0x010A0000, "Division by zero"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Component, HardwareError, Metadata, Motherboard, Stop
 from lrvm_jit.isa import INSTRUCTIONS, Reg
-from lrvm_jit.isa.table import Instruction, Kind
+from lrvm_jit.isa.table import Instruction, Kind, Op
 from tests.engines import EngineChoice
 
 ROM_SIZES = (64, 128, 1024, 4096)
@@ -19,30 +19,59 @@ MOST_STOPS = 100
 EDGE_WORDS = (0, 1, 2, 3, 4, 8, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFC, 0xFFFF_FFFF, 0x10000)
 
 
+class MeddlingError(Exception):
+    """What a port fails with."""
+
+
 class Port(Component):
-    """Answers reads from a counter, refuses some accesses, and notes everything it is asked."""
+    """Answers reads from a counter, refuses some accesses, and notes everything it is asked.
+
+    At the accesses in `meddling` it also does something to its board, by itself or with the
+    register of that number.
+    """
 
     name = "Port"
 
     def __init__(self) -> None:
         self.accesses: list[tuple[str, int, int]] = []
+        self.instructions: list[int] = []
+        self.meddling: dict[int, tuple[str, int, int]] = {}
+        self.board: Motherboard | None = None
+
+    def note(self, kind: str, offset: int, word: int) -> None:
+        self.accesses.append((kind, offset, word))
+        if self.board is None or not self.meddling:
+            return
+        self.instructions.append(self.board.stats().instructions)
+        action, register, value = self.meddling.get(len(self.accesses), ("", 0, 0))
+        if action == "stop":
+            self.board.stop()
+        elif action == "set":
+            self.board.cpu.regs[register] = value
+        elif action == "reset":
+            self.board.cpu.reset()
+        elif action == "halt":
+            self.board.cpu.halted = bool(value & 1)
+        elif action == "fail":
+            self.board.cpu.regs[register] = value
+            raise MeddlingError
 
     def metadata(self) -> Metadata:
         return Metadata(7, PORT_SIZE, 0xFFFF_FFFF, 0)
 
     def read(self, offset: int) -> int:
-        self.accesses.append(("read", offset, 0))
+        self.note("read", offset, 0)
         if offset == 12:
             raise HardwareError(0x20, 5)
         return (len(self.accesses) * 0x9E37_79B9 + offset) & 0xFFFF_FFFF
 
     def write(self, offset: int, word: int) -> None:
-        self.accesses.append(("write", offset, word))
+        self.note("write", offset, word)
         if offset == 16:
             raise HardwareError(0x30)
 
     def reset(self) -> None:
-        self.accesses.append(("reset", 0, 0))
+        self.note("reset", 0, 0)
 
 
 @dataclass
@@ -57,6 +86,8 @@ class Case:
     budget: int
     slices: list[int]
     breakpoints: list[int] = field(default_factory=list)
+    meddling: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    """What the port does to the board, by the number of the access."""
 
 
 @dataclass
@@ -69,6 +100,8 @@ class Outcome:
     ram: bytes
     accesses: list[tuple[str, int, int]]
     last: tuple[str, int, int]
+    instructions: list[int] = field(default_factory=list)
+    """As the statistics of a board tell: in accesses to the port, and in the end."""
 
 
 def random_case(rng: random.Random) -> Case:
@@ -99,6 +132,29 @@ def random_case(rng: random.Random) -> Case:
         else []
     )
     return Case(program, rom_size, ram_size, ram, regs, budget, slices, breakpoints)
+
+
+def meddling_case(rng: random.Random) -> Case:
+    """The same with a port that does things to the board, and a program that meets it often."""
+    case = random_case(rng)
+    case.budget = rng.choice((20, 100, 400))
+    top = case.rom_size + case.ram_size + PORT_SIZE
+    for access in range(1, 100):
+        if rng.random() < 0.15:
+            action = rng.choice(("stop", "set", "set", "set", "reset", "halt", "fail"))
+            value = _random_value(rng, top, case.program)
+            case.meddling[access] = action, rng.choice((*range(32), Reg.PC, Reg.PC)), value
+    accesses = (Op.LSA, Op.LEA, Op.WSA, Op.WEA, Op.SRM, Op.PUSH, Op.POP)
+    for at in range(len(case.program)):
+        if rng.random() < 0.6:
+            operands = int.from_bytes(bytes(rng.randrange(Reg.PC) for _ in range(3)))
+            case.program[at] = rng.choice(accesses) << 27 | 0x0700_0000 | operands
+    for register in (*range(Reg.PC), Reg.SSP, Reg.USP):
+        if rng.random() < 0.5:
+            case.regs[register] = case.rom_size + case.ram_size + rng.randrange(0, PORT_SIZE, 4)
+        elif rng.random() < 0.5 and register < Reg.PC:
+            case.regs[register] = 0
+    return case
 
 
 def _random_value(rng: random.Random, top: int, program: list[int]) -> int:
@@ -199,6 +255,7 @@ def build(case: Case, engine: EngineChoice) -> tuple[Motherboard, Ram, Port]:
     ram.words[: len(case.ram)] = case.ram
     board.cpu.regs[:] = case.regs
     port.accesses.clear()
+    port.board, port.meddling = board, case.meddling
     return board, ram, port
 
 
@@ -209,24 +266,28 @@ def run(case: Case, engine: EngineChoice, *, sliced: bool = False) -> Outcome:
     left = case.budget
     slices = list(case.slices) if sliced else []
     for _ in range(MOST_STOPS):
-        before = board.cpu.cycles
         piece = min(left, slices.pop(0)) if slices else left
-        stop = board.run(max_cycles=piece)
-        # A RESET may have put the counter back, so it only counts where the run was cut short.
-        used = piece if stop.reason == "budget" else max(board.cpu.cycles - before, 0)
-        left -= used
+        before = board.cpu.cycles
+        stop = None
+        try:
+            stop = board.run(max_cycles=piece)
+        except MeddlingError:
+            left -= max(board.cpu.cycles - before, 0)
+            continue
+        left -= stop.attempted
         if left <= 0 or board.cpu.halted:
             break
     return outcome_of(board, ram, port, stop)
 
 
-def outcome_of(board: Motherboard, ram: Ram, port: Port, stop: Stop) -> Outcome:
+def outcome_of(board: Motherboard, ram: Ram, port: Port, stop: Stop | None) -> Outcome:
     """What can be seen of a machine."""
     return Outcome(
         regs=list(board.cpu.regs),
         cycles=board.cpu.cycles,
+        instructions=[*port.instructions, board.stats().instructions],
         halted=board.cpu.halted,
         ram=ram.words.tobytes(),
         accesses=list(port.accesses),
-        last=(str(stop.reason), stop.pc, stop.address),
+        last=(str(stop.reason), stop.pc, stop.address) if stop else ("failed", 0, 0),
     )

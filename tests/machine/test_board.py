@@ -40,11 +40,57 @@ def test_a_component_twice(make: Any, engine: EngineChoice) -> None:
 
 @pytest.mark.parametrize("make", [lambda: Ram(16), Probe], ids=["memory", "bus"])
 def test_a_component_in_two_boards(make: Any, engine: EngineChoice) -> None:
-    """A component belongs to one board for good, be it memory or not."""
+    """A component belongs to one board until that is closed, be it memory or not."""
     component = make()
-    Motherboard([component], engine=engine)
+    first = Motherboard([component], engine=engine)
+    first.map(0, 0)
+    first.memory.write(4, 7)
     with pytest.raises(ValueError, match=f"{component.name} already belongs to another board"):
         Motherboard([component], engine=engine)
+    first.close()
+    second = Motherboard([BootRom([1, 2, 3]), component], engine=engine)
+    second.map_contiguous(0)
+    assert second.memory.read(16) == 7
+    second.memory.write(16, 8)
+    assert first.memory.read(4) == 8
+    with pytest.raises(RuntimeError, match="closed"):
+        first.run()
+
+
+class Attached(Ram):
+    """Knows its board."""
+
+    def __init__(self, fails: bool = False) -> None:
+        super().__init__(16)
+        self.boards: list[Motherboard] = []
+        self.fails = fails
+
+    def attach(self, board: Motherboard) -> None:
+        assert board.components[-1] is self
+        assert board.memory.read(0) == 0
+        self.boards.append(board)
+        board.cpu.regs.a0 = 5
+        if self.fails:
+            raise KeyError("broken")
+
+
+def test_a_component_gets_its_board(engine: EngineChoice) -> None:
+    """Once the board is complete, and again with another one."""
+    component = Attached()
+    with Motherboard([Ram(16), component], engine=engine) as first:
+        assert component.boards == [first]
+        assert first.cpu.regs.a0 == 5
+    second = Motherboard([component], engine=engine)
+    assert component.boards == [first, second]
+
+
+def test_a_component_that_refuses_its_board(engine: EngineChoice) -> None:
+    """The components are as before, and may be part of another board."""
+    memory, component = Ram(16), Attached(fails=True)
+    with pytest.raises(KeyError):
+        Motherboard([memory, component], engine=engine)
+    component.fails = False
+    Motherboard([memory, component], engine=engine)
 
 
 def test_what_is_no_component(engine: EngineChoice) -> None:

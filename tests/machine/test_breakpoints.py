@@ -1,9 +1,12 @@
-"""Breakpoints: a run stops before the instruction, and the next run goes on past it."""
+"""Breakpoints: a run stops before the instruction, and the next one goes on past it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from lrvm_jit import Stop
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Probe
@@ -44,10 +47,123 @@ def test_stops_before_the_instruction_each_time(label: str, engine: EngineChoice
 
 
 def test_at_the_first_instruction(engine: EngineChoice) -> None:
-    """A run starts past a breakpoint at pc, and stops there when it comes by again."""
+    """A run stops at its first instruction; the one that goes on from there goes past it."""
     counting = counter(engine, "loop")
+    for cycles, a0 in ((0, 0), (4, 1), (8, 2)):
+        stop = counting.run()
+        assert (stop.reason, stop.cycles, counting.a0) == ("breakpoint", cycles, a0)
+        assert (stop.pc, stop.address) == (0, 0)
+    assert (stop.attempted, counting.run(0).reason) == (4, "budget")
+
+
+def reported(stop: Stop) -> bool:
+    """Whether a run has ended at a breakpoint before its first instruction."""
+    return stop.reason == "breakpoint" and stop.attempted == 0
+
+
+def nothing(counting: Machine) -> None:
+    """The next run goes past the breakpoint at which this one has stopped,"""
+
+
+def look_and_change_others(counting: Machine) -> None:
+    """whatever is done to other registers, to memory and to other breakpoints,"""
+    board = counting.board
+    board.cpu.regs.a0 = 7
+    board.memory.write(0x800, 1)
+    board.breakpoints = {*board.breakpoints, counting.labels["end"]}
+    board.watchpoints = {0x900}
+    assert board.run(0).reason == "budget"
+
+
+def set_again(counting: Machine) -> None:
+    """even if the breakpoint itself is set anew,"""
+    where = counting.board.breakpoints
+    counting.board.breakpoints = ()
+    counting.board.breakpoints = where
+
+
+def write_pc(counting: Machine) -> None:
+    """but not if the host has put the CPU there,"""
+    counting.board.cpu.regs.pc = counting.board.cpu.regs.pc
+
+
+def restore_all(counting: Machine) -> None:
+    """as when a whole state is restored,"""
+    counting.board.cpu.regs[:] = list(counting.board.cpu.regs)
+
+
+def reset_and_return(counting: Machine) -> None:
+    """or if it was reset,"""
+    counting.board.reset()
+    counting.board.cpu.step()
+
+
+def step_round(counting: Machine) -> None:
+    """or has come by again in single steps."""
+    for _ in range(4):
+        assert counting.board.cpu.step().reason == "budget"
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (nothing, False),
+        (look_and_change_others, False),
+        (set_again, False),
+        (write_pc, True),
+        (restore_all, True),
+        (reset_and_return, True),
+        (step_round, True),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_what_goes_past_the_breakpoint_it_stands_on(
+    change: Callable[[Machine], None], again: bool, engine: EngineChoice
+) -> None:
+    """A breakpoint that was reported is not reported twice, unless the CPU has come there anew."""
+    counting = counter(engine, "middle")
     stop = counting.run()
-    assert (stop.reason, stop.cycles, counting.a0) == ("breakpoint", 4, 1)
+    assert (stop.reason, stop.cycles, reported(stop)) == ("breakpoint", 1, False)
+    change(counting)
+    assert counting.board.cpu.regs.pc == 4
+    stop = counting.run()
+    assert (stop.reason, reported(stop)) == ("breakpoint", again)
+    if again:
+        assert not reported(counting.run())
+
+
+def test_set_where_the_cpu_stands(engine: EngineChoice) -> None:
+    """After a run that ended there for another reason it is reported, once."""
+    counting = counter(engine)
+    counting.run(1)
+    counting.board.breakpoints = {4}
+    assert reported(counting.run())
+    stop = counting.run()
+    assert (stop.reason, stop.attempted) == ("breakpoint", 4)
+
+
+def test_after_a_component_has_failed(engine: EngineChoice) -> None:
+    """The instruction under a breakpoint that was undone is made again without a second report;
+    a breakpoint set then is a new one."""
+    probe = Probe()
+    built = machine("cpy a2, 1\nwsa a1, 0, a0\nhalt", engine, [probe], a1=0x10000)
+    built.board.breakpoints = {4}
+    assert built.run().reason == "breakpoint"
+    write = probe.write
+
+    def fail(offset: int, word: int) -> None:
+        raise KeyError("broken")
+
+    probe.write = fail  # type: ignore[method-assign]
+    with pytest.raises(KeyError, match="broken"):
+        built.run()
+    built.board.breakpoints = {8}
+    with pytest.raises(KeyError, match="broken"):
+        built.run()
+    built.board.breakpoints = {4, 8}
+    probe.write = write  # type: ignore[method-assign]
+    assert reported(built.run())
+    assert built.run().pc == 8
 
 
 def test_several(engine: EngineChoice) -> None:
@@ -98,10 +214,11 @@ def test_the_guest_does_not_see_it(engine: EngineChoice) -> None:
 
 def test_budget_and_breakpoint_at_once(engine: EngineChoice) -> None:
     """If the budget ends where the breakpoint stands, the budget is the reason; and the next run
-    starts past it."""
+    reports it."""
     counting = counter(engine, "middle")
     stop = counting.run(max_cycles=1)
     assert (stop.reason, stop.pc) == ("budget", counting.labels["middle"])
+    assert reported(counting.run())
     stop = counting.run()
     assert (stop.reason, stop.cycles, counting.a0) == ("breakpoint", 5, 2)
 

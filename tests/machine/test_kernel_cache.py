@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 import os
+import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import lrvm_jit
+from lrvm_jit.batch.worker import BATCH_LOOP
+from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.kernel import compile as kernel_compile
@@ -28,7 +32,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "lrvm_jit"
     shutil.copytree(PACKAGE, copy, ignore=IGNORED)
     monkeypatch.setattr(kernel_compile, "PACKAGE", copy)
-    for name in (kernel_compile.CACHE_VARIABLE, *kernel_compile.SETTINGS):
+    for name in (CACHE_VARIABLE, *kernel_compile.SETTINGS):
         monkeypatch.delenv(name, raising=False)
     return copy
 
@@ -58,12 +62,14 @@ def test_an_edit_of_any_source_changes_the_digest(package: Path) -> None:
 def test_the_sources_are_all_that_the_kernel_imports() -> None:
     """What a kernel module takes from this package is covered by the digest."""
     covered = {path.resolve() for path in sources()}
+    # What keeps a kernel does not change what is kept.
+    keeping = {"code_cache", "code_cache.host", "locks"}
     for path in sorted((PACKAGE / "kernel").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.level:
                 base = path.parents[node.level - 1]
                 names = [node.module] if node.module else [alias.name for alias in node.names]
-                for name in names:
+                for name in set(names) - keeping:
                     source = base.joinpath(*name.split(".")).with_suffix(".py")
                     assert source.resolve() in covered, f"{path.name} imports {name}"
 
@@ -79,42 +85,6 @@ def test_compiler_settings_have_kernels_of_their_own(
     assert kernel_compile.digest() != before
 
 
-def test_the_package_folder_is_the_first_choice(package: Path) -> None:
-    folder = kernel_compile.cache_folder()
-    assert folder == package / "__pycache__" / f"kernel-{kernel_compile.digest()}"
-
-
-def test_a_read_only_installation_uses_the_users_folder(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the package's folder takes no files, the user's cache folder does."""
-    (package / "__pycache__").write_text("a file in the way: nothing can be created below it")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(sys, "platform", "linux")
-    name = f"kernel-{kernel_compile.digest()}"
-    assert kernel_compile.cache_folder() == tmp_path / "cache" / "lrvm_jit" / name
-
-
-def test_no_folder_at_all(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then there is no cache; that is no error."""
-    (package / "__pycache__").write_text("")
-    (tmp_path / "cache").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert kernel_compile.cache_folder() is None
-
-
-@pytest.mark.usefixtures("package")
-def test_the_environment_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LRVM_JIT_CACHE_DIR is the only place then, and made if it is not there."""
-    chosen = tmp_path / "deep" / "folder"
-    monkeypatch.setenv("LRVM_JIT_CACHE_DIR", str(chosen))
-    folder = kernel_compile.cache_folder()
-    assert folder is not None
-    assert folder.parent == chosen
-    assert folder.is_dir()
-
-
 def python(
     script: str, folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -122,7 +92,7 @@ def python(
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in (kernel_compile.CACHE_VARIABLE, *kernel_compile.SETTINGS)
+        if name not in (CACHE_VARIABLE, *kernel_compile.SETTINGS)
     }
     result = subprocess.run(
         [sys.executable, "-c", script],
@@ -164,6 +134,7 @@ def test_the_life_of_a_cache(tmp_path: Path) -> None:
     assert divide() == (original, MESSAGE)
     assert divide() == (original, "")
     (folder,) = cache.iterdir()
+    assert len(list(folder.iterdir())) == 1
 
     table = copy / "isa" / "table.py"
     text = table.read_text()
@@ -179,6 +150,49 @@ def test_the_life_of_a_cache(tmp_path: Path) -> None:
     for file in files:
         file.write_bytes(file.read_bytes()[:100])  # as a full disk leaves it
     assert divide() == (original, MESSAGE)
+    assert divide() == (original, "")
+
+
+def kept(source: kernel_compile.EntryPointSource, folder: Path) -> Path:
+    """The file with a kernel, in a cache folder of its own."""
+    kernel_compile.load(source)
+    key = kernel_compile.digest(source)
+    [(_, data), *_] = load_first(kernel_compile.caches(), key)
+    assert CodeCache(folder, kernel_compile.FOLDER).save(key, data)
+    return folder / kernel_compile.FOLDER / f"{key}.code"
+
+
+def damages(path: Path, other: Path) -> Iterator[bytes]:
+    """What may have become of a kernel's file: bits flipped, cut short, another one's content."""
+    whole, choice = path.read_bytes(), random.Random(11)
+    for _ in range(200):
+        flipped = bytearray(whole)
+        flipped[choice.randrange(len(whole))] ^= 1 << choice.randrange(8)
+        yield bytes(flipped)
+    for size in (0, 1, 39, 40, 41, len(whole) // 2, len(whole) - 1):
+        yield whole[:size]
+    yield whole + b"\0"
+    yield other.read_bytes()
+
+
+def test_a_damaged_kernel_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba would crash or hang. Damage is noticed before anything is made of the bytes, the
+    file is removed, and so the kernel is compiled once more."""
+    path = kept(kernel_compile.KERNEL, tmp_path)
+    other = kept(BATCH_LOOP, tmp_path)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+    def unpickled(_: bytes) -> None:
+        raise AssertionError("damaged bytes were read")
+
+    monkeypatch.setattr(kernel_compile, "pickle", SimpleNamespace(loads=unpickled))
+    count = 0
+    for damaged in damages(path, other):
+        path.write_bytes(damaged)
+        assert kernel_compile._cached(None, path.stem) is None
+        assert not path.exists()
+        count += 1
+    assert count > 200
 
 
 def test_importing_the_package_does_not_load_the_compiler() -> None:

@@ -281,3 +281,13 @@ def test_a_partial_mapping_answers_only_in_its_range(engine: EngineChoice) -> No
     board.cpu.regs.a0 = 0x1000
     board.run()
     assert board.cpu.regs[1:5] == [0x100B, 0x100, 5, 0]
+
+
+def test_mappings_are_changed_through_the_board_only(engine: EngineChoice) -> None:
+    """The engine has to know of a change; what tells of them has nothing to make one with."""
+    board = Motherboard([Ram(16), Ram(32)], engine=engine)
+    board.map(0x20, 1)
+    assert not hasattr(board.mappings, "map")
+    assert len(board.mappings) == 1
+    assert board.mappings.find(0x3C) == board.mappings.of(1)
+    assert board.mappings.find(0x40) is None

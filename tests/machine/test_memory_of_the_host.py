@@ -101,9 +101,9 @@ def test_values_that_are_no_words(word: int, board: Motherboard) -> None:
 
 @pytest.mark.parametrize("word", [None, 1.0, "1"])
 def test_values_that_are_no_integers(word: object, board: Motherboard) -> None:
-    with pytest.raises(TypeError, match="integer"):
+    with pytest.raises(TypeError, match="word must be a whole number"):
         board.memory.write(RAM, word)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="integers"):
+    with pytest.raises(TypeError, match="a word must be a whole number"):
         board.memory.load(RAM, [word])  # type: ignore[list-item]
 
 

@@ -91,9 +91,9 @@ def test_values_out_of_range(value: int, engine: EngineChoice) -> None:
 @pytest.mark.parametrize("value", [None, 1.5, "7"])
 def test_values_of_another_type(value: object, engine: EngineChoice) -> None:
     regs = machine("halt", engine).board.cpu.regs
-    with pytest.raises(TypeError, match="integer"):
+    with pytest.raises(TypeError, match="a0 must be a whole number"):
         regs.a0 = value  # type: ignore[assignment]
-    with pytest.raises(TypeError, match="integer"):
+    with pytest.raises(TypeError, match="a register's code must be a whole number"):
         regs[value if not isinstance(value, str) else 1.0]  # type: ignore[index]
 
 

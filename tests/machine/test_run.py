@@ -99,7 +99,8 @@ def test_the_host_wakes_a_halted_cpu(engine: EngineChoice) -> None:
 
 
 def test_never_reset_is_halted(engine: EngineChoice) -> None:
-    """A CPU that was never reset is halted, with all registers 0 and no cycle counted."""
+    """A CPU that was never reset is halted, with all registers 0 and no cycle counted. As that
+    is seldom meant, a warning says what to do."""
     from lrvm_components import Ram
     from lrvm_jit import Motherboard
 
@@ -107,7 +108,8 @@ def test_never_reset_is_halted(engine: EngineChoice) -> None:
     board.map(0, 0)
     assert board.cpu.halted
     assert list(board.cpu.regs) == [0] * 32
-    stop = board.run()
+    with pytest.warns(RuntimeWarning, match=r"never reset.*call board.reset\(\)"):
+        stop = board.run()
     assert (stop.reason, stop.cycles) == ("halted", 0)
     board.reset()
     assert not board.cpu.halted

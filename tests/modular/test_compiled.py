@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import threading
 from typing import Any
 
@@ -163,6 +165,63 @@ def test_errors_of_processors(way: str, exe_ins: Any, code: int, error: type[Exc
         assert failed.error is not None
         assert failed.error.args == ("five is not allowed",)
     assert other.state[COUNT] == 100
+
+
+def look_up(state: State, index: int) -> int:
+    value: int = state[index + 100]  # too far
+    return value
+
+
+def looks_up(state: State, bus: Bus) -> None:
+    state[0] += 1
+    if state[0] == 7:
+        state[0] = look_up(state, state[0])
+
+
+def cycles_too_far(state: State) -> None:
+    state[state[0]] += 1  # too far
+
+
+def line_of(function: Any, text: str) -> str:
+    lines, first = inspect.getsourcelines(function)
+    (number,) = [k for k, line in enumerate(lines) if text in line]
+    return f"{function.__name__}, at {__file__}:{first + number}"
+
+
+def test_errors_say_where() -> None:
+    """Compiled, too: part, function and line, and how to find out the index."""
+    hint = "; run the machine with compiled=False to see which index"
+    peripherals = [
+        CompiledPeripheral([0], touchy),
+        CompiledPeripheral([3, 0], memory, cycle=cycles_too_far),
+    ]
+    processors = [
+        CompiledProcessor([2, 0, 0, 0, 0], touch),
+        CompiledProcessor([5], looks_up),
+        CompiledProcessor([5], complain),
+        CompiledProcessor([5], negative_peripheral),
+    ]
+    handle = start("compiled", peripherals, processors)
+    handle.join()
+    found = [
+        [note for note in status.error.__notes__ if not note.endswith("code -1")]
+        for status in (*handle.peripherals, *handle.processors)
+        if status.error is not None
+    ]
+    asking = negative_peripheral.__code__.co_firstlineno
+    assert found == [
+        [f"in handle of peripheral 0 (CompiledPeripheral): {line_of(touchy, 'state[99]')}{hint}"],
+        [
+            "in cycle of peripheral 1 (CompiledPeripheral): "
+            f"{line_of(cycles_too_far, 'too far')}{hint}"
+        ],
+        [f"in exe_ins of processor 1 (CompiledProcessor): {line_of(look_up, 'too far')}{hint}"],
+        [f"in exe_ins of processor 2 (CompiledProcessor): {line_of(complain, 'raise')}"],
+        [
+            "in exe_ins of processor 3 (CompiledProcessor): negative_peripheral, "
+            f"begins at {__file__}:{asking}"
+        ],
+    ]
 
 
 def touchy(state: State, query: int, address: int, value: int) -> tuple[int, int]:
@@ -520,7 +579,7 @@ def test_states() -> None:
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        (-1, ValueError, "-1 elements"),
+        (-1, ValueError, "size of a state is -1"),
         (np.zeros(3, dtype=np.uint8), TypeError, "of uint8; .*astype"),
         (np.zeros((2, 2), dtype=np.int64), TypeError, r"2 dimension\(s\)"),
         (np.zeros(6, dtype=np.int64)[::2], ValueError, "contiguous"),
@@ -555,3 +614,41 @@ def test_values_that_fit_no_state() -> None:
     handle = start("compiled", [CompiledPeripheral(1, memory)], [Sender()])
     handle.join()
     assert isinstance(handle.peripherals[0].error, OverflowError)
+
+
+@pytest.mark.parametrize("returned", [0.5, 1.0, (1, 2)])
+@pytest.mark.parametrize("role", ["exe_ins", "cycle", "handle"])
+def test_what_is_no_code_is_refused_in_every_way(role: str, returned: Any) -> None:
+    """Compiled before the machine starts, plain when the function returns it; 0.5 was code 0."""
+
+    def of_state(state: Any) -> Any:
+        return returned
+
+    def of_bus(state: Any, bus: Any) -> Any:
+        return returned
+
+    def of_query(state: Any, query: int, address: int, value: int) -> Any:
+        return (DATA, returned)
+
+    def good(state: Any, query: int, address: int, value: int) -> Any:
+        return (DATA, 0)
+
+    def ask(state: Any, bus: Any) -> Any:
+        bus.load(0, 0)
+        state[0] += 1
+        return 0 if state[0] == 3 else None
+
+    def machine() -> Machine:
+        peripheral = CompiledPeripheral(
+            1,
+            of_query if role == "handle" else good,
+            cycle=of_state if role == "cycle" else None,
+        )
+        return Machine([peripheral], [CompiledProcessor(1, of_bus if role == "exe_ins" else ask)])
+
+    with pytest.raises(MachineError, match=f"{role} returns .*; it must return"):
+        machine().run("cooperative")
+    handle = machine().run("cooperative", compiled=False)
+    with pytest.raises(ExceptionGroup) as caught:
+        handle.join(raise_errors=True)
+    assert re.search(f"{role} returned .*; it must return", str(caught.value.exceptions[0]))

@@ -257,3 +257,65 @@ def test_reset_and_close(scheduler: SchedulerName) -> None:
     machine = Machine([ComponentPeripheral(Noting(16))], [LrvmProcessor(assemble("halt"))])
     machine.run(scheduler).join()
     assert happened == ["reset", "close"]
+
+
+class Debugger(Ram):
+    """Sets registers of the processor that writes to it; reading fails."""
+
+    board: Motherboard
+
+    def __init__(self) -> None:
+        super().__init__(16)
+
+    def write(self, offset: int, word: int) -> None:
+        regs = self.board.cpu.regs
+        regs.a0, regs.a3, regs.pc = 0x500, word + 1, 8
+        assert (regs.a0, regs.a3) == (0x500, word + 1)
+        if offset:
+            raise HardwareError(0x30)
+
+    def read(self, offset: int) -> int:
+        raise KeyError("broken")
+
+
+@pytest.mark.parametrize("offset", [0, 4])
+@pytest.mark.parametrize("source", ["wsa a0, {}, a1", "srm a0, {}, a1", "push a1"])
+def test_a_component_writes_to_the_processor(
+    source: str, offset: int, engine: EngineChoice, scheduler: SchedulerName
+) -> None:
+    """After the instruction, as on a board (docs/machine.md), whoever executes the component."""
+    component = Debugger()
+    if source.startswith("srm"):
+
+        def swap(offset: int, word: int) -> int:
+            component.write(offset, word)
+            return 0
+
+        component.swap = swap
+    program = assemble(source.format(offset) + "\nhalt\ncpy a4, a3\nhalt")
+    processor = LrvmProcessor(
+        program,
+        ram_size=RAM_SIZE,
+        ports={DEVICE: Port(0, 16)},
+        registers={"a0": DEVICE, "a1": 7, "ssp": DEVICE + offset + 4},
+        engine=engine,
+    )
+    component.board = processor.board
+    Machine([ComponentPeripheral(component)], [processor]).run(scheduler).join(raise_errors=True)
+    regs = processor.board.cpu.regs
+    assert (regs.a0, regs.a4, regs.pc) == (0x500, 8, 16)
+    assert regs.et == (0x01A03000 if offset else 0)
+
+
+def test_an_error_of_a_component_says_where(scheduler: SchedulerName) -> None:
+    """Which component, and what it was asked."""
+    processor = LrvmProcessor(
+        assemble("lsa a1, a0, 4\nhalt"),
+        ram_size=RAM_SIZE,
+        ports={DEVICE: Port(0, 16)},
+        registers={"a0": DEVICE},
+    )
+    handle = Machine([ComponentPeripheral(Debugger())], [processor]).run(scheduler)
+    handle.join(timeout=60)
+    (error,) = handle.peripherals[0].errors
+    assert error.__notes__[0] == "component RAM, read at offset 0x4"

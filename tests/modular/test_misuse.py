@@ -76,7 +76,7 @@ def test_step_is_for_cooperative() -> None:
 
 
 def test_no_steps() -> None:
-    with pytest.raises(ValueError, match="at least 1 round"):
+    with pytest.raises(ValueError, match="rounds is 0; it must be 1 or more"):
         Machine([], [Script()]).run("cooperative").step(0)
 
 

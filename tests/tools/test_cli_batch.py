@@ -196,3 +196,47 @@ def test_progress_on_a_terminal(folder: Path) -> None:
     text = re.sub(r"\x1b\[\??[0-9;]*[a-zA-Z]", "", received.decode())
     assert "1,000 of 1,000 lanes" in text
     assert "[lrvm] 1,000 lanes (1,000 halted)" in text
+
+
+def test_an_interrupted_run_beside_older_results(folder: Path) -> None:
+    """What was there before stays; what is done, within a chunk too, goes beside it."""
+    numpy.savez("out.npz", a0=numpy.arange(200))
+    before = Path("out.npz").read_bytes()
+    # Some lanes of the only chunk halt.
+    Path("some.lasm").write_text("cpy a1, a0\nadd a1, a0\ncmp a0, 40\nifls\nhalt\nagain: jp again")
+    code = """
+import threading, _thread, time
+from lrvm_jit.batch import Batch
+from lrvm_tools.cli import main
+run = Batch.run
+
+def watched(batch, *given, **options):
+    def watch():
+        while (batch.lanes.reason == 1).sum() < 20:
+            time.sleep(0.01)
+        _thread.interrupt_main()
+    threading.Thread(target=watch, daemon=True).start()
+    return run(batch, *given, **options)
+
+Batch.run = watched
+main(["batch", "some.lasm", "--inputs", "in.npy", "--out", OUT, "--outputs", "a1", "--json"])
+"""
+    for name, beside in (("out.npz", "out.interrupted.npz"), ("new.npz", "new.npz")):
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("OUT", repr(name))],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert (done.returncode, done.stderr) == (130, "")
+        document = json.loads(done.stdout)
+        lanes = document["lanes"]
+        assert 20 <= lanes <= 40
+        assert (document["reasons"], document["out"]) == ({"halted": lanes}, beside)
+        with numpy.load(beside) as out:
+            assert len(set(out["lane"])) == len(out["lane"]) == lanes
+            assert out["lane"].max() < 40
+            assert out["a1"].tolist() == (2 * out["lane"]).tolist()
+    assert Path("out.npz").read_bytes() == before
+    assert not [path for path in folder.iterdir() if path.name.endswith(".part")]

@@ -74,7 +74,7 @@ def test_help_lists_the_exit_codes() -> None:
     for arguments in (["--help"], ["run", "--help"]):
         text = lrvm(*arguments).stdout
         codes = re.findall(r"^ +(\d+)  ", text[text.index("Exit codes:") :], re.M)
-        assert codes == ["0", "1", "2", "3", "4", "130", "141"]
+        assert codes == ["0", "1", "2", "3", "4", "5", "130", "141"]
 
 
 def test_version() -> None:
@@ -324,6 +324,32 @@ def test_run_does_not_flood_the_terminal(folder: Path) -> None:
     lines = lrvm("run", "forever.lasm", "--max-cycles", "5000").stderr.splitlines()
     assert lines[10] == "[lrvm] The same again and again; no more of these are shown"
     assert len(lines) == 12
+
+
+def test_run_ends_if_nobody_handles_an_exception(folder: Path) -> None:
+    (folder / "forever.lasm").write_text("inc a0\ncpy a0, 0\n#d32 0")
+    result = lrvm("run", "forever.lasm")
+    assert result.exit_code == 5
+    assert "unhandled exception at address 0x00000008" in result.stderr
+    assert "set ev to a handler" in result.stderr
+    assert "forever.lasm:3" in result.stderr
+    document = report("run", "forever.lasm", code=5)
+    assert (document["reason"], document["cycles"]) == ("unhandled", 6)
+    assert "set ev" in document["advice"]
+    assert report("run", "forever.lasm", "--max-cycles", "50", code=4)["advice"] is None
+
+
+@pytest.mark.parametrize("engine", ["reference", "interpreter", "translator"])
+@pytest.mark.parametrize("limit", [1, 11, 12, 13, 400])
+def test_run_counts_its_limit_by_itself(folder: Path, engine: str, limit: int) -> None:
+    """A guest that resets its CPU has attempted as many instructions as its limit allows."""
+    (folder / "again.lasm").write_text("cpy ev, 8\n#d32 0\n" + "inc a0\n" * 9 + "reset 0x05\n")
+    document = report(
+        "run", "again.lasm", "--stats", "--engine", engine, "--max-cycles", str(limit), code=4
+    )
+    assert document["cycles"] == limit % 12
+    assert document["stats"]["instructions"] == limit
+    assert document["stats"]["exceptions"] == (limit + 10) // 12
 
 
 def test_run_reports(folder: Path) -> None:

@@ -69,6 +69,7 @@ def test_json(count: str, engine: str) -> None:
     assert stats.keys() == {
         "engine",
         "instructions",
+        "exceptions",
         "translated",
         "interpreted",
         "regions",

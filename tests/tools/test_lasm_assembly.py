@@ -48,11 +48,13 @@ def test_entries_tell_labels_from_constants_and_where_they_are() -> None:
 def test_source_map() -> None:
     source = "x:\n    halt\n\n    jp x ; again\n#res 4\n#d16 1, 2"
     assembly = assemble_program(source, "p.lasm")
-    assert assembly.source_map == {
-        0: Place("p.lasm", 2),
-        4: Place("p.lasm", 4),
-        12: Place("p.lasm", 6),
-    }
+    assert assembly.source_map == (
+        ("", 0, 32, "p.lasm", 2),
+        ("", 32, 32, "p.lasm", 4),
+        ("", 96, 32, "p.lasm", 6),
+    )
+    assert assembly.bit_length == 128
+    assert assembly.bits == int.from_bytes(assembly.bytes, "big")
 
 
 def test_locate_finds_the_line_of_any_byte() -> None:

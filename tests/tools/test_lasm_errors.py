@@ -201,7 +201,7 @@ class TestSuggestions:
         ("#fn f => 1", (1, 7, 9), "expected `(` and the parameters, found `=>`"),
         ("#", (1, 2, 3), "expected the name of a directive, found the end of file"),
         ("#bogus 1", (1, 1, 7), "unknown directive `#bogus`"),
-        ("#bankdef a { }", (1, 1, 9), "the directive `#bankdef` is not supported"),
+        ("#bits 8", (1, 1, 6), "the directive `#bits` is not supported"),
         ("#d0 1", (1, 1, 4), "data is 1 to 65536 bits wide"),
         # Values
         ("jp .nowhere", (1, 4, 12), "unknown symbol `.nowhere`"),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrvm_jit.isa import CONSTANTS
-from lrvm_tools.lasm import AssemblyError, assemble_program
+from lrvm_tools.customasm import diagnostics
+from lrvm_tools.lasm import AssemblyError, assemble_program, evaluate, layout, limits
 from lrvm_tools.lasm.functions import BUILT_INS
 from lrvm_tools.lasm.instructions import FORMS, REGISTERS
+from lrvm_tools.lasm.limits import DIAGNOSTICS
 
 
 def refusal(source: str) -> str:
@@ -210,3 +213,60 @@ end:
     first = data.draw(st.integers(0, len(program)))
     last = data.draw(st.integers(first, len(program)))
     assembles_or_is_refused(program[:first] + program[last:])
+
+
+BIG = "0x" + "f" * 8000
+
+WORK = {
+    "calls": "#fn f(x) => x <= 0 ? 1 : f(x-1)+f(x-1)\n#d32 f(60)",
+    "calls, all different": (
+        "#fn f(x, y) => x <= 0 ? y : f(x-1, 2*y)+f(x-1, 2*y+1)\n#d32 f(60, 0)"
+    ),
+    "large numbers": f"x = {BIG}\ny = {BIG[:4000]}\n" + "#d8 (x / y)`8\n" * 500,
+    "large numbers in calls": (
+        f"x = {BIG}\n#fn f(n) => n <= 0 ? 0 : (f(n-1) + f(n-1) + x * x)`8\n#d8 f(60)"
+    ),
+    "long strings": (
+        f's = "{"a" * 100_000}"\n#fn f(n) => n <= 0 ? 0 : f(n-1) + f(n-1) + sizeof(ascii(s))\n'
+        "#d32 f(60)"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", WORK.values(), ids=WORK)
+def test_work_is_limited(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit each of these takes minutes, or for ever."""
+    monkeypatch.setattr(evaluate, "WORK", limits.WORK // 20)
+    assert "evaluating the program takes too long" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "line", ["foo", "foo a0, 1", "#foo", "cpy ao, 1", "jp somewhere", "x = somewhere(1)"]
+)
+def test_hints_are_found_for_what_is_shown(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    nearest = diagnostics.nearest
+
+    def counting(*given: Any) -> str | None:
+        calls.append(given)
+        return nearest(*given)
+
+    monkeypatch.setattr(diagnostics, "nearest", counting)
+    with pytest.raises(AssemblyError) as caught:
+        assemble_program("".join(f"{line}\n".replace("x", f"x{k}") for k in range(1000)))
+    assert 0 < len(calls) <= len(caught.value.diagnostics) == DIAGNOSTICS
+
+
+def test_hints_in_large_programs() -> None:
+    """However many names there are, few are compared, the likely ones."""
+    names = [f"label_{number:05}" for number in range(9_000)]
+    source = "".join(f"{name}:\n" for name in ("wanted", *names)) + "jp wnated\njp m" + "0" * 10
+    text = refusal(source)
+    assert "did you mean `wanted`?" in text
+
+
+def test_passes_of_large_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "STATEMENT_VISITS", 30_000)
+    labels = "".join(f"l{number}:\n" for number in range(1_000))
+    text = refusal(f"#res 4 - end % 8\n{labels}end:\nhalt")
+    assert f"still moves after {30_000 // 1_003} passes" in text

@@ -183,9 +183,15 @@ SETTINGS_OF_RAM = (
     [
         ("sise = 4", f"unknown setting 'sise' (did you mean 'size'?); {SETTINGS_OF_RAM}"),
         ("", f"setting 'size' is missing; {SETTINGS_OF_RAM}"),
-        ('size = "4"', f"setting 'size' must be a whole number, not '4'; {SETTINGS_OF_RAM}"),
+        (
+            'size = "4"',
+            "setting 'size' must be a whole number, not '4': write 4, without quotes; settings of",
+        ),
         ("size = true", f"setting 'size' must be a whole number, not true; {SETTINGS_OF_RAM}"),
-        ("size = 4.0", f"setting 'size' must be a whole number, not 4.0; {SETTINGS_OF_RAM}"),
+        (
+            "size = 4.0",
+            f"setting 'size' must be a whole number, not 4.0: write 4; {SETTINGS_OF_RAM}",
+        ),
         (
             "size = 4\nimage = 3",
             f"setting 'image' must be a path, as a string, not 3; {SETTINGS_OF_RAM}",

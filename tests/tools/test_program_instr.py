@@ -23,7 +23,7 @@ from lrvm_tools.program import (
     generate_instr,
     instr,
 )
-from lrvm_tools.program.operands import Target, existing_range
+from lrvm_tools.program.operands import Target
 
 LABELS = {"loop": 0x10, "far": 0xFFFC, "beyond": 0x10000}
 
@@ -81,7 +81,7 @@ def test_word_and_text(instruction: Instr, word: int, text: str) -> None:
 
 
 def _literals(operand: Operand) -> st.SearchStrategy[int]:
-    low, high = existing_range(operand)
+    low, high = operand.valid
     return st.integers(low, high)
 
 
@@ -115,11 +115,9 @@ ROW_OPERANDS = [
 def test_wrong_operands_are_refused_by_name(row: Instruction, index: int) -> None:
     """Every operand of every instruction checks kind and range, and the error says which."""
     operand = row.operands[index]
-    right = [
-        Reg.A0 if other.kind is Kind.REG else existing_range(other)[1] for other in row.operands
-    ]
+    right = [Reg.A0 if other.kind is Kind.REG else other.valid[1] for other in row.operands]
     Instr(row.mnemonic, right)
-    low, high = existing_range(operand)
+    low, high = operand.valid
     wrong: list[object] = [1.5, None, True, b"x"]
     if operand.kind is Kind.REG:
         wrong += [0, "loop", Label("loop")]

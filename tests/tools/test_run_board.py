@@ -23,6 +23,7 @@ from lrvm_jit import (
     hardware_id,
 )
 from lrvm_tools import PreparationError, RunConfig, assemble, execute, prepare, run
+from lrvm_tools.cli.exit_codes import OF_REASON, ExitCode
 from lrvm_tools.running import component_lines, exception_line, finish_line
 
 # Raises one exception at address 8; the handler halts.
@@ -225,7 +226,7 @@ def test_a_guest_that_resets_itself_still_meets_its_limit() -> None:
 
 
 def test_negative_cycle_limit() -> None:
-    with pytest.raises(ValueError, match="cycle limit -1"):
+    with pytest.raises(ValueError, match="cycle_limit is -1"):
         lines_of(prepared(SUM), RunConfig(cycle_limit=-1))
 
 
@@ -271,18 +272,131 @@ def test_stop_line() -> None:
     assert ": stopped by the host at address 0x0000000" in lines[0]
 
 
-def test_many_cycles_are_run_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int | None] = []
-    board = prepared(FAULTY)
-    original = board.run
+@pytest.mark.parametrize("preset", [RunConfig.default, RunConfig.quiet, RunConfig.verbose])
+def test_the_limit_holds_whatever_the_guest_does(engine: str, preset: type[RunConfig]) -> None:
+    """A guest that puts its cycle counter back, then raises exceptions, is not counted by it."""
+    escaping = """
+        cpy ac0, 0x400
+        lsa a1, ac0, 0
+        cmp a1, 0
+        ifnq
+        jp odd
+        wsa ac0, 0, 1
+        cpy a0, 1000
+    l:
+        dec a0
+        ifnq
+        jp l
+        reset 0xF
+    odd:
+        wsa ac0, 0, 0
+        div a2, a2
+    """
+    board = prepare(
+        [BootRom(assemble(escaping), 0x400), Ram(0x400)], engine=engine, writer=io.StringIO()
+    )
+    stop, _ = lines_of(board, preset(cycle_limit=5000))
+    assert (stop.reason, stop.attempted) == (StopReason.BUDGET, 5000)
 
-    def counted(max_cycles: int | None = None, *, halt_on_exception: bool = False) -> Stop:
-        calls.append(max_cycles)
-        return original(max_cycles, halt_on_exception=halt_on_exception)
 
-    monkeypatch.setattr(board, "run", counted)
-    lines_of(board, RunConfig(cycle_limit=50))
-    assert calls == [50, 47]  # once for the exception that is printed
+@pytest.mark.parametrize("preset", [RunConfig.default, RunConfig.verbose])
+def test_a_stop_between_two_lines_is_not_lost(engine: str, preset: type[RunConfig]) -> None:
+    """The machine is asked to stop while a line is printed, when no instruction is in progress."""
+    board = prepared("cpy ev, 4\nagain: inc a0\n#d32 0", engine=engine)
+
+    class Stopping(io.StringIO):
+        def write(self, text: str) -> int:
+            if "exception" in text:
+                board.stop()
+            return super().write(text)
+
+    stop = run(board, preset(cycle_limit=10_000), writer=Stopping())
+    assert (stop.reason, stop.attempted) == (StopReason.STOPPED, 3)
+
+
+def test_a_breakpoint_at_a_handler(engine: str) -> None:
+    """The run stops there after the line about the exception, before it has executed anything."""
+    board = prepared(FAULTY, engine=engine)
+    board.breakpoints = {16}
+    for config in (RunConfig(), RunConfig.verbose()):
+        board.reset()
+        stop, lines = lines_of(board, config)
+        assert (stop.reason, stop.cycles) == (StopReason.BREAKPOINT, 3)
+        assert "exception at address 0x00000008" in lines[-2]
+        assert lines_of(board, config)[0].reason is StopReason.HALTED
+
+
+def test_watchpoint_line(engine: str) -> None:
+    board = prepared(SUM, engine=engine)
+    board.watchpoints = {4: "read"}
+    stop, lines = lines_of(board, RunConfig())
+    assert stop.reason is StopReason.WATCHPOINT
+    assert lines == [
+        "[lrvm] Cycle 0x00000002: watchpoint: read of 0x1C000003 at 0x00000004 by the instruction "
+        "at address 0x00000004"
+    ]
+
+
+def test_unhandled_lines(engine: str) -> None:
+    """The run ends, and a second line says what to do."""
+    stop, lines = lines_of(prepared("div a0, 0", engine=engine), RunConfig())
+    assert stop.reason is StopReason.UNHANDLED
+    assert lines[:2] == [
+        "[lrvm] Cycle 0x00000001: exception at address 0x00000000 in supervisor mode: "
+        "Division by zero",
+        "[lrvm] Cycle 0x00000002: unhandled exception at address 0x00000000 in supervisor mode: "
+        "Division by zero; it would come again for ever",
+    ]
+    assert "set ev to a handler" in lines[2]
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_every_reason_has_a_line_and_an_exit_code(reason: StopReason) -> None:
+    stop = Stop(reason, 1, 4, 0, GuestException(True, 1, 0), None)
+    assert finish_line(stop).startswith("[lrvm] Cycle 0x00000001: ")
+    assert isinstance(OF_REASON[reason], ExitCode)
+
+
+def test_repeated_exceptions(engine: str) -> None:
+    """Each is shown so often, then once more is said of it; the run is not stopped for the rest.
+
+    Two handlers by turns, and one exception that comes only at the end.
+    """
+    source = """
+        cpy ev, first
+    first:
+        inc a0
+        cpy ev, second
+        itr 1
+    second:
+        cpy ev, first
+        cmp a0, 2000
+        ifls
+        itr 2
+        cpy ev, last
+        itr 3
+    last:
+        halt
+    """
+    board = prepared(source, engine=engine)
+    stop, lines = lines_of(board, RunConfig(repeated_exceptions=3))
+    assert stop.reason is StopReason.HALTED
+    assert board.stats().exceptions == 2000 + 1999 + 1
+    assert len(lines) == 2 * (3 + 1) + 1 + 1
+    assert sum("same again" in line for line in lines) == 2
+    assert "Interruption 0x0003" in lines[-2]
+
+
+@pytest.mark.parametrize(("source", "most"), [
+    ("cpy ev, 4\ninc a0\nitr a0", 1000 + 1 + 1),
+    ("cpy ev, 4\ninc a0\nand a0, 0x7F\nitr a0", 50 * (10 + 1) + 77 * 10 + 77 + 2),
+])  # fmt: skip
+def test_many_different_exceptions(source: str, most: int) -> None:
+    """However many there are, the lines come to an end."""
+    config = RunConfig(cycle_limit=100_000, repeated_exceptions=10)
+    _, lines = lines_of(prepared(source), config)
+    assert "Too many exceptions; no more of them are shown" in lines[-2]
+    assert len(lines) <= most
 
 
 def test_a_failing_component_comes_out_of_run() -> None:

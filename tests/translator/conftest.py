@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
 from lrvm_jit.engines import translator as engine_module
 from lrvm_jit.kernel import compile as kernel_compile
 from lrvm_jit.translator import cache as cache_module
@@ -23,9 +24,11 @@ def held(monkeypatch: pytest.MonkeyPatch) -> HeldWorker:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder of its own that has the kernel, which would take long to compile."""
-    kernel = kernel_compile.cache_folder()
-    assert kernel is not None
-    (tmp_path / kernel.name).symlink_to(kernel, target_is_directory=True)
-    monkeypatch.setenv(kernel_compile.CACHE_VARIABLE, str(tmp_path))
+    kernel_compile.load_kernel()
+    key = kernel_compile.digest()
+    for _, data in load_first(kernel_compile.caches(), key):
+        assert CodeCache(tmp_path, kernel_compile.FOLDER).save(key, data)
+        break
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     monkeypatch.delenv(cache_module.SWITCH_VARIABLE, raising=False)
     return tmp_path

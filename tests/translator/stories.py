@@ -41,7 +41,8 @@ class Story:
         for budget in budgets:
             stop = self.board.run(max_cycles=budget, halt_on_exception=halt_on_exception)
             memory = zlib.crc32(self.machine.ram.words.tobytes())
-            self.note((budget, stop, self.machine.state, memory))
+            instructions = self.board.stats().instructions
+            self.note((budget, stop, self.machine.state, memory, instructions))
         return stop
 
     def warm_up(self) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
+from lrvm_jit.isa.symbolic import Linear
 from lrvm_jit.translator.discovery import Discovery
-from lrvm_jit.translator.linear import Linear
 from lrvm_jit.translator.loops import counted_loop
 from lrvm_tools.lasm import assemble
 from tests.engines import EngineChoice

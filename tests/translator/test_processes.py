@@ -90,24 +90,29 @@ def test_a_child_forked_while_the_parent_compiles() -> None:
 
 @forks
 def test_a_child_forked_while_another_thread_has_the_store() -> None:
-    """The lock is the child's own, and what is unused is counted anew."""
+    """The fork waits until the store is whole."""
     script = """
         translate()
         in_use()
         held, go_on = threading.Event(), threading.Event()
+        before = STORE._unused_bytes
 
         def hold():
             with STORE._lock:
                 # In the middle of a release.
                 STORE._unused_bytes += 1 << 30
                 held.set()
-                go_on.wait()
+                go_on.wait(0.2)
                 STORE._unused_bytes -= 1 << 30
 
         thread = threading.Thread(target=hold)
         thread.start()
         held.wait()
-        print(fork())
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(30)
+            os._exit(STORE._unused_bytes != before)
+        print(os.waitpid(pid, 0)[1])
         go_on.set()
         thread.join()
         translate()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lrvm_jit import TranslatorOptions
+from lrvm_jit.code_cache import CodeCache
 from lrvm_jit.translator import cache as cache_module
-from lrvm_jit.translator.cache import CodeCache
 from tests.machine.guest import machine
 from tests.translator.background import (
     WAITING,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from .text_files import end_lines
+
 _DATA, _END, _UPPER = 0, 1, 4
 _IGNORED: Final = (3, 5)
 """Start addresses: the machine starts at 0."""
@@ -18,7 +20,7 @@ def read_ihex(text: str) -> bytes:
     """
     data = bytearray()
     upper = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(end_lines(text).split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -20,18 +21,25 @@ from typing import Final, Protocol
 from lrvm_jit import (
     Component,
     GuestException,
+    Interest,
     MappingError,
     MappingOutcome,
     Motherboard,
+    RunObserver,
     Stop,
     StopReason,
 )
+from lrvm_jit.arguments import optional_number
 from lrvm_jit.machine.component import metadata_of
 from lrvm_jit.machine.metadata import NAME_BYTES, name_bytes
 
 PREFIX: Final = "[lrvm]"
 TICK: Final = "\N{CHECK MARK}"
 CROSS: Final = "\N{BALLOT X}"
+_MOST_EXCEPTION_LINES: Final = 1000
+_MOST_REPEATING: Final = 50
+"""With `repeated_exceptions`: lines about exceptions, and different ones that come again and
+again, after which nothing more is said about any."""
 
 
 class Writer(Protocol):
@@ -45,10 +53,12 @@ class PreparationError(MappingError):
 
     def __init__(self, outcomes: Sequence[MappingOutcome]) -> None:
         self.outcomes = tuple(outcomes)
-        reasons = [str(outcome.result) for outcome in outcomes if not outcome.ok]
-        super().__init__(
-            f"{len(reasons)} of {len(outcomes)} components could not be mapped: "
-            + "; ".join(reasons)
+        super().__init__(self.outcomes)
+
+    def __str__(self) -> str:
+        reasons = [str(outcome.result) for outcome in self.outcomes if not outcome.ok]
+        return f"{len(reasons)} of {len(self.outcomes)} components could not be mapped: " + (
+            "; ".join(reasons)
         )
 
 
@@ -64,10 +74,17 @@ class RunConfig:
     """A line before every instruction. It makes the machine step, which is slow."""
     print_exceptions: bool = True
     """A line for every exception and interruption."""
+    repeated_exceptions: int | None = None
+    """Only so many lines for the same exception at the same address, then one that says so. The
+    run goes on at full speed through those that are not shown; None shows all."""
     print_finish: bool = True
     """A line that says where and why the run ended."""
     newline_before_finish: bool = False
     """An empty line before that one, for guests whose last line of text is unfinished."""
+
+    def __post_init__(self) -> None:
+        limit = optional_number("cycle_limit", self.cycle_limit, 0)
+        object.__setattr__(self, "cycle_limit", limit)
 
     @classmethod
     def default(cls, cycle_limit: int | None = None) -> RunConfig:
@@ -124,7 +141,15 @@ def run(
     the exception; the CPU is not halted then. Whatever a component raises passes through.
     """
     config = config or RunConfig()
-    stop = _run(board, config, writer)
+    limit = config.cycle_limit
+    if limit is not None and limit < 0:
+        raise ValueError(f"cycle limit {limit} must be 0 or more")
+    telling = config.print_exceptions or config.print_cycles
+    stop = board.run(
+        limit,
+        halt_on_exception=config.halt_on_exception,
+        observer=_Lines(board, config, writer) if telling else None,
+    )
     exception = stop.exception
     if exception and config.print_exceptions and not config.print_finish:
         # The finish line, if there is one, says the same.
@@ -133,6 +158,8 @@ def run(
         if config.newline_before_finish:
             _print("", writer)
         _print(finish_line(stop), writer)
+        if stop.advice:
+            _print(f"{PREFIX} {stop.advice}", writer)
     return stop
 
 
@@ -183,9 +210,15 @@ def finish_line(stop: Stop) -> str:
             what = "cycle limit reached"
         case StopReason.BREAKPOINT:
             what = "breakpoint reached"
+        case StopReason.WATCHPOINT:
+            what = f"watchpoint: {_watched(stop)}by the instruction"
         case StopReason.STOPPED:
             what = "stopped by the host"
-        case _:
+        case StopReason.UNHANDLED:
+            assert stop.exception is not None
+            line = exception_line(stop, stop.exception).replace(": ", ": unhandled ", 1)
+            return f"{line}; it would come again for ever"
+        case StopReason.HALTED | StopReason.EXCEPTION:
             what = "CPU halted"
     line = f"{_at_cycle(stop)}: {what} at address 0x{stop.address:08X}"
     if stop.exception is not None:
@@ -205,40 +238,49 @@ def _at_cycle(stop: Stop) -> str:
     return f"{PREFIX} Cycle 0x{stop.cycles:08X}"
 
 
-def _run(board: Motherboard, config: RunConfig, writer: Writer | None) -> Stop:
-    """Run in as few batches as the printing allows."""
-    if config.cycle_limit is not None and config.cycle_limit < 0:
-        raise ValueError(f"cycle limit {config.cycle_limit} must be 0 or more")
-    # To print an exception and run on, the machine has to stop there.
-    watch = config.halt_on_exception or config.print_exceptions or config.print_cycles
-    left = config.cycle_limit
-    while True:
-        step = config.print_cycles and left != 0 and not board.cpu.halted
-        before = board.cpu.cycles
-        if step:
-            address = board.cpu.regs["pc"]
-            _print(f"{PREFIX} Running cycle 0x{before + 1:08X} at address 0x{address:08X}", writer)
-        stop = board.run(1 if step else left, halt_on_exception=watch)
-        if left is not None:
-            left -= 1 if step else _attempted(before, stop)
-        over = left is not None and left <= 0
-        if stop.exception is not None:
-            if config.halt_on_exception:
-                return stop
-            if config.print_exceptions:
-                _print(exception_line(stop, stop.exception), writer)
-            if over:
-                return Stop(StopReason.BUDGET, stop.cycles, stop.pc, stop.address)
-        elif over or not step or stop.reason is not StopReason.BUDGET:
-            return stop
+def _watched(stop: Stop) -> str:
+    hit = stop.watch
+    return "" if hit is None else f"{hit.access} of 0x{hit.word:08X} at 0x{hit.address:08X} "
 
 
-def _attempted(before: int, stop: Stop) -> int:
-    """How many instructions a batch attempted.
+class _Lines(RunObserver):
+    """Writes the lines about cycles and exceptions while a run goes on."""
 
-    A guest that resets its CPU sets the counter to 0; then the ones before that are not seen.
-    """
-    return stop.cycles - before if stop.cycles > before else stop.cycles
+    def __init__(self, board: Motherboard, config: RunConfig, writer: Writer | None) -> None:
+        self.watches_instructions = config.print_cycles
+        self.watches_exceptions = config.print_exceptions
+        self._cpu = board.cpu
+        self._most = config.repeated_exceptions
+        self._writer = writer
+        self._seen: Counter[tuple[int, GuestException]] = Counter()
+        self._repeating = 0
+
+    def instruction(self) -> None:
+        cycle, address = self._cpu.cycles + 1, self._cpu.regs["pc"]
+        _print(f"{PREFIX} Running cycle 0x{cycle:08X} at address 0x{address:08X}", self._writer)
+
+    def exception(self, stop: Stop) -> Interest:
+        assert stop.exception is not None
+        if self._most is not None:
+            what = stop.address, stop.exception
+            self._seen[what] += 1
+            if self._seen[what] > self._most:
+                self._repeating += 1
+                if self._repeating > _MOST_REPEATING:
+                    return self._enough()
+                self._say("The same again and again; no more of these are shown")
+                return Interest.NOT_THIS
+            if self._seen.total() > _MOST_EXCEPTION_LINES:
+                return self._enough()
+        _print(exception_line(stop, stop.exception), self._writer)
+        return Interest.MORE
+
+    def _enough(self) -> Interest:
+        self._say("Too many exceptions; no more of them are shown")
+        return Interest.NONE
+
+    def _say(self, text: str) -> None:
+        _print(f"{PREFIX} {text}", self._writer)
 
 
 def _print(line: str, writer: Writer | None) -> None:

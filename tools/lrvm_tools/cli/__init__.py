@@ -16,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         # Loading takes long enough to be interrupted.
         from .app import cli
+        from .streams import open_closed
 
+        open_closed()
         cli.main(arguments, prog_name="lrvm")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TextIO
 
 import click
@@ -17,39 +14,50 @@ from ..machines import MachineError
 from .asm import asm
 from .batch import batch
 from .bench import bench
+from .cc import cc
 from .completion import completion
+from .customasm import customasm
 from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
+from .streams import forget, replace_undecodable, watched
+from .version import version
 
 
 class Cli(click.Group):
     """A group that turns failures into a line on stderr and an exit code."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with watched():  # `--help` and `--version` write here
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        _replace_undecodable()
+        replace_undecodable()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), watched():
                 warnings.simplefilter("always", UserWarning)
                 warnings.showwarning = _show_warning
-                result = super().invoke(ctx)
-            # A reader that has gone is noticed here, not when the interpreter exits.
-            sys.stdout.flush()
-            return result
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            _forget_stdout()
-            ctx.exit(ExitCode.BROKEN_PIPE)
         except AssemblyError as error:
             _fail(ctx, error, str(error), ExitCode.BAD_INPUT)
         except (MachineError, ImageError, InputError) as error:
             _fail(ctx, error, f"lrvm: error: {error}", ExitCode.BAD_INPUT)
+        except MemoryError as error:
+            text = f"lrvm: error: there is not enough memory{f': {error}' if str(error) else ''}"
+            _fail(ctx, error, text, ExitCode.BAD_INPUT)
         except Exception as error:
             if wants_traceback(ctx):
                 traceback.print_exc()
@@ -59,32 +67,16 @@ class Cli(click.Group):
 
 
 def _fail(ctx: click.Context, error: Exception, text: str, code: ExitCode) -> None:
-    if wants_json(ctx):
-        print_json(
-            {"error": str(error), "diagnostics": diagnostics_of(error), "exit_code": int(code)}
-        )
-    else:
-        print_error(text)
+    with watched():
+        if wants_json(ctx):
+            diagnostics = diagnostics_of(error)
+            print_json({"error": str(error), "diagnostics": diagnostics, "exit_code": int(code)})
+        else:
+            try:
+                print_error(text)
+            except OSError:  # the exit code tells it as well
+                forget()
     ctx.exit(code)
-
-
-def _replace_undecodable() -> None:
-    """No text of a guest, whatever the terminal's encoding, may end the machine's run."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-
-
-def _forget_stdout() -> None:
-    """Let what is still buffered go nowhere, so that the interpreter exits in silence."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):  # a stand-in without a file
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 def _show_warning(
@@ -98,19 +90,12 @@ def _show_warning(
     print_warning(f"lrvm: warning: {message}")
 
 
-def _version() -> str:
-    try:
-        return version("lrvm-jit")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "unknown"
-
-
 @click.group(
     cls=Cli,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES_HELP,
 )
-@click.version_option(_version(), prog_name="lrvm")
+@click.version_option(version(), prog_name="lrvm")
 @traceback_option
 def cli() -> None:
     """Assemble, disassemble and run programs of the LRVM machine.
@@ -121,6 +106,7 @@ def cli() -> None:
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm asm hello.lasm -o hello.bin   assemble only
+      lrvm cc hello.c                    compile C
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
 
@@ -130,5 +116,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, asm, dis, info, bench, completion):
+for command in (run, batch, asm, cc, customasm, dis, info, bench, completion):
     cli.add_command(command)

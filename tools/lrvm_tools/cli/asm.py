@@ -30,6 +30,7 @@ _FORMATS: dict[str, _Writer] = {
     "listing": to_listing,
     "symbols": to_symbol_table,
 }
+_ELF = "elf"
 
 
 @click.command()
@@ -40,10 +41,16 @@ _FORMATS: dict[str, _Writer] = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(_FORMATS)),
-    default="bin",
-    show_default=True,
-    help="What to write: the bytes, a hex dump, Intel HEX, an annotated listing, the symbols.",
+    type=click.Choice([*_FORMATS, _ELF]),
+    help="What to write: the bytes (the default), a hex dump, Intel HEX, an annotated listing, the "
+    "symbols, an executable (the default for *.elf).",
+)
+@click.option(
+    "--machine",
+    "machine_file",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="The machine that an executable is for; otherwise the default machine.",
 )
 @click.option(
     "-I",
@@ -57,7 +64,12 @@ _FORMATS: dict[str, _Writer] = {
 @json_option
 @traceback_option
 def asm(
-    file: Path, output: Path | None, form: str, include_paths: tuple[Path, ...], as_json: bool
+    file: Path,
+    output: Path | None,
+    form: str | None,
+    machine_file: Path | None,
+    include_paths: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Assemble a LASM program.
 
@@ -67,10 +79,15 @@ def asm(
     \b
     Examples:
       lrvm asm hello.lasm -o hello.bin
+      lrvm asm hello.lasm -o hello.elf && lrvm run hello.elf
       lrvm asm hello.lasm --format listing | less
       lrvm asm hello.lasm --json | jq .symbols
     """
-    if form == "bin" and output is None and not as_json and sys.stdout.isatty():
+    if form is None:
+        form = _ELF if output is not None and output.suffix.lower() == ".elf" else "bin"
+    if machine_file is not None and form != _ELF:
+        raise click.UsageError("--machine goes with executables: -o OUT.elf, or --format elf")
+    if form in ("bin", _ELF) and output is None and not as_json and sys.stdout.isatty():
         raise InputError(
             "a binary image does not go to a terminal: give -o OUT, or another --format"
         )
@@ -79,7 +96,9 @@ def asm(
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from None
     if output is not None or not as_json:
-        write_output(output, _FORMATS[form](assembly), file)
+        writer = _FORMATS.get(form)
+        content = writer(assembly) if writer else _elf(assembly, file, machine_file)
+        write_output(output, content, file)
     if as_json:
         print_json(
             {
@@ -91,3 +110,20 @@ def asm(
                 "exit_code": 0,
             }
         )
+
+
+def _elf(assembly: Assembly, file: Path, machine_file: Path | None) -> bytes:
+    # Imported here: other formats need no machine.
+    from ..executable import MachineDescription
+    from ..executable.elf_program import to_elf
+    from ..executable.from_assembly import executable_of
+    from ..machines import DEFAULT_MACHINE_FILE
+
+    machine = MachineDescription.of_file(machine_file or DEFAULT_MACHINE_FILE)
+    rom = machine.at_zero
+    if len(assembly.bytes) > rom.size:
+        raise InputError(
+            f"{file} has {len(assembly.bytes)} bytes, and the component at address 0 of "
+            f"{machine.source} has {rom.size}"
+        )
+    return to_elf(executable_of(assembly, str(file), machine))

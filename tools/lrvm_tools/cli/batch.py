@@ -92,7 +92,9 @@ def batch(
     `ram` if it has two dimensions. The output file has arrays, or columns, with the names of the
     outputs; it appears when all is done.
 
-    Ctrl-C ends the run: the file then has what is done, and the exit code is 130.
+    Ctrl-C ends the run, and the exit code is 130. What is done is in the file then, or beside an
+    older one, in `out.interrupted.npz` for `out.npz`; if machines in between are not done, an array
+    or column `lane` has the numbers of the rows' machines.
 
     \b
     Examples:
@@ -109,15 +111,20 @@ def batch(
     if out is not None and inputs is not None and out.exists() and out.samefile(inputs):
         raise InputError(f"{out} is the input itself; choose another output")
     try:
-        words = load_program(program).words
+        image = load_program(program)
     except OSError as error:
         raise InputError(f"cannot read {program}: {error.strerror}") from None
+    if image.executable is not None:
+        raise InputError(
+            f"{program} is an executable, whose machines have inputs and outputs of their own: in "
+            "Python, Executable.load(...).run_batch(...) runs it"
+        )
     # Imported here: it loads numba, which no other command may wait for.
     from lrvm_jit.batch import Batch, CheckpointError
 
     try:
         result = Batch.stream(
-            words,
+            image.words,
             lanes,
             None if inputs is None else str(inputs),
             outputs=[name.strip() for name in outputs.split(",") if name.strip()],
@@ -130,16 +137,18 @@ def batch(
             checkpoint=checkpoint,
             progress=not quiet and not as_json and can_animate(sys.stderr),
         )
-    except (ValueError, TypeError, CheckpointError, ImportError) as error:
+    except (ValueError, TypeError, OverflowError, CheckpointError, ImportError) as error:
         raise InputError(str(error)) from error
     except OSError as error:
+        if error.errno is not None and not error.filename:  # of no file: of standard error
+            raise
         place = f"{error.filename}: " if error.filename else ""
         raise InputError(f"{place}{error.strerror or error}") from error
     code = ExitCode.INTERRUPTED if result.interrupted else ExitCode.SUCCESS
     if as_json:
-        print_json(_document(result, out, code))
+        print_json(_document(result, code))
     elif not quiet:
-        _tell(result, out, checkpoint)
+        _tell(result, checkpoint)
     ctx.exit(code)
 
 
@@ -147,27 +156,27 @@ def _drop(first: int, outputs: dict[str, Any]) -> None:
     """Only the summary is wanted."""
 
 
-def _tell(result: StreamResult, out: Path | None, checkpoint: Path | None) -> None:
+def _tell(result: StreamResult, checkpoint: Path | None) -> None:
     lines = [str(result)]
     if result.resumed:
         lines.append(f"{result.resumed:,} of {result.chunks:,} chunks were in the checkpoint")
-    if out is not None:
-        lines.append(f"outputs are in {out}")
+    if result.file is not None:
+        lines.append(f"outputs are in {result.file}")
     if result.interrupted and checkpoint is not None:
         lines.append("the same command goes on from here")
     for line in lines:
         click.echo(f"[lrvm] {line}", err=True)
 
 
-def _document(result: StreamResult, out: Path | None, code: ExitCode) -> dict[str, Any]:
+def _document(result: StreamResult, code: ExitCode) -> dict[str, Any]:
     return {
-        "lanes": result.n,
+        "lanes": result.n + result.partial,
         "reasons": {reason.name.lower(): count for reason, count in result.counts.items()},
         "instructions": result.instructions,
         "seconds": round(result.seconds, 6),
         "chunks": result.chunks,
         "resumed": result.resumed,
         "interrupted": result.interrupted,
-        "out": None if out is None else str(out),
+        "out": None if result.file is None else str(result.file),
         "exit_code": int(code),
     }

@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from .options import InputError
+
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
@@ -18,4 +20,10 @@ def bench(ctx: click.Context, arguments: tuple[str, ...]) -> None:
     """Hand over to `python -m lrvm_jit.bench`, with all arguments and its own --help."""
     # Imported here: it loads the compiled kernel, which no other command may wait for.
     module = importlib.import_module("lrvm_jit.bench.__main__")
-    ctx.exit(module.main(list(arguments)) or 0)
+    try:
+        code = module.main(list(arguments))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
+    ctx.exit(code or 0)

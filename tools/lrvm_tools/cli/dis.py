@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..disassembly import Disassembly, analyse, disassemble, to_dot, to_svg
-from ..images import load_image
+from ..images import Image, load_image
 from ..program import Label
 from .native import PARTS, check_options, native_document, native_listing, native_text, show_native
 from .options import (
@@ -81,11 +82,12 @@ def dis(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Disassemble a program: a binary image, Intel HEX (*.ihex) or LASM (*.lasm).
+    """Disassemble a program: an executable, a binary image, Intel HEX (*.ihex) or LASM (*.lasm).
 
     Code is found by following jumps, calls and the exception vector from address 0 on; jump
     targets get labels, and text in the data is shown as strings. Assembling the output gives
-    the same bytes.
+    the same bytes. An executable's functions and variables have their names, and where its
+    source is known, that stands beside.
 
     --native shows code as the engine `translator` runs it, from where it is hot: the guest's
     code block by block, LLVM's IR after optimisation, and machine code, both with the guest
@@ -113,7 +115,7 @@ def dis(
         write_output(output, _line_end(disassemble(image.data, addresses)), file)
         return
     try:
-        disassembly = analyse(image.data, sorted({0, *entries}), min_text)
+        disassembly = _analysed(image, entries, min_text)
     except ValueError as error:
         raise InputError(f"{file}: {error}") from None
     if native is not None:
@@ -133,6 +135,22 @@ def dis(
     else:
         draw = to_dot if graph == "dot" else to_svg
         write_output(output, draw(disassembly.graph()), file)
+
+
+def _analysed(image: Image, entries: Sequence[int], min_text: int) -> Disassembly:
+    """An image taken apart; an executable's with its names, and the source beside."""
+    if image.executable is None:
+        return analyse(image.data, sorted({0, *entries}), min_text)
+    from ..executable.listing import entries_of, names_of, notes_of
+
+    executable = image.executable
+    return analyse(
+        image.data,
+        sorted({*entries_of(executable), *entries}),
+        min_text,
+        names_of(executable),
+        notes_of(executable),
+    )
 
 
 def _line_end(text: str) -> str:

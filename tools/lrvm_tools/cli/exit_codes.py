@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
     GUEST_EXCEPTION = 3
     CYCLE_LIMIT = 4
+    UNHANDLED_EXCEPTION = 5
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -24,9 +25,10 @@ EXIT_CODES_HELP: Final = """\b
 Exit codes:
     0  success; `run`: the guest halted
     1  internal error, or a component failed
-    2  bad input: the command line, a program, a machine file
+    2  bad input: the command line, a program, a machine file; output that cannot be written
     3  `run`: a guest exception ended the run (--halt-on-exception)
     4  `run`: the cycle limit was reached (--max-cycles)
+    5  `run`: an exception without a handler would have come again for ever
   130  interrupted (Ctrl-C)
   141  the reader of the output has gone
 """
@@ -37,4 +39,8 @@ OF_REASON: Final = {
     StopReason.STOPPED: ExitCode.SUCCESS,
     StopReason.EXCEPTION: ExitCode.GUEST_EXCEPTION,
     StopReason.BUDGET: ExitCode.CYCLE_LIMIT,
+    StopReason.UNHANDLED: ExitCode.UNHANDLED_EXCEPTION,
+    # No option of the command sets these, but a component may.
+    StopReason.BREAKPOINT: ExitCode.SUCCESS,
+    StopReason.WATCHPOINT: ExitCode.SUCCESS,
 }

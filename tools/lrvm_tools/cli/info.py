@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..machines import (
     default_machine,
     load_machine,
 )
-from .options import INPUT_FILE, InputError, json_option, traceback_option
+from .options import INPUT_FILE, InputError, allow_path_option, json_option, traceback_option
 from .report import print_json, print_table
 
 
@@ -32,10 +33,20 @@ from .report import print_json, print_table
 )
 @click.option("--types", is_flag=True, help="Show the component types for machine files instead.")
 @click.option("--toml", is_flag=True, help="Print the default machine's file, to start one from.")
+@allow_path_option
 @json_option
 @traceback_option
-def info(machine_file: Path | None, types: bool, toml: bool, as_json: bool) -> None:
+def info(
+    machine_file: Path | None,
+    types: bool,
+    toml: bool,
+    allow_paths: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Show a machine's memory map, or the component types that machine files can name.
+
+    The files of the host that a machine's components use are listed below it; none is made or
+    changed.
 
     \b
     Examples:
@@ -59,7 +70,9 @@ def info(machine_file: Path | None, types: bool, toml: bool, as_json: bool) -> N
         machine = default_machine(None, engine="reference")
     else:
         try:
-            machine = load_machine(machine_file, engine="reference", needs_program=False)
+            machine = load_machine(
+                machine_file, engine="reference", needs_program=False, allow_paths=allow_paths
+            )
         except OSError as error:
             raise InputError(f"cannot read {error.filename}: {error.strerror}") from None
     with machine:
@@ -69,7 +82,9 @@ def info(machine_file: Path | None, types: bool, toml: bool, as_json: bool) -> N
 def _show_machine(machine: Machine, as_json: bool) -> None:
     components = [_component(machine, index) for index in range(len(machine.types))]
     if as_json:
-        print_json({"machine": machine.source, "components": components, "exit_code": 0})
+        files = [{**asdict(file), "path": str(file.path)} for file in machine.files]
+        document = {"machine": machine.source, "components": components, "files": files}
+        print_json({**document, "exit_code": 0})
         return
     rows = [
         (
@@ -87,6 +102,9 @@ def _show_machine(machine: Machine, as_json: bool) -> None:
     ]
     columns = ("id", "type", "addresses", "bytes", "name", "kind", "hardware id")
     print_table(machine.source, columns, rows)
+    if machine.files:
+        used = [(str(file.component), str(file.path), file.mode) for file in machine.files]
+        print_table("files of the host", ("id", "path", "opened to"), used)
 
 
 def _component(machine: Machine, index: int) -> dict[str, Any]:

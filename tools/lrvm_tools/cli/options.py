@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
+from lrvm_jit.output_files import write_file
+
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 _JSON = "lrvm.json"
 _TRACEBACK = "lrvm.traceback"
 _CHUNK = 1 << 16
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
@@ -35,6 +38,31 @@ class Number(click.ParamType[int]):
         if number < 0:
             self.fail(f"{number} is negative", param, ctx)
         return number
+
+
+def allow_path_option(command: _Decorated) -> _Decorated:
+    """`--allow-path`: the command gets `allow_paths`, folders for files of machine files."""
+    return click.option(
+        "--allow-path",
+        "allow_paths",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="A further folder in which a machine file may name files; else only below its own.",
+    )(command)
+
+
+class Size(Number):
+    """A size in bytes: a whole number, or one followed by K, M or G (times 1024 each)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip().upper()
+        unit = 1
+        if text[-1:] in _UNITS and not text.startswith("0X"):
+            unit, text = _UNITS[text[-1]], text[:-1]
+        return unit * super().convert(text, param, ctx)
 
 
 def json_option(command: _Decorated) -> _Decorated:
@@ -90,6 +118,6 @@ def write_output(target: Path | None, content: str | bytes, source: Path) -> Non
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself; choose another output")
     try:
-        target.write_bytes(data)
+        write_file(target, data)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror}") from None

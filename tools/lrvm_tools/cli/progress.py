@@ -62,7 +62,7 @@ class Progress:
             redirect_stderr=False,
         )
         self._task = self._bar.add_task("", total=cycle_limit, mips=0.0)
-        self._first = board.cpu.cycles
+        self._first = self._cycles()
         self._lock = Lock()
         self._over = Event()
         self._silent_since = time.monotonic()
@@ -94,17 +94,20 @@ class Progress:
                 self._silent_since = time.monotonic()
 
     def _watch(self) -> None:
-        cycles, then = self._board.cpu.cycles, time.monotonic()
+        cycles, then = self._cycles(), time.monotonic()
         while not self._over.wait(_INTERVAL):
             last, before = cycles, then
-            cycles, then = self._board.cpu.cycles, time.monotonic()
-            # A guest that resets its CPU sets the counter back.
-            speed = max(0, cycles - last) / (then - before) / 1e6
+            cycles, then = self._cycles(), time.monotonic()
+            speed = (cycles - last) / (then - before) / 1e6
             with self._lock:
-                self._bar.update(self._task, completed=max(0, cycles - self._first), mips=speed)
+                self._bar.update(self._task, completed=cycles - self._first, mips=speed)
                 if then - self._silent_since > _SILENCE and self._has_room():
                     self._shown = True
                     self._bar.start()
+
+    def _cycles(self) -> int:
+        """Instructions attempted: unlike the CPU's counter, the guest cannot put it back."""
+        return self._board.stats().instructions
 
     def _hide(self) -> None:
         # Stopping what is not shown would not be free, and this is asked for every character.

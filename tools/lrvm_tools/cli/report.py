@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from ..lasm import AssemblyError
+from ..lasm import AssemblyError, Diagnostic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,5 +104,12 @@ def diagnostics_of(error: Exception) -> list[dict[str, Any]]:
     """The errors of a program that does not assemble, for JSON; nothing for other errors."""
     if not isinstance(error, AssemblyError):
         return []
-    fields = ("path", "line", "column", "end_column", "message", "hint")
-    return [{field: getattr(item, field) for field in fields} for item in error.diagnostics]
+    return [_fields(item) for item in error.diagnostics]
+
+
+def _fields(item: Diagnostic) -> dict[str, Any]:
+    names = ("path", "line", "column", "end_column", "message", "hint")
+    fields: dict[str, Any] = {name: getattr(item, name) for name in names}
+    if item.notes:
+        fields["notes"] = [{"kind": inner.kind, **_fields(inner)} for inner in item.notes]
+    return fields

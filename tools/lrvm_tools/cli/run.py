@@ -13,23 +13,34 @@ import click
 from lrvm_jit import GuestException, Stop
 from lrvm_jit.engines import ENGINES
 
-from ..images import load_program
+from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
 from .console import CapturingHost, ConsoleHost
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
-from .options import INPUT_FILE, InputError, Number, json_option, traceback_option
+from .options import (
+    INPUT_FILE,
+    InputError,
+    Number,
+    Size,
+    allow_path_option,
+    json_option,
+    traceback_option,
+)
 from .progress import Progress
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
 
+_SHOWN_REPETITIONS: Final = 10
+"""Lines about one exception. A guest that raises it for ever must not flood the terminal."""
 _WORTH_MENTIONING: Final = 1.0
 """Seconds that a run must take for its speed to be told."""
 
 
 @click.command(epilog=EXIT_CODES_HELP, short_help="Run a program on a machine.")
 @click.argument("file", type=INPUT_FILE, required=False)
+@click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @click.option(
     "--machine",
     "machine_file",
@@ -37,6 +48,7 @@ _WORTH_MENTIONING: Final = 1.0
     metavar="FILE",
     help="The machine to run on, see `lrvm info --toml`; FILE goes to its open ROM.",
 )
+@allow_path_option
 @click.option(
     "--max-cycles", type=Number(), metavar="N", help="Attempt at most so many instructions."
 )
@@ -51,26 +63,45 @@ _WORTH_MENTIONING: Final = 1.0
 @click.option(
     "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
 )
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The guest may read the files below this folder, by the component Host.",
+)
+@click.option("--writable", is_flag=True, help="And change them.")
+@click.option(
+    "--ram", type=Size(), metavar="SIZE", help="RAM of a C program's machine, such as 64M."
+)
 @json_option
 @traceback_option
 @click.pass_context
 def run(
     ctx: click.Context,
     file: Path | None,
+    arguments: tuple[str, ...],
     machine_file: Path | None,
+    allow_paths: tuple[Path, ...],
     max_cycles: int | None,
     halt_on_exception: bool,
     verbose: bool,
     quiet: bool,
     engine: str | None,
     stats: bool,
+    files: Path | None,
+    writable: bool,
+    ram: int | None,
     as_json: bool,
 ) -> None:
-    """Run a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
+    """Run a program: an executable (ELF), LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
 
     Without --machine it runs on the default machine, which `lrvm info` shows. The guest's text
     goes to standard output, exceptions and the finish line to standard error. --json reports
     on standard output instead, with the guest's text as `output`. Keyboards read standard input.
+
+    An executable, as `lrvm cc` makes them, runs on the machine that it names, like any program of
+    the shell: the standard streams are its own, and it ends with its own exit code. 134 says that
+    an exception ended it, 124 the cycle limit, 125 that it could not be run.
 
     \b
     Examples:
@@ -79,31 +110,67 @@ def run(
       lrvm run --machine machine.toml --quiet
       lrvm run hello.lasm --json | jq .cycles
       lrvm run --quiet --stats hello.lasm
+      lrvm run wc.elf -- -l < novel.txt
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
+    if writable and files is None:
+        raise click.UsageError("--writable goes with --files DIR")
+    if file is not None and is_executable(file):
+        from .run_executable import Options, run_executable
+
+        options = Options(
+            arguments=arguments,
+            machine_file=machine_file,
+            max_cycles=max_cycles,
+            halt_on_exception=halt_on_exception,
+            verbose=verbose,
+            quiet=quiet,
+            engine=engine,
+            stats=stats,
+            as_json=as_json,
+            files=files,
+            writable=writable,
+            ram=ram,
+        )
+        ctx.exit(run_executable(ctx, file, options))
+    if ram is not None:
+        raise click.UsageError("--ram goes with executables; other machines are --machine's")
     config = RunConfig(
         cycle_limit=max_cycles,
         halt_on_exception=halt_on_exception,
         print_cycles=verbose,
         print_exceptions=not quiet and not as_json,
+        repeated_exceptions=_SHOWN_REPETITIONS,
         print_finish=not quiet and not as_json,
     )
     host = CapturingHost() if as_json else ConsoleHost()
-    with open_machine(file, machine_file, host, engine) as machine:
+    host.arguments = (str(file or machine_file or ""), *arguments)
+    host.folder, host.writable = files, writable
+    with open_machine(file, machine_file, host, engine, allow_paths) as machine:
+        if (arguments or files) and "host" not in machine.types:
+            raise click.UsageError("this machine has no component `host` for arguments and files")
         if verbose:
-            host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
+            lines = component_lines(machine.board)
+            lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
+            host.write("".join(f"{line}\n" for line in lines))
         ctx.exit(_run(machine, config, host, stats))
 
 
 def open_machine(
-    file: Path | None, machine_file: Path | None, host: Host, engine: str | None
+    file: Path | None,
+    machine_file: Path | None,
+    host: Host,
+    engine: str | None,
+    allow_paths: tuple[Path, ...] = (),
 ) -> Machine:
     """The machine that the arguments ask for. UsageError if they ask for none."""
     try:
         program = None if file is None else load_program(file)
         if machine_file is not None:
-            return load_machine(machine_file, program=program, host=host, engine=engine)
+            return load_machine(
+                machine_file, program=program, host=host, engine=engine, allow_paths=allow_paths
+            )
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror}") from None
     if program is None:
@@ -114,7 +181,7 @@ def open_machine(
 def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) -> ExitCode:
     board = machine.board
     began = time.perf_counter()
-    first = board.cpu.cycles
+    first = board.stats().instructions
     stop: Stop | None = None
     try:
         with _progress(machine, config, host):
@@ -126,7 +193,9 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) ->
             host.write(f"{PREFIX} Cycle 0x{board.cpu.cycles:08X}: interrupted {at}\n")
         code = ExitCode.INTERRUPTED
     seconds = time.perf_counter() - began
-    speed = (board.cpu.cycles - first) / seconds / 1e6
+    # Not the CPU's counter: the guest can put that back.
+    attempted = board.stats().instructions - first if stop is None else stop.attempted
+    speed = attempted / seconds / 1e6
     if isinstance(host, CapturingHost):
         document = _document(machine, stop, code, seconds, speed, host.text)
         if stats:
@@ -178,6 +247,7 @@ def _document(
         "pc": cpu.regs["pc"],
         "source": None if place is None else {"path": place[0], "line": place[1]},
         "exception": None if stop is None else _exception(stop.exception),
+        "advice": None if stop is None else stop.advice or None,
         "seconds": round(seconds, 6),
         "mips": round(speed, 3),
         "engine": machine.board.engine,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from lrvm_jit.arguments import number_within, whole_numbers
 from lrvm_jit.isa import DecodingError, Op, encode, format_word
+from lrvm_jit.isa.flow import jump_target
+from lrvm_jit.locks import cached_property
 
 from ..program.data import Word
 from ..program.instr import Instr
@@ -15,14 +17,20 @@ from ..program.labels import Label
 from ..program.listing import Line, render
 from ..program.program import Item, Program
 from ..program.words import Image, split_image
-from .flow import handler_address, jump_target
+from .flow import handler_address
 from .graph import ControlFlowGraph, build_graph
 from .plain import rest_line
 from .reach import Reach, reach
 from .text import MIN_TEXT, split_text
 
 
-def analyse(image: Image, entries: Iterable[int] = (0,), min_text: int = MIN_TEXT) -> Disassembly:
+def analyse(
+    image: Image,
+    entries: Iterable[int] = (0,),
+    min_text: int = MIN_TEXT,
+    names: Mapping[int, str] | None = None,
+    notes: Mapping[int, str] | None = None,
+) -> Disassembly:
     """Find the code that the entry points lead to; the rest is data.
 
     Besides jumps and calls, a literal copied to ev is followed. What only computed jumps lead
@@ -30,11 +38,19 @@ def analyse(image: Image, entries: Iterable[int] = (0,), min_text: int = MIN_TEX
     that is not in the image.
     """
     words, rest = split_image(image)
-    points = tuple(entries)
+    points = tuple(whole_numbers("entries", "an entry point", entries))
+    min_text = number_within("min_text", min_text, 0)
     for point in points:
         if point % 4 or not 0 <= point < max(4 * len(words), 1):
             raise ValueError(f"entry point 0x{point:x} is not the address of a word in the image")
-    return Disassembly(tuple(words), rest, points, min_text, reach(words, points))
+    inside = {
+        address: name
+        for address, name in (names or {}).items()
+        if address % 4 == 0 and 0 <= address < 4 * len(words)
+    }
+    return Disassembly(
+        tuple(words), rest, points, min_text, reach(words, points), inside, notes or {}
+    )
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,10 @@ class Disassembly:
     entries: tuple[int, ...]
     min_text: int
     reach: Reach
+    names: Mapping[int, str] = field(default_factory=dict)
+    """Labels that are known, by address."""
+    notes: Mapping[int, str] = field(default_factory=dict)
+    """What stands beside the lines, by address."""
 
     @cached_property
     def code(self) -> frozenset[int]:
@@ -55,13 +75,13 @@ class Disassembly:
 
     @cached_property
     def labels(self) -> Mapping[int, str]:
-        """A name for each target of a jump, a call or the exception vector, by address."""
-        return MappingProxyType(
-            {
-                address: f"{kind.name.lower()}_{address:04x}"
-                for address, kind in sorted(self.reach.targets.items())
-            }
-        )
+        """A name for each target of a jump, a call or the exception vector, by address, and the
+        names that are known."""
+        made = {
+            address: f"{kind.name.lower()}_{address:04x}"
+            for address, kind in self.reach.targets.items()
+        }
+        return MappingProxyType(dict(sorted({**made, **self.names}.items())))
 
     @cached_property
     def program(self) -> Program:
@@ -120,7 +140,9 @@ class Disassembly:
         return Instr(instr.mnemonic, (*instr.operands[:-1], self.labels[target]))
 
     def _meaning(self, address: int, item: Item) -> str:
-        """The instruction that a raw word can be, or nothing."""
+        """The note of an address; the instruction that a raw word can be; or nothing."""
+        if address in self.notes:
+            return self.notes[address]
         if not isinstance(item, Word):
             return ""
         if address in self.code:

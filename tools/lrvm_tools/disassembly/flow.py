@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
-from lrvm_jit.isa import Decoded, Op, Reg
-from lrvm_jit.isa.table import READ_ONLY_REGISTERS, WORD_MASK
-
-from ..program.operands import existing_range
-
-_NO_CPU_RESET: Final = 0xF0
-"""RESET leaves the CPU alone if one of these bits of its mode is set."""
+from lrvm_jit.isa import Decoded, Reg
+from lrvm_jit.isa.flow import always_faults, effect_of, jump_target, operand_registers_written
+from lrvm_jit.isa.table import RESET_KEEPS_CPU, WORD_MASK, Control
 
 
 class ExitKind(Enum):
@@ -45,63 +40,30 @@ def exits(decoded: Decoded, address: int) -> tuple[Exit, ...]:
     """
     row = decoded.instruction
     following = Exit(ExitKind.NEXT, (address + 4) & WORD_MASK)
-    if always_faults(decoded) or row.opcode is Op.HALT:
+    if always_faults(decoded):
         return ()
-    if row.opcode is Op.ITR:
-        return (following,)
-    if row.opcode is Op.RESET:
-        return _reset_exits(decoded, following)
-    if row.skips:
-        return following, Exit(ExitKind.SKIP, (address + 8) & WORD_MASK)
-    if not row.jumps and Reg.PC not in _written(decoded):
-        return (following,)
     target = jump_target(decoded, address)
-    if row.opcode is Op.CALL:
-        return (following,) if target is None else (following, Exit(ExitKind.CALL, target))
+    match row.control:
+        case Control.HALT:
+            return ()
+        case Control.EXCEPTION:
+            return (following,)
+        case Control.RESET:
+            return _reset_exits(decoded, following)
+        case Control.SKIP:
+            return following, Exit(ExitKind.SKIP, (address + 8) & WORD_MASK)
+        case Control.CALL:
+            return (following,) if target is None else (following, Exit(ExitKind.CALL, target))
+        case Control.NEXT if Reg.PC not in operand_registers_written(decoded):
+            return (following,)
     return () if target is None else (Exit(ExitKind.JUMP, target),)
-
-
-def jump_target(decoded: Decoded, address: int) -> int | None:
-    """Where the instruction at `address` jumps to, if it does and a literal says where."""
-    match decoded.instruction.opcode, *decoded.operands:
-        case _, *_, Reg():
-            return None
-        case (Op.CPY, Reg.PC, target) | (Op.CALL | Op.LSM, target):
-            return target
-        case (Op.JPR, distance) | (Op.ADD, Reg.PC, distance):
-            return (address + distance) & WORD_MASK
-        case Op.SUB, Reg.PC, distance:
-            return (address - distance) & WORD_MASK
-    return None
 
 
 def handler_address(decoded: Decoded) -> int | None:
     """The literal that the instruction makes the exception vector, if it does."""
-    match decoded.instruction.opcode, *decoded.operands:
-        case _, *_, Reg():
-            return None
-        case Op.CPY, Reg.EV, handler:
-            return handler
-    return None
-
-
-def always_faults(decoded: Decoded) -> bool:
-    """True if the operands alone make the instruction raise an exception, in any mode."""
-    if any(register in READ_ONLY_REGISTERS for register in _written(decoded)):
-        return True
-    for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True):
-        low, high = existing_range(operand)
-        if not isinstance(value, Reg) and not low <= value <= high:
-            return True
-    return False
-
-
-def _written(decoded: Decoded) -> list[Reg]:
-    return [
-        value
-        for operand, value in zip(decoded.instruction.operands, decoded.operands, strict=True)
-        if isinstance(value, Reg) and operand.role.writes
-    ]
+    done = effect_of(decoded, 0)
+    value = None if done is None else done.registers.get(Reg.EV)
+    return None if value is None or Reg.PC in decoded.operands else value.known
 
 
 def _reset_exits(decoded: Decoded, following: Exit) -> tuple[Exit, ...]:
@@ -109,4 +71,4 @@ def _reset_exits(decoded: Decoded, following: Exit) -> tuple[Exit, ...]:
     restart = Exit(ExitKind.JUMP, 0)
     if isinstance(mode, Reg):
         return following, restart
-    return (following,) if mode & _NO_CPU_RESET else (restart,)
+    return (following,) if mode & RESET_KEEPS_CPU else (restart,)

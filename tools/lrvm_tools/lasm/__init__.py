@@ -1,8 +1,8 @@
 """The LASM assembler."""
 
+from ..customasm.assembly import Assembly, Emitted, Place, SourceRow, SymbolEntry
+from ..customasm.diagnostics import AssemblyError, Diagnostic
 from .assembler import assemble, assemble_file, assemble_program, assemble_program_file
-from .assembly import Assembly, Emitted, Place, SymbolEntry
-from .errors import AssemblyError, Diagnostic
 
 __all__ = [
     "Assembly",
@@ -10,6 +10,7 @@ __all__ = [
     "Diagnostic",
     "Emitted",
     "Place",
+    "SourceRow",
     "SymbolEntry",
     "assemble",
     "assemble_file",

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .errors import SourceError, did_you_mean
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import SourceError, WholeLanguageError
 from .limits import BLOCK_NESTING, INTEGER_BITS
 from .literals import parse_string
-from .source import Span
 from .syntax import (
     Address,
     Align,
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
 _DATA = re.compile("d([0-9]*)")
 
-_LATER: Final = frozenset(
-    ("bank", "bankdef", "bits", "labelalign", "noemit", "ruledef", "subruledef", "struct", "macro")
-)
-"""Directives of the language that this assembler does not have yet."""
+_WHOLE: Final = frozenset(("bank", "bankdef", "ruledef", "subruledef"))
+"""Directives of programs with rules or banks of their own, which `whole` assembles."""
+
+_DEPRECATED: Final = frozenset(("bits", "labelalign", "noemit"))
+"""Directives that the language gave up."""
 
 
 class DirectiveParser:
@@ -72,15 +74,17 @@ class DirectiveParser:
         data = _DATA.fullmatch(name)
         if data:
             return self._data(span, data.group(1))
-        hint = ""
-        if name in _LATER:
-            message = f"the directive `#{name}` is not supported"
-        else:
-            message = f"unknown directive `#{token.text}`"
-            hint = did_you_mean(name, (*self._table, "d", "d8", "d16", "d32", "d64"))
-            hint = hint.replace("`", "`#", 1)
+        if name in _WHOLE:
+            raise WholeLanguageError
         self._skip_block()
-        raise SourceError(span, message, hint)
+        if name in _DEPRECATED:
+            raise SourceError(span, f"the directive `#{name}` is not supported")
+
+        def hint() -> str:
+            found = did_you_mean(name, (*self._table, "d", "d8", "d16", "d32", "d64"))
+            return found.replace("`", "`#", 1)
+
+        raise SourceError(span, f"unknown directive `#{token.text}`", hint)
 
     def _expression_line(self) -> Expression:
         value = self._expressions.parse()
@@ -126,6 +130,8 @@ class DirectiveParser:
         token = self._stream.expect(STRING, "a file name in double quotes")
         where = self._stream.span_of(token)
         name = parse_string(token.text, where)
+        if name.startswith("<std>/"):
+            raise WholeLanguageError
         self._parser.end_line()
         return Include(where, name)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from .assembly import Assembly, Emitted, SymbolEntry
-from .errors import AlreadyReportedError, Hint, Report, SourceError, did_you_mean
+from ..customasm.assembly import Assembly, Emitted, SymbolEntry
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import AlreadyReportedError, Hint, Report, SourceError
 from .evaluate import Evaluator
 from .expand import Item, Program
 from .instructions import FORMS, REGISTERS, OperandError, OperandValue, operand_counts, usages
 from .layout import INSTRUCTION_BITS
 from .limits import ADDRESS_SPACE
 from .output import Output
-from .source import Span
 from .symbols import Symbol
 from .syntax import (
     Address,
@@ -25,6 +26,7 @@ from .syntax import (
     Binary,
     Constant,
     Data,
+    EncodedInstruction,
     Expression,
     Instruction,
     Label,
@@ -58,14 +60,19 @@ class Emitter:
         entries = tuple(
             entry for entry in map(self._entry, self._program.symbols) if entry is not None
         )
-        return Assembly(self._output.contents(), tuple(self._items), entries)
+        contents = self._output.contents()
+        return Assembly(contents, tuple(self._items), entries, self._output.bit_length)
 
     def _emit(self, item: Item) -> None:
         statement = item.statement
         match statement:
+            case EncodedInstruction(span, word):
+                data = self._output.write_word(item.position, word, span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Instruction():
                 word = self._instruction(statement, item)
-                self._write(item, [(word, INSTRUCTION_BITS)])
+                data = self._output.write_word(item.position, word, statement.span)
+                self._list(item, data, INSTRUCTION_BITS)
             case Data():
                 self._data(statement, item)
             case UnknownInstruction(span, has_operands):
@@ -157,7 +164,9 @@ class Emitter:
         line = source.line_number(start)
         text = source.line_text(line)
         address, bit_offset = divmod(item.position, 8)
-        self._items.append(Emitted(address, data, source.path, line, text, bit_offset, bits))
+        self._items.append(
+            Emitted(address, data, source.path, line, text, bit_offset, bits, "", item.position)
+        )
 
     def _entry(self, symbol: Symbol) -> SymbolEntry | None:
         """The symbol for the result; None for a constant that is no number."""
@@ -215,7 +224,8 @@ def _no_register(operand: Expression, name: str, mnemonic: str) -> SourceError:
 
 
 def _unknown_instruction(span: Span, has_operands: bool) -> SourceError:
-    hint = did_you_mean(span.text, FORMS)
-    if not hint and not has_operands:
-        hint = f"a label has a colon: `{span.text}:`"
+    def hint() -> str:
+        found = did_you_mean(span.text, FORMS)
+        return found if found or has_operands else f"a label has a colon: `{span.text}:`"
+
     return SourceError(span, f"unknown instruction `{span.text}`", hint)

@@ -6,93 +6,42 @@ Code that finds a problem raises `SourceError`; the phase that runs it adds the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
+from ..customasm.diagnostics import AssemblyError, Diagnostic
+from ..customasm.source import Span
 from .limits import DIAGNOSTICS
-from .source import Span, printable
-
-_SHOWN_WIDTH = 120
-"""Characters of a source line that a message shows."""
-
-_COMPARED = 50
-"""Candidates for a misspelt name that are compared closely, which takes long."""
 
 Hint: TypeAlias = str | Callable[[], str]
 """What may help; a function if finding it takes long, called only if the error is reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One error: where it is (counted from 1, `end_column` exclusive), what, and what may help."""
-
-    path: str
-    line: int
-    column: int
-    end_column: int
-    message: str
-    hint: str
-    source_line: str
-
-    @classmethod
-    def at(cls, span: Span, message: str, hint: str = "") -> Diagnostic:
-        """The diagnostic for a span; of a span of several lines it marks the first."""
-        line, column = span.line, span.column
-        text = span.source.line_text(line)
-        width = min(span.end - span.start, len(text) + 1 - column)
-        return cls(span.source.path, line, column, column + max(width, 1), message, hint, text)
-
-    def __str__(self) -> str:
-        shown, first, last = self._window()
-        # Tabs are kept so that the marks stay below what they mark.
-        indent = "".join("\t" if character == "\t" else " " for character in shown[:first])
-        lines = [
-            f"{self.path}:{self.line}:{self.column}: error: {self.message}",
-            f"  {printable(shown)}",
-            f"  {indent}{'^' * (last - first)}",
-        ]
-        if self.hint:
-            lines.append(f"hint: {self.hint}")
-        return "\n".join(lines)
-
-    def _window(self) -> tuple[str, int, int]:
-        """The part of the source line to show, and the marked part of it."""
-        first, last = self.column - 1, self.end_column - 1
-        start = max(0, min(first - _SHOWN_WIDTH // 3, len(self.source_line) - _SHOWN_WIDTH))
-        shown = self.source_line[start : start + _SHOWN_WIDTH]
-        return shown, first - start, max(first + 1, min(last, start + len(shown))) - start
-
-
-class AssemblyError(Exception):
-    """A program that does not assemble; lists every error found."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic], omitted: int = 0) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        self.omitted: int = omitted
-        """How many errors were found beyond those listed."""
-        super().__init__(self.diagnostics, omitted)
-
-    def __str__(self) -> str:
-        parts = [str(diagnostic) for diagnostic in self.diagnostics]
-        if self.omitted:
-            parts.append(f"and {self.omitted} more errors")
-        return "\n\n".join(parts)
 
 
 class SourceError(Exception):
     """One problem at one place; becomes a diagnostic."""
 
     def __init__(self, span: Span, message: str, hint: Hint = "") -> None:
-        super().__init__(message)
+        super().__init__(span, message, hint)
         self.span = span
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Functions are seldom such as can be sent to another process.
+        hint = self.hint() if callable(self.hint) else self.hint
+        return type(self), (self.span, self.message, hint), {**vars(self), "hint": hint}
 
 
 class UnresolvedError(SourceError):
     """A value that depends on an address which is not known yet; during the layout, a reason to
     look again in the next pass."""
+
+
+class WholeLanguageError(Exception):
+    """A program uses what only `whole` knows: rules, banks, `asm` blocks."""
 
 
 class AlreadyReportedError(Exception):
@@ -130,41 +79,3 @@ class Report:
             self._found.values(), key=lambda found: (order[found.path], found.line, found.column)
         )
         raise AssemblyError(diagnostics, self._omitted)
-
-
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate most like `name`, if one is like enough to be what was meant."""
-    # Imported here: only a failing program needs it.
-    from difflib import get_close_matches
-
-    wanted = name.lower()
-    folded = {
-        candidate.lower(): candidate
-        for candidate in candidates
-        if abs(len(candidate) - len(name)) <= 2
-    }
-    likely = sorted(folded, key=lambda candidate: -_common_ends(wanted, candidate))
-    # One of two characters is enough to take `ao` for `a0`.
-    cutoff = 0.5 if len(wanted) == 2 else 0.6
-    matches = get_close_matches(wanted, likely[:_COMPARED], n=1, cutoff=cutoff)
-    return folded[matches[0]] if matches else None
-
-
-def _common_ends(one: str, other: str) -> int:
-    """How many characters two names share at their start and at their end."""
-    return _common_start(one, other) + _common_start(one[::-1], other[::-1])
-
-
-def _common_start(one: str, other: str) -> int:
-    length = 0
-    for character, opposite in zip(one, other, strict=False):
-        if character != opposite:
-            break
-        length += 1
-    return length
-
-
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A hint that names the nearest candidate, or nothing."""
-    found = nearest(name, candidates)
-    return f"did you mean `{found}`?" if found else ""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
-from lrvm_jit.isa import CONSTANTS, Reg
-
-from .errors import AlreadyReportedError, SourceError, UnresolvedError, did_you_mean
+from ..customasm.diagnostics import did_you_mean
+from ..customasm.source import Span
+from .errors import AlreadyReportedError, SourceError, UnresolvedError
 from .functions import BUILT_INS, Argument, ReadFile
-from .instructions import REGISTERS
 from .limits import CALL_DEPTH, WORK
-from .operators import binary, bit_slice, prefix
-from .source import Span
+from .operators import binary, bit_slice, prefix, work
 from .symbols import Scope, Symbol, SymbolTable
 from .syntax import (
     Binary,
@@ -30,10 +29,16 @@ from .syntax import (
     Sliced,
     Unary,
 )
-from .values import NOTHING, Integer, Value, as_integer, describe, show_integer
+from .values import NOTHING, Integer, Value, as_integer, describe, large, show_integer
 
-_HERE: Final = str(Reg.PC)
-"""Inside an expression the original takes the name of the program counter for `$`."""
+
+class BuiltInNames(NamedTuple):
+    """Names that an instruction set brings along: constants (upper case) and registers (lower
+    case). Inside an expression the original takes `here`, a register's name, for `$`."""
+
+    constants: Mapping[str, int]
+    registers: Collection[str]
+    here: str
 
 
 class _Context(NamedTuple):
@@ -49,8 +54,11 @@ class _NeededError(Exception):
     """Raised at a use of a constant that has no value in this round yet."""
 
     def __init__(self, symbol: Symbol) -> None:
-        super().__init__(symbol.name)
+        super().__init__(symbol)
         self.symbol = symbol
+
+    def __str__(self) -> str:
+        return self.symbol.name
 
 
 class Evaluator:
@@ -59,7 +67,8 @@ class Evaluator:
     Values of constants hold for one round: addresses may have moved when the next one starts.
     """
 
-    def __init__(self, symbols: SymbolTable, read: ReadFile) -> None:
+    def __init__(self, symbols: SymbolTable, read: ReadFile, names: BuiltInNames) -> None:
+        self._names = names
         self._symbols = symbols
         self._read = read
         self._round = 1
@@ -84,7 +93,9 @@ class Evaluator:
         context = _Context(scope, position, {}, 0)
         while True:
             try:
-                return self._value(expression, context)
+                value = self._value(expression, context)
+                self._spend(large(value) >> 13, expression.span)
+                return value
             except _NeededError as needed:
                 self._compute(needed.symbol)
             except RecursionError:
@@ -124,8 +135,8 @@ class Evaluator:
                 if needed.symbol not in pending:
                     pending[needed.symbol] = None
                     continue
-                chain = list(pending)
-                cycle = chain[chain.index(needed.symbol) :]
+                waiting = list(pending)
+                cycle = waiting[waiting.index(needed.symbol) :]
                 error = _cycle(cycle)
                 for member in cycle:
                     member.error, member.value_from = error, self._round
@@ -150,8 +161,8 @@ class Evaluator:
             raise SourceError(expression.span, message) from None
         symbol.value_from = self._round
 
-    def _spend(self, work: int, span: Span) -> None:
-        self._work += work
+    def _spend(self, amount: int, span: Span) -> None:
+        self._work += amount
         if self._work > WORK:
             # Always the same place, so that it is one error and not one for each use.
             self._exhausted = self._exhausted or span
@@ -170,6 +181,7 @@ class Evaluator:
             case Unary(span, operators, operand):
                 value = self._value(operand, context)
                 for operator in reversed(operators):
+                    self._spend(work(operator, value), span)
                     value = prefix(operator, value, span)
                 return value
             case Sliced():
@@ -195,9 +207,9 @@ class Evaluator:
             return context.arguments[plain]
         symbol = self._symbols.find(name, context.scope)
         if symbol is None:
-            if plain is not None and plain.upper() in CONSTANTS:
-                return Integer(CONSTANTS[plain.upper()])
-            if plain is not None and plain.lower() == _HERE:
+            if plain is not None and plain.upper() in self._names.constants:
+                return Integer(self._names.constants[plain.upper()])
+            if plain is not None and plain.lower() == self._names.here:
                 return _address(name.span, context)
             raise self._unknown(name, plain, context.scope)
         if symbol.is_label:
@@ -214,13 +226,14 @@ class Evaluator:
             return AlreadyReportedError()
 
         def hint() -> str:
-            if plain is not None and plain.lower() in REGISTERS:
+            if plain is not None and plain.lower() in self._names.registers:
                 return f"`{plain}` is a register: it can be a whole operand, not a part of a value"
             if plain is not None and (plain in BUILT_INS or self._symbols.function(plain)):
                 return f"`{plain}` is a function: it needs arguments in parentheses"
-            names = [*self._symbols.names_near(name, scope)]
-            known = names if name.level else [*names, *CONSTANTS, *REGISTERS]
-            return did_you_mean(name.text, known)
+            names = self._symbols.names_near(name, scope)
+            built_in = (*self._names.constants, *self._names.registers)
+            others = () if name.level else built_in
+            return did_you_mean(name.text, chain(others, names))
 
         return SourceError(name.span, f"unknown symbol `{name.text}`", hint)
 
@@ -236,12 +249,14 @@ class Evaluator:
             else:
                 right = self._value(operand, context)
                 span = Span(expression.span.source, start, operand.span.end)
+                self._spend(work(operator, value, right), span)
                 value = binary(operator, value, right, span)
         return value
 
     def _sliced(self, expression: Sliced, context: _Context) -> Value:
         value = self._value(expression.operand, context)
         for piece in expression.slices:
+            self._spend(work("[", value), expression.span)
             high = self._bit_number(piece.high, context)
             if piece.low is None:
                 value = bit_slice(value, 0, high, expression.span)
@@ -273,6 +288,7 @@ class Evaluator:
         ]
         if built_in is not None:
             _check_count(call, built_in.minimum, built_in.maximum)
+            self._spend(sum(large(argument.value) for argument in arguments) >> 13, call.span)
             return built_in.compute(arguments, call.span, self._read)
         assert function is not None
         return self._call_user(function, arguments, call, context)

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ..customasm.source import Span
 from .errors import AlreadyReportedError, Hint, Report, SourceError, UnresolvedError
 from .evaluate import Evaluator
 from .files import Files
-from .limits import CONDITION_ROUNDS, INCLUDE_DEPTH, INCLUDES, STATEMENTS
+from .instructions import NAMES
+from .limits import (
+    CONDITION_ROUNDS,
+    INCLUDE_DEPTH,
+    INCLUDES,
+    ROUNDS_AT_LEAST,
+    STATEMENT_VISITS,
+    STATEMENTS,
+)
 from .parser import parse
-from .source import Span
 from .symbols import GLOBAL_SCOPE, Scope, Symbol, SymbolTable
 from .syntax import (
     Conditional,
@@ -78,7 +86,11 @@ class Expander:
         if file and first.once:
             self._once.add(file)
         entries = list(self._flatten(first.statements, (file,) if file else ()))
-        for _ in range(CONDITION_ROUNDS):
+        visits = 0
+        for number in range(CONDITION_ROUNDS):
+            visits += len(entries)
+            if visits > STATEMENT_VISITS and number >= ROUNDS_AT_LEAST:
+                break
             undecided = any(isinstance(entry, _Undecided) for entry in entries)
             if not undecided:
                 return self._define(entries, self._report)[0]
@@ -149,7 +161,7 @@ class Expander:
         is none."""
         # Definitions are reported when they are complete, not in every round.
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         decided: list[_Entry] = []
         progress = False
         for entry in entries:
@@ -168,7 +180,7 @@ class Expander:
     def _give_up(self, entries: Sequence[_Entry]) -> Program:
         """Report why conditions cannot be decided, and leave them out."""
         program, scopes = self._define(entries, Report())
-        evaluator = Evaluator(program.symbols, self._files.read)
+        evaluator = Evaluator(program.symbols, self._files.read, NAMES)
         for entry, scope in scopes.items():
             conditional = entry.conditional
             try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from .errors import SourceError
+from ..customasm.source import Span
+from .errors import SourceError, WholeLanguageError
 from .limits import NESTING
 from .literals import parse_digits, parse_number, parse_string
-from .source import Span
 from .stream import TokenStream
 from .syntax import (
     Binary,
@@ -77,6 +77,8 @@ class ExpressionParser:
     def _identifier(self) -> str:
         token = self._stream.expect(IDENTIFIER, "a name")
         if token.text in _RESERVED:
+            if token.text == "asm" and self._stream.kind == "{":
+                raise WholeLanguageError
             span = self._stream.span_of(token)
             raise SourceError(span, f"`{token.text}` is a reserved word, not a name")
         return token.text

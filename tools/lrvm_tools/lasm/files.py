@@ -10,28 +10,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..customasm.source import Source, Span
+from ..input_files import read_file
+from ..text_files import UndecodableError, decode, end_lines
 from .errors import SourceError
 from .limits import FILE_BYTES
-from .source import Source, Span
 
 UNNAMED = "<source>"
 """What messages call a source that is given without a path."""
-
-
-class UndecodableError(ValueError):
-    """Source text that is not UTF-8, from `line` on."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__("the file is not UTF-8 text")
-        self.line = line
-
-
-def decode(data: bytes) -> str:
-    """The text in a source file. Raises UndecodableError."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UndecodableError(data.count(b"\n", 0, error.start) + 1) from None
 
 
 class Files:
@@ -47,7 +33,8 @@ class Files:
 
     def first_source(self, text: str) -> Source:
         """The program's first source."""
-        return Source(str(self.first or UNNAMED), text.removeprefix("\ufeff"), self._root)
+        text = end_lines(text.removeprefix("\ufeff"))
+        return Source(str(self.first or UNNAMED), text, self._root)
 
     def locate(self, name: str, span: Span) -> Path:
         """The file that a name at `span` leads to. Raises SourceError if there is none in reach."""
@@ -82,7 +69,7 @@ class Files:
         """The source in a located file. Raises SourceError."""
         path = self._shown_path(file, span)
         try:
-            return Source(path, decode(self._read(file, span)), file.parent)
+            return Source(path, end_lines(decode(self._read(file, span))), file.parent)
         except UndecodableError as error:
             raise SourceError(span, f"{path}:{error.line}: {error}") from None
 
@@ -95,7 +82,7 @@ class Files:
                 if file.stat().st_size > FILE_BYTES:
                     message = f"the file is larger than {FILE_BYTES >> 20} MiB"
                     raise SourceError(span, message)
-                self._contents[file] = file.read_bytes()
+                self._contents[file] = read_file(file, FILE_BYTES)
             except OSError as error:
                 raise SourceError(span, f"cannot read the file: {error.strerror}") from None
         return self._contents[file]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final
 
-from .assembly import Assembly, Emitted
-from .source import printable
+from ..customasm.assembly import Assembly, Emitted
+from ..customasm.source import printable
 
 _ROW: Final = 16
 """Bytes in a row of a hex dump and in a record of Intel HEX."""

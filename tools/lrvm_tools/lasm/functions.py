@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ..customasm.source import Span
+from ..text_files import BYTE_ORDER_MARK
 from .errors import SourceError
-from .source import Span
 from .values import NOTHING, Integer, Text, Value, as_integer, describe, show_integer
 
 
@@ -100,6 +101,7 @@ def _digits_of_file(radix: int, bits: int) -> BuiltIn:
 
     def compute(arguments: Sequence[Argument], span: Span, read: ReadFile) -> Value:
         data = read(arguments[0].text(), arguments[0].span)
+        data = data.removeprefix(BYTE_ORDER_MARK)
         digits = b"".join(data.replace(b"_", b"").split())
         part = digits[_range(arguments, len(digits), "digits")]
         if not part:

@@ -1,7 +1,7 @@
 """From a mnemonic and its operands to an instruction word.
 
-Mnemonics, operands, ranges, aliases and encoding come from the instruction table; this module
-adds what only the assembler knows: which operands may be left out, and how to explain a refusal.
+Mnemonics, operands and which of them may be left out, ranges, aliases and encoding come from the
+instruction table; this module adds how to explain a refusal.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
 from typing import Final, TypeAlias
 
-from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, encode
+from lrvm_jit.isa import ALIASES, BY_MNEMONIC, CONSTANTS, INSTRUCTIONS, Reg, encode
 from lrvm_jit.isa import table as isa
-from lrvm_jit.isa.codec import literal_range
 
+from .evaluate import BuiltInNames
 from .values import show_integer
 
 REGISTERS: Final = {str(register): register for register in Reg}
+NAMES: Final = BuiltInNames(CONSTANTS, REGISTERS, str(Reg.PC))
+"""What expressions may use of the instruction set."""
 
 OperandValue: TypeAlias = Reg | int
 
@@ -31,29 +34,25 @@ class Given:
 
 Template: TypeAlias = tuple[Reg | int | Given, ...]
 
-_OPTIONAL: Final[dict[str, tuple[Template, ...]]] = {
-    "div": ((Given(0), Given(1), 0),),
-    "mod": ((Given(0), Given(1), 0),),
-    "lsa": ((Given(0), Given(1), 0),),
-    # With the address alone the original marks `add` as register a0; times 0 it adds nothing.
-    "lea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
-    "wea": ((Given(0), Reg.A0, 0), (Given(0), Given(1), 1)),
-    "wsa": ((Given(0), 0, Given(1)),),
-}
-"""Shorter forms of instructions, as operands in the table's order."""
-
 _FAMILIES: Final[dict[str, type[IntEnum]]] = {"flag": isa.Flag, "condition": isa.Condition}
 """Operands that take the members of an enumeration only, where the table names the family."""
+
+
+_FAR: Final = {"call": "farcall", "jp": "farjp", "cpy": "setw"}
+"""What the shipped include has for values beyond 16 bits."""
 
 
 class OperandError(Exception):
     """An operand that does not fit; `index` is its number as written."""
 
     def __init__(self, index: int, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(index, message, hint)
         self.index = index
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Form:
         if isinstance(value, Reg):
             return
         name = f"operand `{operand.name}` of `{self.mnemonic}`"
-        low, high = literal_range(operand)
+        low, high = operand.encodable
         family = _FAMILIES.get(operand.constants)
         if family is not None:
             members = list(family)
@@ -116,6 +115,8 @@ class Form:
             )
         elif not low <= value <= high:
             hint = "a larger value needs a register"
+            if self.mnemonic in _FAR:
+                hint += f': `{_FAR[self.mnemonic]}` of `#include "<std>/lrvm/far.lasm"` uses one'
             if value < low:
                 hint = "a literal is zero-extended; a register can hold a negative value"
             if operand.signed:
@@ -135,11 +136,20 @@ def _alias_template(alias: isa.Alias) -> Template:
     )
 
 
+def _short_template(row: isa.Instruction, form: isa.ShortForm) -> Template:
+    """The template of a form that leaves operands out."""
+    numbers = count()
+    return tuple(
+        form[operand.name] if operand.name in form else Given(next(numbers))
+        for operand in row.operands
+    )
+
+
 def _all_forms() -> dict[str, dict[int, Form]]:
     forms: dict[str, dict[int, Form]] = {}
     for row in INSTRUCTIONS:
         whole = tuple(Given(index) for index in range(len(row.operands)))
-        templates = (*_OPTIONAL.get(row.mnemonic, ()), whole)
+        templates = (*(_short_template(row, form) for form in row.short_forms), whole)
         forms[row.mnemonic] = _by_count(row.mnemonic, row, templates)
     for alias in ALIASES:
         row = BY_MNEMONIC[alias.instruction]

@@ -13,12 +13,19 @@ from typing import Final
 from .errors import AlreadyReportedError, SourceError
 from .evaluate import Evaluator
 from .expand import Item, Program
-from .limits import ADDRESS_SPACE, LAYOUT_PASSES, OUTPUT_BYTES
+from .limits import (
+    ADDRESS_SPACE,
+    LAYOUT_PASSES,
+    OUTPUT_BYTES,
+    ROUNDS_AT_LEAST,
+    STATEMENT_VISITS,
+)
 from .symbols import Symbol
 from .syntax import (
     Address,
     Align,
     Data,
+    EncodedInstruction,
     Expression,
     Instruction,
     Label,
@@ -28,12 +35,15 @@ from .syntax import (
 
 LABEL_ALIGNMENT: Final = 32
 INSTRUCTION_BITS: Final = 32
+_INSTRUCTIONS: Final = frozenset((Instruction, EncodedInstruction, UnknownInstruction))
 
 
 def lay_out(program: Program, evaluator: Evaluator) -> None:
     """Give every item its position. Raises SourceError if labels do not converge."""
     layout = _Layout(program, evaluator)
-    for number in range(LAYOUT_PASSES):
+    visits = STATEMENT_VISITS // max(1, len(program.items))
+    passes = min(LAYOUT_PASSES, max(ROUNDS_AT_LEAST, visits))
+    for number in range(passes):
         layout.run()
         # The first pass moves everything from nowhere; it is final if nothing looked ahead.
         if layout.moved is None or (number == 0 and not layout.unsettled):
@@ -44,7 +54,7 @@ def lay_out(program: Program, evaluator: Evaluator) -> None:
     assert symbol.position is not None
     raise SourceError(
         symbol.definition.span,
-        f"labels do not converge: `{symbol.name}` still moves after {LAYOUT_PASSES} passes, "
+        f"labels do not converge: `{symbol.name}` still moves after {passes} passes, "
         f"from 0x{before // 8:x} to 0x{symbol.position // 8:x}",
         "the size of something before it depends on where it is",
     )
@@ -77,7 +87,7 @@ class _Layout:
         for item in self._program.items:
             statement = item.statement
             kind = type(statement)
-            if kind is Instruction or kind is UnknownInstruction:
+            if kind in _INSTRUCTIONS:
                 item.position = position
                 position += INSTRUCTION_BITS
                 continue

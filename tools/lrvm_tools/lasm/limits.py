@@ -27,11 +27,15 @@ INCLUDES: Final = 10_000
 STATEMENTS: Final = 2_000_000
 
 CALL_DEPTH: Final = 64
-WORK: Final = 3_000_000
-"""Tokens of function bodies and constants evaluated again; stops exponential recursion."""
+WORK: Final = 600_000
+"""What evaluating a program may cost: tokens of function bodies and of constants evaluated again,
+and what operations on large values count as. About a second; stops exponential recursion."""
 
 LAYOUT_PASSES: Final = 50
 CONDITION_ROUNDS: Final = 100
+ROUNDS_AT_LEAST: Final = 8
+STATEMENT_VISITS: Final = 1_000_000
+"""Passes and rounds end earlier in large programs, having visited so many statements in all."""
 
 DIAGNOSTICS: Final = 100
 """Reported at most; the rest is counted."""

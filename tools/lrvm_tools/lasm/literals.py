@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ..customasm.source import Span
 from .errors import SourceError
 from .limits import INTEGER_BITS, INTEGER_MAX
-from .source import Span
 from .values import Integer
 
 _RADIXES: Final = {"0b": 2, "0o": 8, "0x": 16}

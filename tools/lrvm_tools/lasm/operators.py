@@ -6,10 +6,10 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
+from ..customasm.source import Span
 from .errors import SourceError
 from .limits import INTEGER_BITS, INTEGER_MAX
-from .source import Span
-from .values import Integer, Value, as_integer, describe, minimum_bits
+from .values import Integer, Value, as_integer, describe, large, minimum_bits
 
 _ARITHMETIC: Final[dict[str, Callable[[int, int], int]]] = {
     "+": operator.add,
@@ -60,9 +60,20 @@ def binary(symbol: str, left: Value, right: Value, span: Span) -> Value:
     return Integer(_compute(symbol, left_number.value, right_number.value, span))
 
 
+def work(symbol: str, left: Value, right: Value = False) -> int:
+    """What an operation on these values counts as, in units of `limits.WORK`; small values cost
+    nothing. Multiplying and dividing take as long as the product of the operands' lengths."""
+    one, other = large(left), large(right)
+    if symbol in ("*", "/", "%"):
+        return one * other >> 20
+    return (one + other) >> 13
+
+
 def _compute(symbol: str, left: int, right: int, span: Span) -> int:
     _bounded(left, span)
     _bounded(right, span)
+    if symbol == "*" and left.bit_length() + right.bit_length() > INTEGER_BITS + 2:
+        raise _out_of_bounds(span)  # which computing it would only find out later
     if symbol in _ARITHMETIC:
         return _bounded(_ARITHMETIC[symbol](left, right), span)
     if symbol in ("/", "%"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from ..customasm.source import Span
 from .errors import AlreadyReportedError, SourceError
 from .limits import ADDRESS_SPACE, OUTPUT_BYTES
-from .source import Span
 
 
 class Output:
@@ -15,6 +15,7 @@ class Output:
 
     def __init__(self) -> None:
         self._data = bytearray()
+        self.bit_length = 0
         # Used ranges of bits in order, as parallel lists; a range that continues the one before
         # is merged with it, so that a program without `#addr` has a single one.
         self._starts: list[int] = []
@@ -44,6 +45,7 @@ class Output:
             self._overfull = True
             message = f"the output would be {end} bytes long; at most {OUTPUT_BYTES} can be written"
             raise SourceError(span, message)
+        self.bit_length = max(self.bit_length, position + bits)
         data = _pack(parts, position % 8)
         if end > len(self._data):
             self._data.extend(bytes(end - len(self._data)))
@@ -53,6 +55,18 @@ class Output:
         self._data[start] |= first
         self._data[end - 1] |= last
         return data
+
+    def write_word(self, position: int, word: int, span: Span) -> bytes:
+        """Write a word of 32 bits, as `write` does."""
+        data = self._data
+        if position != 8 * len(data) or not self._ends or position != self._ends[-1]:
+            return self.write(position, ((word, 32),), span)
+        if len(data) + 4 > OUTPUT_BYTES:
+            return self.write(position, ((word, 32),), span)
+        self._ends[-1] = self.bit_length = position + 32
+        written = word.to_bytes(4, "big")
+        data += written
+        return written
 
     def reserve(self, position: int, bits: int, span: Span) -> None:
         """Take a place without writing to it. Raises SourceError if it is taken."""

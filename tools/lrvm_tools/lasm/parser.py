@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ..customasm.source import Source
 from .directives import DirectiveParser
 from .errors import AlreadyReportedError, Report, SourceError
 from .expressions import ExpressionParser
 from .instructions import FORMS, REGISTERS
-from .source import Source
+from .quick import QuickReader
 from .stream import LINE_ENDS, TokenStream
 from .syntax import (
     Broken,
@@ -29,7 +30,7 @@ from .syntax import (
     Statement,
     UnknownInstruction,
 )
-from .tokens import END, IDENTIFIER, INVALID, NEWLINE, tokenize
+from .tokens import END, IDENTIFIER, INSTRUCTION, INVALID, NEWLINE, tokenize
 
 _T = TypeVar("_T")
 
@@ -38,7 +39,9 @@ _OPERAND_ENDS = LINE_ENDS | {","}
 
 def parse(source: Source, report: Report, file: Path | None = None) -> ParsedFile:
     """Parse a source; its syntax errors are added to the report."""
-    parser = StatementParser(TokenStream(source, tokenize(source, report)), report)
+    quick = QuickReader(source)
+    tokens = tokenize(source, report, quick)
+    parser = StatementParser(TokenStream(source, tokens), report, quick)
     statements = parser.statements()
     return ParsedFile(source, tuple(statements), parser.directives.once, file)
 
@@ -46,8 +49,9 @@ def parse(source: Source, report: Report, file: Path | None = None) -> ParsedFil
 class StatementParser:
     """Parses statements from a stream."""
 
-    def __init__(self, stream: TokenStream, report: Report) -> None:
+    def __init__(self, stream: TokenStream, report: Report, quick: QuickReader) -> None:
         self.stream = stream
+        self._quick = quick
         self.report = report
         self.expressions = ExpressionParser(stream)
         self.directives = DirectiveParser(self)
@@ -59,6 +63,10 @@ class StatementParser:
         while True:
             kind = stream.kind
             if kind == NEWLINE:
+                stream.move_to(stream.position + 1)
+            elif kind == INSTRUCTION:
+                token = stream.token
+                out.append(self._quick.statement(token.text, token.start))
                 stream.move_to(stream.position + 1)
             elif kind == END or (kind == "}" and nested):
                 return out

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..customasm.source import Source, Span
 from .errors import AlreadyReportedError, SourceError
-from .source import Source, Span
 from .tokens import END, IDENTIFIER, INVALID, NEWLINE, NUMBER, STRING, Token
 
 LINE_ENDS = frozenset((NEWLINE, END, "}"))

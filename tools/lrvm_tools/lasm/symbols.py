@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
+from ..customasm.source import Span
 from .errors import SourceError
 from .functions import BUILT_INS
-from .source import Span
 from .syntax import Constant, Function, Label, Name
 from .values import Value
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from lrvm_jit.isa import Reg
 
-from .source import Source, Span
+from ..customasm.source import Source, Span
 from .values import Value
 
 # Expressions
@@ -156,6 +156,15 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedInstruction:
+    """An instruction whose operands are registers and numbers, encoded already; `span` is the
+    mnemonic's."""
+
+    span: Span
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownInstruction:
     """A line that starts like an instruction, of no known mnemonic; an error if it is assembled."""
 
@@ -228,6 +237,7 @@ Placed: TypeAlias = (
     Label
     | Constant
     | Instruction
+    | EncodedInstruction
     | UnknownInstruction
     | Data
     | Reserve

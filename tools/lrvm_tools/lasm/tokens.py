@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from ..customasm.source import Source, Span
 from .errors import Report
-from .source import Source, Span
+from .quick import LINE, QuickReader
 
 IDENTIFIER: Final = "identifier"
 NUMBER: Final = "number"
 STRING: Final = "string"
 NEWLINE: Final = "end of line"
 END: Final = "end of file"
+INSTRUCTION: Final = "instruction"
+"""A whole instruction, where it is of the usual form (see `quick`)."""
 INVALID: Final = "invalid"
 """Characters that are no token; reported already."""
 
@@ -54,8 +57,9 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-def tokenize(source: Source, report: Report) -> list[Token]:
-    """The tokens of a source, ending with an END token.
+def tokenize(source: Source, report: Report, quick: QuickReader) -> list[Token]:
+    """The tokens of a source, ending with an END token. Instruction lines that `quick` knows are
+    one token.
 
     Characters that belong to no token are reported and become INVALID tokens.
     """
@@ -64,7 +68,17 @@ def tokenize(source: Source, report: Report) -> list[Token]:
     append = tokens.append
     scan = _TOKEN.match
     position = complained = 0
+    at_line_start = True
+    scan_line = LINE.match
     while True:
+        if at_line_start:
+            line = scan_line(text, position)
+            if line is not None and quick.knows(line.group(1), line.group(2)):
+                append(Token(INSTRUCTION, line.group(1), line.start(1)))
+                append(Token(NEWLINE, "", line.start(3)))
+                position = line.end()
+                continue
+            at_line_start = False
         match = scan(text, position)
         assert match is not None, "the last alternatives match anything"
         group = match.lastgroup
@@ -78,6 +92,7 @@ def tokenize(source: Source, report: Report) -> list[Token]:
             append(Token(NUMBER, text[start:position], start))
         elif group == "newline":
             append(Token(NEWLINE, "", start))
+            at_line_start = True
         elif group == "string":
             append(Token(STRING, text[start:position], start))
         elif group == "end":

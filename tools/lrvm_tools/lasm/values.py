@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -23,6 +24,9 @@ _CODECS: Final = {
 """Python's names for the encodings but `ascii`, which is no codec of Python's."""
 
 
+_BEYOND_A_BYTE: Final = re.compile("[^\0-\xff]")
+
+
 class Text(NamedTuple):
     """A string and the encoding that it becomes bytes in."""
 
@@ -32,7 +36,7 @@ class Text(NamedTuple):
     def to_bytes(self) -> bytes:
         if self.encoding == "ascii":
             # As in the original: one byte a character, zero where there is none.
-            return bytes(ord(character) if ord(character) < 0x100 else 0 for character in self.text)
+            return _BEYOND_A_BYTE.sub("\0", self.text).encode("latin-1")
         return self.text.encode(_CODECS[self.encoding])
 
     def to_integer(self) -> Integer:
@@ -58,6 +62,17 @@ def as_integer(value: Value) -> Integer | None:
     if isinstance(value, Text):
         return value.to_integer()
     return None
+
+
+def large(value: Value) -> int:
+    """About how many bits a value has, in memory; 0 for a small one."""
+    if isinstance(value, Integer):
+        bits = value.value.bit_length()
+    elif isinstance(value, Text):
+        bits = 32 * len(value.text)
+    else:
+        return 0
+    return bits if bits > 1024 else 0
 
 
 def minimum_bits(value: int) -> int:

@@ -5,6 +5,7 @@ from .default import DEFAULT_MACHINE_FILE, default_machine
 from .errors import MachineError
 from .file import load_machine
 from .host import Host
+from .host_paths import HostFile
 from .machine import Machine
 from .types import ComponentType, Setting, component_types
 
@@ -13,6 +14,7 @@ __all__ = [
     "ComponentType",
     "Context",
     "Host",
+    "HostFile",
     "Machine",
     "MachineError",
     "Setting",

@@ -13,12 +13,14 @@ from lrvm_components import (
     CharKeyboard,
     FileMemory,
     FlashMemory,
+    Host,
     LineKeyboard,
     NumberDisplay,
     Ram,
     RealtimeClock,
 )
 
+from ..input_files import ADDRESS_SPACE, read_file
 from .context import Context
 from .types import Factory
 
@@ -33,25 +35,27 @@ def _rom(
     """Read-only memory with a `program`, or with the bytes of any file as its `image`."""
     if program is not None and image is not None:
         raise ValueError("`program` and `image` exclude each other")
-    content = context.take_program(program).words if image is None else _file_words(image)
-    return BootRom(content, size, hw_id=hw_id)
+    if image is not None:
+        return BootRom(_file_words(image, size), size, hw_id=hw_id)
+    return BootRom(context.take_program(program).words, size, hw_id=hw_id)
 
 
 def _ram(size: int, image: Path | None = None, hw_id: int | None = None) -> Ram:
     """Memory that a reset takes back to its image, or to zeros."""
-    return Ram(size, _file_words(image), hw_id=hw_id)
+    return Ram(size, _file_words(image, size), hw_id=hw_id)
 
 
 def _flash(size: int, image: Path | None = None, hw_id: int | None = None) -> FlashMemory:
     """Memory that keeps its content on resets."""
-    return FlashMemory(size, _file_words(image), hw_id=hw_id)
+    return FlashMemory(size, _file_words(image, size), hw_id=hw_id)
 
 
 def _file_memory(
     path: Path, size: int | None = None, writable: bool = False, hw_id: int | None = None
 ) -> FileMemory:
     """A file's bytes, which outlive the machine."""
-    return FileMemory(path, size, writable=writable, hw_id=hw_id)
+    # A machine that is only looked at, or cannot be built in the end, changes no file.
+    return FileMemory(path, size, writable=writable, grow_late=True, hw_id=hw_id)
 
 
 def _character_display(context: Context, hw_id: int | None = None) -> CharDisplay:
@@ -89,9 +93,20 @@ def _debug(context: Context, hw_id: int | None = None) -> BasicDebug:
     return BasicDebug(context.host.report, hw_id=hw_id)
 
 
-def _file_words(path: Path | None) -> bytes:
-    """A file's bytes, filled up with zeros to a whole word."""
-    data = b"" if path is None else path.read_bytes()
+def _host(
+    context: Context,
+    folder: Path | None = None,
+    writable: bool = False,
+    hw_id: int | None = None,
+) -> Host:
+    """Exit status, arguments, streams of bytes, time, and files below a `folder`."""
+    return context.host.component(folder, writable, hw_id)
+
+
+def _file_words(path: Path | None, size: int | None) -> bytes:
+    """A file's bytes, for memory of `size` bytes, filled up with zeros to a whole word."""
+    limit = ADDRESS_SPACE if size is None else max(0, min(size, ADDRESS_SPACE))
+    data = b"" if path is None else read_file(path, limit)
     return data + bytes(-len(data) % 4)
 
 
@@ -107,4 +122,5 @@ BUILTIN_TYPES: Final[dict[str, Factory]] = {
     "line-keyboard": _line_keyboard,
     "clock": _clock,
     "debug": _debug,
+    "host": _host,
 }

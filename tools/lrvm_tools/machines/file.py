@@ -4,7 +4,7 @@
 
     [[component]]                   # ids count from 0 in the order of the file
     type = "rom"
-    program = "hello.lasm"          # paths are relative to the file
+    program = "hello.lasm"          # paths are relative to the file, and stay below its folder
 
     [[component]]
     type = "ram"
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,15 +27,29 @@ from typing import Any, Final
 
 from lrvm_jit import Component, Motherboard
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.machine.component import metadata_of
 
 from ..images import Image
+from ..input_files import read_file
 from ..lasm import AssemblyError
+from ..text_files import UndecodableError, decode, lone_carriage_return
 from .context import Context
 from .errors import MachineError
 from .host import Host
+from .host_paths import HostFile, HostPaths, mode_of
 from .machine import Machine
-from .types import PLACEMENT, ComponentType, ComponentTypeError, Value, find_type, known_names
+from .types import (
+    PLACEMENT,
+    ComponentType,
+    ComponentTypeError,
+    Value,
+    find_type,
+    known_names,
+    whole_number_hint,
+)
 
+FILE_BYTES: Final = 16 << 20
+"""A machine file is not larger."""
 _TOP_LEVEL: Final = ("engine", "component")
 
 
@@ -46,23 +60,27 @@ def load_machine(
     host: Host | None = None,
     engine: str | None = None,
     needs_program: bool = True,
+    allow_paths: Iterable[str | os.PathLike[str]] = (),
 ) -> Machine:
     """The machine that a file describes, mapped and reset.
 
     `program` is for the ROM whose `program` the file leaves open; there must be one unless
     `needs_program` is False, which is for machines that are only looked at. `engine` goes before
-    the file's. Raises MachineError, which lists every problem found; OSError if the file cannot be
-    read; AssemblyError if its program does not assemble.
+    the file's. The files that it names must lie below its folder, or below one of `allow_paths`;
+    none is made or changed before the machine runs. Raises MachineError, which lists every
+    problem found; OSError if the file cannot be read; AssemblyError if its program does not
+    assemble.
     """
     path = Path(path)
     return build_machine(
-        path.read_bytes(),
+        read_file(path, FILE_BYTES),
         str(path),
         path.parent,
         program=program,
         host=host,
         engine=engine,
         needs_program=needs_program,
+        allow_paths=allow_paths,
     )
 
 
@@ -75,36 +93,59 @@ def build_machine(
     host: Host | None = None,
     engine: str | None = None,
     needs_program: bool = True,
+    allow_paths: Iterable[str | os.PathLike[str]] = (),
 ) -> Machine:
     """`load_machine` for a file's content; `source` names it in messages."""
-    builder = _Builder(folder, Context(host or Host(), program, needs_program))
-    try:
-        document = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MachineError(source, [f"not valid TOML: {error}"]) from None
+    paths = HostPaths(folder, map(Path, allow_paths))
+    builder = _Builder(paths, Context(host or Host(), program, needs_program))
+    document = _parse(content, source)
     with ExitStack() as cleanup:
         # Whatever goes wrong, components that exist already must be closed.
         cleanup.callback(builder.close)
         entries = builder.read(document)
+        board = None
         if not builder.problems:
-            chosen = engine or document.get("engine", "auto")
-            board = Motherboard(builder.components, chosen)
-            for index, entry in enumerate(entries):
-                builder.place(board, index, entry)
-        if builder.problems:
+            board = builder.board(engine or document.get("engine", "auto"), entries)
+        if board is None:
             raise MachineError(source, builder.problems)
         cleanup.pop_all()
-    board.reset()
     types = tuple(entry["type"] for entry in entries)
     start = board.mappings.find(0)
-    return Machine(board, source, types, builder.programs.get(start.component) if start else None)
+    program = builder.programs.get(start.component) if start else None
+    return Machine(board, source, types, program, tuple(builder.files))
+
+
+def _parse(content: bytes, source: str) -> dict[str, Any]:
+    """The document in a machine file. MachineError tells why there is none."""
+    try:
+        text = decode(content)
+        place = lone_carriage_return(text)
+        if place is not None:
+            line, column = place
+            raise MachineError(
+                source,
+                [
+                    f"not valid TOML: the carriage return in line {line}, column {column} has no "
+                    "line feed behind it; end lines with LF or CR LF"
+                ],
+            )
+        return tomllib.loads(text)
+    except UndecodableError as error:
+        raise MachineError(source, [f"not valid TOML: {error} (line {error.line})"]) from None
+    except MachineError:
+        raise
+    except ValueError as error:  # besides TOMLDecodeError: a number of thousands of digits
+        raise MachineError(source, [f"not valid TOML: {error}"]) from None
+    except RecursionError:
+        raise MachineError(source, ["not valid TOML: it is nested too deeply"]) from None
 
 
 class _Builder:
     """Makes and maps the components, collecting problems instead of stopping at the first."""
 
-    def __init__(self, folder: Path, context: Context) -> None:
-        self.folder = folder
+    def __init__(self, paths: HostPaths, context: Context) -> None:
+        self.paths = paths
+        self.files: list[HostFile] = []
         self.context = context
         self.components: list[Component] = []
         self.programs: dict[int, Image] = {}
@@ -140,7 +181,26 @@ class _Builder:
             )
         return entries
 
-    def place(self, board: Motherboard, index: int, entry: Mapping[str, Any]) -> None:
+    def board(self, engine: str, entries: Iterable[Mapping[str, Any]]) -> Motherboard | None:
+        """The board with the components, mapped and reset; None if there are problems."""
+        try:
+            board = Motherboard(self.components, engine)
+            for index, entry in enumerate(entries):
+                self._place(board, index, entry)
+            if self.problems:
+                return None
+            board.reset()
+            return board
+        except MemoryError:
+            sizes = [metadata_of(component).size for component in self.components]
+            largest = sizes.index(max(sizes))
+            self.problems.append(
+                f"there is not enough memory for the {sum(sizes):,} bytes of all components; the "
+                f"largest is component {largest} with {sizes[largest]:,}"
+            )
+            return None
+
+    def _place(self, board: Motherboard, index: int, entry: Mapping[str, Any]) -> None:
         """Map a component as its table says."""
         if not entry.get("mapped", True):
             return
@@ -162,8 +222,12 @@ class _Builder:
         except OSError as error:
             name = f"{error.filename}: " if error.filename else ""
             self.problems.append(f"{_label(index, entry)}: {name}{error.strerror or error}")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             self.problems.append(f"{_label(index, entry)}: {error}")
+        except MemoryError:
+            size = entry.get("size")
+            what = f"{size:,} bytes" if isinstance(size, int) else "it"
+            self.problems.append(f"{_label(index, entry)}: there is not enough memory for {what}")
 
     def _make(self, index: int, entry: Mapping[str, Any]) -> None:
         kind = _type_of(entry)
@@ -173,6 +237,10 @@ class _Builder:
         if self.context.loaded is not None:
             self.programs[len(self.components)] = self.context.loaded
         self.components.append(component)
+        for name, value in values.items():
+            if isinstance(value, Path):
+                mode = mode_of(kind.name, name, values.get("writable"))
+                self.files.append(HostFile(index, name, value.resolve(), mode))
 
     def _settings(self, kind: ComponentType, entry: Mapping[str, Any]) -> dict[str, Value]:
         """The values for the type's settings; ValueError tells what is accepted."""
@@ -187,7 +255,7 @@ class _Builder:
                     f"unknown setting {key!r}{_suggestion(key, accepted)}; {_accepted(kind)}"
                 )
             try:
-                values[key] = accepted[key].convert(value, self.folder)
+                values[key] = accepted[key].convert(value, self.paths)
             except ValueError as error:
                 raise ValueError(f"{error}; {_accepted(kind)}") from None
         missing = [name for name, item in accepted.items() if item.required and name not in values]
@@ -210,7 +278,8 @@ def _check_placement(entry: Mapping[str, Any]) -> None:
     for key in ("address", "last"):
         value = entry.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"`{key}` must be a whole number, not {value!r}")
+            hint = whole_number_hint(value)
+            raise ValueError(f"`{key}` must be a whole number, not {value!r}{hint}")
     mapped = entry.get("mapped", True)
     if not isinstance(mapped, bool):
         raise ValueError(f"`mapped` must be true or false, not {mapped!r}")

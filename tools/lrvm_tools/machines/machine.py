@@ -8,6 +8,7 @@ from types import TracebackType
 from lrvm_jit import Motherboard
 
 from ..images import Image
+from .host_paths import HostFile
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Machine:
     """The type of each component, by id."""
     program: Image | None
     """The program that the CPU starts: the one in the component at address 0, if it is known."""
+    files: tuple[HostFile, ...] = ()
+    """The files of the host that its components use."""
 
     def close(self) -> None:
         """Close the components."""

@@ -17,15 +17,16 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from lrvm_jit import Component
+from lrvm_jit.locks import cached_property
 
 from .context import Context
+from .host_paths import HostPaths
 
 ENTRY_POINT_GROUP: Final = "lrvm.components"
 PLACEMENT: Final = ("address", "last", "mapped")
@@ -60,17 +61,21 @@ class Setting:
         """What the value must be, in words."""
         return _KINDS[self.kind]
 
-    def convert(self, value: object, folder: Path) -> Value:
-        """The value of the machine file as the factory takes it; ValueError if it is none."""
+    def convert(self, value: object, paths: HostPaths) -> Value:
+        """The value of the machine file as the factory takes it; ValueError if it is none, or a
+        path that is out of reach."""
         # TOML tells `true` from 1, Python does not.
         if isinstance(value, bool) is (self.kind is bool):
             if self.kind is Path and isinstance(value, str):
-                return folder / value
+                return paths.find(value)
             if self.kind is float and isinstance(value, int | float):
                 return float(value)
             if self.kind is not Path and isinstance(value, self.kind):
                 return value
-        raise ValueError(f"setting {self.name!r} must be {self.expected}, not {_shown(value)}")
+        hint = whole_number_hint(value) if self.kind is int else ""
+        raise ValueError(
+            f"setting {self.name!r} must be {self.expected}, not {_shown(value)}{hint}"
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.expected}{', required' if self.required else ''})"
@@ -209,6 +214,15 @@ def _value_type(annotation: Any) -> type[Value] | None:
         members = [member for member in get_args(annotation) if member is not NoneType]
         annotation = members[0] if len(members) == 1 else None
     return annotation if annotation in _KINDS else None
+
+
+def whole_number_hint(value: object) -> str:
+    """What to write in a machine file where a whole number belongs: TOML's 1e6 is a float."""
+    if isinstance(value, float) and value.is_integer():
+        return f": write {int(value):_}"
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return f": write {int(value):_}, without quotes"
+    return ""
 
 
 def _shown(value: object) -> str:

@@ -49,11 +49,11 @@ class Instr(BaseInstr):
 '''
 
 DEFAULTS: Final = {
-    ("div", "mode"): 0,
-    ("mod", "mode"): 0,
-    ("lsa", "add"): 0,
-    ("lea", "mul"): 1,
-    ("wea", "mul"): 1,
+    (row.mnemonic, name): value
+    for row in INSTRUCTIONS
+    for form in row.short_forms
+    for name, value in form.items()
+    if len(form) == 1 and name == row.operands[-1].name
 }
 """Last operands that LASM lets one omit (lasm.md: Optional operands).
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import ClassVar, Final
 
+from lrvm_jit.arguments import whole_number
 from lrvm_jit.isa import Reg
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,6 +52,7 @@ class Label:
     half: Half = Half.BOTH
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "offset", whole_number("the offset of a label", self.offset))
         if not _NAME.fullmatch(self.name):
             raise LabelError(
                 f"label {self.name!r} must be letters, digits and underscores, no digit first"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Final
 
 from lrvm_jit.isa import BY_MNEMONIC, EncodingError, Reg, format_value
 from lrvm_jit.isa.codec import literal_range
-from lrvm_jit.isa.table import Alias, Condition, Flag, Kind, Operand, Param
+from lrvm_jit.isa.table import Alias, Kind, Operand, Param
 
 from .labels import Half, Label, LabelError
 
@@ -19,19 +18,6 @@ RegOrInt = Reg | int
 """What an operand accepts where no address may stand."""
 Target = Reg | int | Label | str
 """What an operand accepts where an address may stand; a string names a label."""
-
-_EXISTING: Final = {
-    "flag": (int(min(Flag)), int(max(Flag))),
-    "condition": (int(min(Condition)), int(max(Condition))),
-}
-
-
-def existing_range(operand: Operand) -> tuple[int, int]:
-    """Smallest and largest literal with which the instruction exists.
-
-    For flag numbers and conditions that is less than what fits the word (lasm.md: `if 9`).
-    """
-    return _EXISTING.get(operand.constants) or literal_range(operand)
 
 
 def takes_label(operand: Operand) -> bool:
@@ -65,7 +51,7 @@ def check(operand: Operand, value: object) -> Value:
 
 
 def _check_literal(operand: Operand, value: object) -> int:
-    low, high = existing_range(operand)
+    low, high = operand.valid
     kinds = "a Reg, a label" if takes_label(operand) else "a Reg"
     literal = as_integer(value)
     if literal is None or not low <= literal <= high:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lrvm_jit.arguments import not_a_number
 from lrvm_jit.isa.table import WORD_MASK
 
 from .operands import as_integer
@@ -43,16 +44,19 @@ def whole_words(image: Image) -> list[int]:
 def _word(value: object, address: int) -> int:
     word = as_integer(value)
     if word is None:
-        raise TypeError(f"the word at 0x{address:08x} must be an integer, not {value!r}")
+        raise not_a_number(f"the word at 0x{address:08x}", value)
     if not 0 <= word <= WORD_MASK:
         raise ValueError(f"the word at 0x{address:08x} is {word}, outside 0..0x{WORD_MASK:x}")
     return word
 
 
 def value_of_word(value: object, what: str) -> int:
-    """`value` as a word, negative ones as two's complement; ValueError naming `what`."""
+    """`value` as a word, negative ones as two's complement. ValueError, or TypeError, naming
+    `what`."""
     word = as_integer(value)
-    if word is None or not -(WORD_MASK + 1) // 2 <= word <= WORD_MASK:
+    if word is None:
+        raise not_a_number(what, value)
+    if not -(WORD_MASK + 1) // 2 <= word <= WORD_MASK:
         raise ValueError(
             f"{what} must be an integer in {-(WORD_MASK + 1) // 2}..0x{WORD_MASK:x}, not {value!r}"
         )

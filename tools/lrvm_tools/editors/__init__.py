@@ -1,0 +1,1 @@
+"""LASM in editors: the words to colour, a TextMate grammar and a Pygments lexer made from them."""

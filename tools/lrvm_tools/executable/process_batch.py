@@ -1,0 +1,144 @@
+"""Executables on many machines at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy
+from numpy.typing import NDArray
+
+from lrvm_components.batch_host import BatchHost
+from lrvm_jit import Motherboard
+from lrvm_jit.batch import Batch, BatchComponent, BatchResult, LaneReason
+from lrvm_jit.machine.component import Component
+
+from ..machines import Host
+from .fault import TRAP
+from .machine import DEFAULT_RAM, RAM_PAGE
+from .process import STATUS_MASK, STATUS_OF_FAULT, STATUS_OF_LIMIT, build
+
+if TYPE_CHECKING:
+    from .executable import Executable
+
+LANE_RAM: Final = 0x4_0000
+"""Bytes for a lane's heap and stack unless somebody says otherwise: all of a lane's RAM is copied
+each time that it asks a component."""
+
+
+@dataclass(frozen=True)
+class CompletedBatch:
+    """What the lanes have done: `statuses`, (n,) uint8, mean what `CompletedRun.status` means.
+
+    `result` tells more of the machines: cycles, addresses.
+    """
+
+    statuses: NDArray[numpy.uint8]
+    stdout: list[bytes]
+    stderr: list[bytes]
+    result: BatchResult
+
+    def __len__(self) -> int:
+        return len(self.statuses)
+
+
+def batch_parts(
+    executable: Executable,
+    components: Sequence[BatchComponent] | Mapping[int, BatchComponent],
+    ram_size: int | None,
+) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
+    """See `lrvm_jit.batch.template.LinkedProgram`."""
+    machine = executable.machine_description
+    if ram_size is None and machine.is_c and machine.ram.size == DEFAULT_RAM:
+        ram_size = _ram_for(executable)
+    # The template is never run: its CPU's state and its memory are what lanes begin with.
+    board = build(executable, Host(), engine="interpreter", ram=ram_size).board
+    if not isinstance(components, Mapping):
+        components = _by_id(board.components, components)
+    served = dict(components)
+    for number, component in enumerate(board.components):
+        if component.name == BatchHost.name and number not in served:
+            served[number] = BatchHost(arguments=[Path(executable.name).name])
+    return board, served
+
+
+def _ram_for(executable: Executable) -> int:
+    """Room for the variables, and for heap and stack."""
+    ram = executable.machine_description.ram
+    inside = [s.end - ram.address for s in executable.segments if s.address >= ram.address]
+    used = max(inside, default=0)
+    return min(-(-used // RAM_PAGE) * RAM_PAGE + LANE_RAM, ram.size)
+
+
+def _by_id(
+    parts: Sequence[Component], components: Sequence[BatchComponent]
+) -> dict[int, BatchComponent]:
+    """The components by the ids of those that have their names. ValueError."""
+    served: dict[int, BatchComponent] = {}
+    for component in components:
+        number = next(
+            (k for k, part in enumerate(parts) if part.name == component.name and k not in served),
+            None,
+        )
+        if number is None:
+            names = ", ".join(part.name for part in parts)
+            raise ValueError(f"the program's machine has no {component.name}; it has {names}")
+        served[number] = component
+    return served
+
+
+def run_batch(
+    executable: Executable,
+    stdin: bytes | Sequence[bytes],
+    n: int | None,
+    *,
+    arguments: Sequence[str | bytes],
+    per_lane_arguments: Sequence[Sequence[str | bytes]] | None,
+    files: str | os.PathLike[str] | None,
+    max_cycles: int | None,
+    ram: int | None,
+    output_limit: int | None,
+    threads: int | None,
+) -> CompletedBatch:
+    """See `Executable.run_batch`."""
+    if n is None:
+        rows = per_lane_arguments if isinstance(stdin, bytes) else stdin
+        if rows is None:
+            raise ValueError("say how many machines there are: n=..., or an input for each")
+        n = len(rows)
+    name = Path(executable.name).name
+    host = BatchHost(
+        stdin,
+        (name, *arguments),
+        per_lane_arguments=(
+            None
+            if per_lane_arguments is None
+            else [(name, *arguments, *own) for own in per_lane_arguments]
+        ),
+        folder=files,
+        limit=output_limit,
+    )
+    with Batch(executable, n, ram_size=ram, components=[host], threads=threads) as batch:
+        result = batch.run(max_cycles)
+        return CompletedBatch(
+            statuses_of(executable, host, result),
+            host.outputs(),
+            [host.stderr(lane) for lane in range(n)],
+            result,
+        )
+
+
+def statuses_of(
+    executable: Executable, host: BatchHost, result: BatchResult
+) -> NDArray[numpy.uint8]:
+    """The exit status of each lane's program: (n,) uint8."""
+    statuses = (host.statuses & STATUS_MASK).astype(numpy.uint8)
+    trap = executable.code_of(TRAP)
+    if trap is not None:
+        statuses[(result.address >= trap.start) & (result.address < trap.stop)] = STATUS_OF_FAULT
+    statuses[result.reason == LaneReason.EXCEPTION] = STATUS_OF_FAULT
+    statuses[result.reason == LaneReason.BUDGET] = STATUS_OF_LIMIT
+    return statuses
