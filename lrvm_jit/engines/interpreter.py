@@ -355,7 +355,7 @@ class InterpreterEngine:
         component, tap = self._core.components[number], self._tap
         if component.swap is not None:
             return self._reading_or_swapping(number)
-        if not (component.windows or component.interruptible or tap):
+        if not (component.windows or _may_wait(component) or tap):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -374,7 +374,7 @@ class InterpreterEngine:
     def _writing(self, number: int) -> Callable[[int, int], None] | None:
         """The same for WRITE."""
         component, tap = self._core.components[number], self._tap
-        if not (component.windows or component.interruptible or tap):
+        if not (component.windows or _may_wait(component) or tap):
             return None
         state, signals = self._state, self._core.signals
         changes = layout.VERIFY_CHANGES if component.windows else 0
@@ -451,6 +451,11 @@ class InterpreterEngine:
             return
         component, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
         self._core.note(component, offset, access, word)
+
+
+def _may_wait(component: Component) -> bool:
+    """Whether a component is interruptible, or may become so: if that is a property, say."""
+    return type(component).interruptible is not False or component.interruptible
 
 
 def _is_word(answer: object) -> bool:

@@ -177,6 +177,8 @@ class Cooperative(Scheduler):
         except KeyboardInterrupt:
             raise
         except BaseException as error:
+            if self._running is None:
+                raise  # It is no part's error.
             self._finish_round(error)
         else:
             self._finish_round(None)

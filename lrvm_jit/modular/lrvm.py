@@ -13,8 +13,11 @@ from ..machine.error_notes import add_note_once
 from ..machine.metadata import Category, hardware_id
 from ..machine.metadata import Metadata as HardwareMetadata
 from ..machine.motherboard import Motherboard
-from ..machine.stop import StopReason
+from ..machine.running import RightToRun
+from ..machine.signals import DeferredSignals
+from ..machine.stop import Stop, StopReason
 from ..translator.options import TranslatorOptions
+from .front import FrontEnd
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Peripheral, Processor
 from .shared_ram import DirectPort, refused
@@ -72,6 +75,11 @@ class Port(Component):
 
     def metadata(self) -> HardwareMetadata:
         return self._metadata
+
+    @property
+    def interruptible(self) -> bool:  # type: ignore[override]
+        """Whether Ctrl-C may end an access in the middle: if the peripheral says so."""
+        return self._turn is not None and self._turn.may_be_interrupted(self.channel)
 
     def serve(self, turn: Turn) -> None:
         """Send the accesses of a processor from now on. For processors."""
@@ -143,6 +151,12 @@ class Turn:
         while self._owned:
             self._owned.pop().release()
 
+    def may_be_interrupted(self, channel: int) -> bool:
+        """Whether the part behind a channel waits for somebody when it is asked."""
+        front = self._channels[channel] if channel < len(self._channels) else None
+        part = front.target.part if isinstance(front, FrontEnd) else None
+        return isinstance(part, Peripheral) and part.interruptible
+
     def query(self, channel: int, query: Query) -> Response:
         """Ask a peripheral. Meanwhile others may own the shared memory: whoever answers may have
         to wait for them."""
@@ -206,6 +220,12 @@ class LrvmProcessor(Processor):
         self._halt_on_exception = halt_on_exception
         self._turn = Turn(self.board)
         self.batch = batch or max(BATCH, COPY_SHARE * self._turn.shared_words)
+        self._is_running = False
+        self._right = RightToRun(
+            f"{name} executes a batch already",
+            signals=DeferredSignals(ask=lambda: None, at_once=lambda: self._is_running),
+            tidy=self._end_batch,
+        )
         self._ports = [port for port in self.board.components if isinstance(port, Port)]
         for port in self._ports:
             port.serve(self._turn)
@@ -227,17 +247,25 @@ class LrvmProcessor(Processor):
 
     def exe_ins(self, channels: Channels) -> None:
         """Run a batch."""
-        try:
-            self._turn.begin(channels)
-            stop = self.board.run(self.batch, halt_on_exception=self._halt_on_exception)
-        finally:
-            self._turn.end()
+        stop = self._right.exclusively(self._run_batch, channels)
         if stop.reason is StopReason.HALTED:
             raise Terminate(0)
         if stop.exception is not None:
             end = Terminate(stop.exception.code)
             end.add_note(f"{stop.exception}, at 0x{stop.address:08X}")
             raise end
+
+    def _run_batch(self, channels: Channels) -> Stop:
+        self._turn.begin(channels)
+        # From here on signals are the board's affair, which knows when nothing is lost.
+        self._is_running = True
+        stop = self.board.run(self.batch, halt_on_exception=self._halt_on_exception)
+        self._is_running = False
+        return stop
+
+    def _end_batch(self) -> None:
+        self._is_running = False
+        self._turn.end()
 
 
 def _board(
@@ -276,6 +304,11 @@ class ComponentPeripheral(Peripheral):
             raise ValueError(f"{component.name} already belongs to a board or a peripheral")
         component.plugged_in = True
         self.component = component
+
+    @property
+    def interruptible(self) -> bool:  # type: ignore[override]
+        """Whether the component is."""
+        return self.component.interruptible
 
     def metadata(self) -> Metadata:
         return Metadata(self.component.name)

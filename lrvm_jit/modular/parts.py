@@ -61,6 +61,10 @@ class Processor(_Active):
 class Peripheral(_Answering):
     """Answers the queries of processors."""
 
+    interruptible: bool = False
+    """Whether Ctrl-C may end `handle` in the middle when an `LrvmProcessor` asks, since it waits
+    for somebody; the query is then as good as not asked. Otherwise Ctrl-C waits for the answer."""
+
     def boot(self) -> None:
         """Called once, before the first query."""
 
