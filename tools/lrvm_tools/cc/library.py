@@ -36,7 +36,7 @@ _MUSL_FLAGS: Final = (
 _OWN_FLAGS: Final = ("-std=c11", "-D_GNU_SOURCE", "-ffreestanding", "-fno-builtin", "-w")
 _OWN_SOURCES: Final = (
     "start.lasm", "jump.lasm", "words.lasm", "start.c", "system.c", "library.c", "arithmetic.c",
-    "thread.c", "stdio.c",
+    "complex.c", "thread.c", "stdio.c",
 )  # fmt: skip
 _WITH_MUSL: Final = ("thread.c", "stdio.c")
 """Those of our own that need the headers that musl is built with."""
@@ -91,6 +91,15 @@ class Library:
         if loaded is not None:
             return None  # its symbols are known to the linker
         self.loaded[source] = found = self._object(source)
+        if source not in _ZIG_SOURCES:
+            return found
+        # What another source is asked for is this one's own affair.
+        for name, (number, _) in list(found.symbols.items()):
+            if self.index.get(name) != source:
+                found.symbols[name] = (number, "local")
+        for name, (target, addend, _) in list(found.aliases.items()):
+            if self.index.get(name) != source:
+                found.aliases[name] = (target, addend, "local")
         return found
 
     def defines(self, symbol: str) -> bool:
