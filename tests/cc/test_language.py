@@ -141,6 +141,20 @@ PROGRAMS = {
                 CHECK(!memcmp(b, c, 64)); memset(b + to, n, n); for (int i = 0; i < n; i++) CHECK(b[to + i] == n);
                 a[from + n] = 0; if (from + n) { char *s = a + from; s[0] = n ? 1 : 0; CHECK(strlen(s) == n); } }
             return failed; }""",
+    "vectors, complex numbers, atomics, threads' variables": """
+        #include <complex.h>
+        #include <stdatomic.h>
+        typedef int v4 __attribute__((vector_size(16))); typedef float f4 __attribute__((vector_size(16)));
+        static _Thread_local int mine = 3; static _Atomic long long wide = 1; static _Atomic int word = 5;
+        int main(void) {
+            v4 a = {1, 2, 3, 4}, b = {10, 20, 30, 40}; a = a * b + one; CHECK(a[0] == 11 && a[3] == 161);
+            v4 more = a > b + 2; CHECK(more[0] == 0 && more[3] == -1); a[one + 1] = 77; CHECK(a[seven - 5] == 77);
+            v4 mixed = __builtin_shufflevector(a, b, 0, 5, 2, 7); CHECK(mixed[1] == 20 && mixed[2] == 77);
+            f4 f = {1.5f, 2.5f, -3, 4}; f = f * f - 1.0f; CHECK(f[1] == 5.25f && f[2] == 8);
+            double _Complex z = 1.0 + 2.0 * I; z = z * z / (3.0 - I); CHECK(cabs(z - (-1.3 + 0.9 * I)) < 1e-15);
+            int expected = 8; atomic_fetch_add(&word, 3); CHECK(atomic_compare_exchange_strong(&word, &expected, 99));
+            CHECK(word == 99 && !atomic_compare_exchange_strong(&word, &expected, 1) && expected == 99);
+            wide += 5000000000; CHECK(wide == 5000000001); mine += one; CHECK(mine == 4); return failed; }""",
     "malloc": """
         #include <stdlib.h>
         static unsigned char *p[50]; static unsigned size[50], seed = 1;

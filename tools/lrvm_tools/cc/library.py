@@ -30,14 +30,14 @@ _MUSL_FOLDERS: Final = (
     "complex conf ctype dirent env errno exit fcntl fenv internal legacy locale math misc "
     "multibyte prng regex search setjmp signal stat stdio stdlib string temp time unistd".split()
 )
-_MUSL_INCLUDES: Final = ("src/internal", "src/include", "arch/mips", "arch/generic", "include")
+_MUSL_INCLUDES: Final = ("arch/mips", "arch/generic", "src/include", "src/internal", "include")
 _MUSL_FLAGS: Final = (
     "-std=c99", "-D_XOPEN_SOURCE=700", "-ffreestanding", "-fno-builtin", "-frounding-math", "-w"
 )  # fmt: skip
 _OWN_FLAGS: Final = ("-std=c11", "-D_GNU_SOURCE", "-ffreestanding", "-fno-builtin", "-w")
 _OWN_SOURCES: Final = (
     "start.lasm", "jump.lasm", "words.lasm", "start.c", "system.c", "library.c", "arithmetic.c",
-    "thread.c", "stdio.c",
+    "complex.c", "thread.c", "stdio.c",
 )  # fmt: skip
 _WITH_MUSL: Final = ("thread.c", "stdio.c")
 """Those of our own that need the headers that musl is built with."""
@@ -88,6 +88,15 @@ class Library:
         if loaded is not None:
             return None  # its symbols are known to the linker
         self.loaded[source] = found = self._object(source)
+        if source not in _ZIG_SOURCES:
+            return found
+        # What another source is asked for is this one's own affair.
+        for name, (number, _) in list(found.symbols.items()):
+            if self.index.get(name) != source:
+                found.symbols[name] = (number, "local")
+        for name, (target, addend, _) in list(found.aliases.items()):
+            if self.index.get(name) != source:
+                found.aliases[name] = (target, addend, "local")
         return found
 
     def defines(self, symbol: str) -> bool:
