@@ -17,6 +17,7 @@ from lrvm_jit import Category, Metadata, Motherboard
 from lrvm_jit.batch import Batch, BatchComponent, LaneReason
 from lrvm_jit.batch.component import LaneNumbers, Words
 from lrvm_tools import assemble
+from tests.executable.samples import program
 
 HOST = 0x2000
 ECHO = assemble(f"""
@@ -204,3 +205,19 @@ def test_a_window_must_lie_in_the_component(window: tuple[int, int]) -> None:
     component.window = window
     with pytest.raises(ValueError, match="does not lie within its 20 bytes"):
         Batch(ECHO, 1, components=[component])
+
+
+def test_streams_run_executables() -> None:
+    """Each chunk begins anew, the components' windows as well."""
+    executable = program(
+        """
+        cpy ac0, 0xffff
+        shl ac0, 16
+        lsa rr0, ac0, 0x24      ; LOW of Host
+        wsa ac0, 0x24, 5
+        halt
+        """
+    )
+    result = Batch.stream(executable, 10, outputs=["rr0", "cycles"], chunk=4)
+    assert result["rr0"].tolist() == [0] * 10
+    assert len(set(result["cycles"].tolist())) == 1
