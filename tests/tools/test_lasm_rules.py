@@ -180,6 +180,13 @@ def test_files_of_include_paths(tmp_path: Path) -> None:
     assert assemble(source, None, [tmp_path]).tolist() == [encode("halt")]
 
 
+def test_files_of_the_package_are_in_reach(tmp_path: Path) -> None:
+    source = '#include "<std>/cpu/6502.asm"\n#d asm { lda #1 }\n'
+    assert assemble_program(source, tmp_path / "main.lasm").bytes == b"\xa9\x01"
+    with pytest.raises(AssemblyError, match="navigate out"):
+        assemble('#include "<std>/../secret.lasm"\n', tmp_path / "main.lasm")
+
+
 def test_unknown_instruction_set() -> None:
     with pytest.raises(ValueError, match="must be None or 'rules'"):
         assemble_program("halt", instruction_set="lrvm")  # type: ignore[arg-type]

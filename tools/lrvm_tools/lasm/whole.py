@@ -44,7 +44,7 @@ class ReachableFiles(Files):
         search = [Path(folder) for folder in include_paths]
         super().__init__(search=search, standard=(_STANDARD,))
         first = Path() if path is None else Path(path).parent
-        self._roots = [folder.resolve() for folder in (first, *search, _STANDARD)]
+        self._roots = [folder.resolve() for folder in (first, *search)]
 
     def decode(self, data: bytes) -> str:
         """The text in a source file, in which a lone carriage return ends a line as well."""
