@@ -101,6 +101,7 @@ LANGUAGE = {
     "constants hide no local labels": ("x:\n.y: #d32 1\nk = 5\n#d32 .y, k", [1, 0, 5]),
     "percent after a value": ("#d32 7 %10, 7 %3", [7, 1]),
     "escaped quotes": ('#d "a\\"bc"', [0x61226263]),
+    "strings have no sign": ('#d32 "é", utf8("é")', [0xC3A9, 0xC3A9]),
     "named constants": ("#d32 cmp_and, DIV_SIG", [2, 0x10]),
     "named constants can be hidden": ("CMP_AND = 9\n#d32 CMP_AND", [9]),
     "labels like registers": ("a0: #d32 7\n#d32 a0 + 1", [7, 1]),

@@ -176,7 +176,8 @@ class ExpressionParser:
         if kind == STRING:
             cursor.take()
             try:
-                text = Text(string(cursor.word(token)))
+                signed = cursor.language.strings_signed
+                text = Text(string(cursor.word(token)), signed=signed)
             except LiteralError as error:
                 raise ParseError(token.start, token.end, str(error)) from None
             return Literal(token.start, token.end, text)

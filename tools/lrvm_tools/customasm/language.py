@@ -11,14 +11,15 @@ class Language:
     """What differs from plain CustomASM 0.13.9.
 
     `later` accepts what later versions added (section 12 of the specification). The others are
-    LASM's: a backslash protects a quote in a string, a `%` after a value is an operator however
-    it goes on, all labels and nothing else are aligned to `label_alignment` bits, `.x` may belong
-    to the label before a constant, and `names` (upper case) have values where the program declares
-    no symbol of that name.
+    LASM's: a backslash protects a quote in a string, strings count as numbers without a sign, a
+    `%` after a value is an operator however it goes on, all labels and nothing else are aligned
+    to `label_alignment` bits, `.x` may belong to the label before a constant, and `names` (upper
+    case) have values where the program declares no symbol of that name.
     """
 
     later: bool = False
     quotes_escaped: bool = False
+    strings_signed: bool = True
     percent_operator: bool = False
     label_alignment: int | None = None
     labels_keep_scope: bool = False

@@ -27,6 +27,7 @@ from .layout import LABEL_ALIGNMENT
 
 LASM: Final = Language(
     quotes_escaped=True,
+    strings_signed=False,
     percent_operator=True,
     label_alignment=LABEL_ALIGNMENT,
     labels_keep_scope=True,
