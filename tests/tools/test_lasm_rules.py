@@ -101,6 +101,12 @@ LANGUAGE = {
     "constants hide no local labels": ("x:\n.y: #d32 1\nk = 5\n#d32 .y, k", [1, 0, 5]),
     "percent after a value": ("#d32 7 %10, 7 %3", [7, 1]),
     "escaped quotes": ('#d "a\\"bc"', [0x61226263]),
+    "slices follow each other": ("#d 0x12345678[15:0][7:0]`4[3:0] @ 0x0000000", [0x80000000]),
+    "deep expressions": (f"#d32 {60 * '('}1{60 * ')'}", [1]),
+    "constants from the last to the first": (
+        "".join(f"c{n} = c{n + 1} + 1\n" for n in range(20)) + "c20 = x\n#d32 c0\nx:",
+        [24],
+    ),
     "strings have no sign": ('#d32 "é", utf8("é")', [0xC3A9, 0xC3A9]),
     "named constants": ("#d32 cmp_and, DIV_SIG", [2, 0x10]),
     "named constants can be hidden": ("CMP_AND = 9\n#d32 CMP_AND", [9]),

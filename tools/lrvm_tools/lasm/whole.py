@@ -24,11 +24,14 @@ from ..customasm.source import Span
 from ..text_files import end_lines
 from .instruction_table import TableAndRules
 from .layout import LABEL_ALIGNMENT
+from .limits import LAYOUT_PASSES, NESTING
 
 LASM: Final = Language(
     quotes_escaped=True,
     strings_signed=False,
     percent_operator=True,
+    slices_repeat=True,
+    nesting=NESTING,
     label_alignment=LABEL_ALIGNMENT,
     labels_keep_scope=True,
     names=CONSTANTS,
@@ -66,6 +69,7 @@ def assemble_whole(
 ) -> Assembly:
     """Assemble a LASM program that uses the whole language. Raises AssemblyError."""
     options = Options(
+        passes=LAYOUT_PASSES,
         keep_going=True,
         language=LASM,
         instruction_set=partial(TableAndRules, language=LASM),
