@@ -182,6 +182,22 @@ def test_one_iteration(folder: Path) -> None:
     assert "resolved in 1 iteration\n" in Run(folder, "more.asm").out
 
 
+def test_what_no_pass_can_change_needs_one(folder: Path) -> None:
+    (folder / "static.asm").write_text(
+        "#ruledef { ld {x: u8} => 0x11 @ x\n}\nk = 3\nld 5\nld k\n#res 2\n#align 16\n#d8 1\n"
+    )
+    run = Run(folder, "static.asm -t 1")
+    assert (run.status, run.err) == (0, "")
+    assert "resolved in 1 iteration\n" in run.out
+    assert run.files()["static.bin"].hex() == "11051103000001"
+
+
+def test_an_assertion_needs_all_passes(folder: Path) -> None:
+    (folder / "true.asm").write_text("#assert true\n")
+    assert "resolved in 10 iterations\n" in Run(folder, "true.asm").out
+    assert "resolved in 4 iterations\n" in Run(folder, "true.asm -t 4").out
+
+
 def test_keeps_going(folder: Path) -> None:
     (folder / "many.asm").write_text("#d8 a\n#d8 b\n#d8 1 / 0\n")
     assert Run(folder, "many.asm").err.count("failed to resolve") == 1

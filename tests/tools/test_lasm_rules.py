@@ -101,6 +101,13 @@ LANGUAGE = {
     "constants hide no local labels": ("x:\n.y: #d32 1\nk = 5\n#d32 .y, k", [1, 0, 5]),
     "percent after a value": ("#d32 7 %10, 7 %3", [7, 1]),
     "escaped quotes": ('#d "a\\"bc"', [0x61226263]),
+    "slices follow each other": ("#d 0x12345678[15:0][7:0]`4[3:0] @ 0x0000000", [0x80000000]),
+    "deep expressions": (f"#d32 {60 * '('}1{60 * ')'}", [1]),
+    "constants from the last to the first": (
+        "".join(f"c{n} = c{n + 1} + 1\n" for n in range(20)) + "c20 = x\n#d32 c0\nx:",
+        [24],
+    ),
+    "strings have no sign": ('#d32 "é", utf8("é")', [0xC3A9, 0xC3A9]),
     "named constants": ("#d32 cmp_and, DIV_SIG", [2, 0x10]),
     "named constants can be hidden": ("CMP_AND = 9\n#d32 CMP_AND", [9]),
     "labels like registers": ("a0: #d32 7\n#d32 a0 + 1", [7, 1]),
@@ -178,6 +185,13 @@ def test_files_of_include_paths(tmp_path: Path) -> None:
     (tmp_path / "macros.lasm").write_text("#ruledef { stop => asm { halt }\n}\n")
     source = '#include "macros.lasm"\nstop\n'
     assert assemble(source, None, [tmp_path]).tolist() == [encode("halt")]
+
+
+def test_files_of_the_package_are_in_reach(tmp_path: Path) -> None:
+    source = '#include "<std>/cpu/6502.asm"\n#d asm { lda #1 }\n'
+    assert assemble_program(source, tmp_path / "main.lasm").bytes == b"\xa9\x01"
+    with pytest.raises(AssemblyError, match="navigate out"):
+        assemble('#include "<std>/../secret.lasm"\n', tmp_path / "main.lasm")
 
 
 def test_unknown_instruction_set() -> None:

@@ -52,12 +52,13 @@ class SubstitutedOrigin(Origin):
 
 
 class _Line:
-    """An instruction of a block, matched."""
+    """An instruction of a block, matched. `attempted` is its text if arguments were put into it,
+    for messages; else it is empty."""
 
-    __slots__ = ("candidates", "origin", "size", "span", "text", "value")
+    __slots__ = ("attempted", "candidates", "origin", "size", "span", "value")
 
     def __init__(self, text: str, span: Span, origin: Origin, candidates: list[Candidate]) -> None:
-        self.text = text
+        self.attempted = text
         self.span = span
         self.origin = origin
         self.candidates = candidates
@@ -103,14 +104,11 @@ def assemble_block(block: AsmBlock, context: Context, passes: Passes) -> Value:
 def _match(line: AsmInstruction, names: BlockNames, context: Context, passes: Passes) -> _Line:
     """An instruction with its arguments put in, matched. Raises Problem."""
     span = context.origin.span(line.start, line.end)
-    origin: Origin
-    if all(kind == "text" for kind, _, _, _ in line.pieces):
-        text = line.text
-        origin = _Shifted(context.origin, line.start)
-        substituted = False
-    else:
+    origin: Origin = _Shifted(context.origin, line.start)
+    text, attempted = line.text, ""
+    if any(piece.is_parameter for piece in line.pieces):
         text, origin = _substitute(line, names, context, span)
-        substituted = True
+        attempted = text.replace(HIDDEN, "")
     try:
         candidates = list(passes.instructions.match(text))
         hint = "" if candidates else passes.instructions.explain(text)
@@ -118,15 +116,13 @@ def _match(line: AsmInstruction, names: BlockNames, context: Context, passes: Pa
         candidates, hint = [], str(error)
     if not candidates:
         problem = Problem(span, "no match found for instruction", hint=hint)
-        raise _attempted(problem, text, span, substituted)
-    made = _Line(text, span, origin, candidates)
-    if not substituted:
-        made.text = ""
-    return made
+        raise _attempted(problem, attempted, span)
+    return _Line(attempted, span, origin, candidates)
 
 
-def _attempted(problem: Problem, text: str, span: Span, substituted: bool) -> Problem:
-    return note(span, f"match attempted: `{text}`", problem) if substituted else problem
+def _attempted(problem: Problem, text: str, span: Span) -> Problem:
+    """A problem of an instruction, in a note of the text that was tried if it was put together."""
+    return note(span, f"match attempted: `{text}`", problem) if text else problem
 
 
 class _Shifted(Origin):
@@ -148,29 +144,24 @@ def _substitute(
     """The text of an instruction with arguments in place of parameters."""
     origin = SubstitutedOrigin(span.source, span)
     text = ""
-    for kind, piece, start, end in line.pieces:
-        where = context.origin.span(start, end)
-        origin.add(len(text), where, kind == "text")
-        if kind == "text":
-            text += piece
-            continue
-        if piece in context.texts and not _overwritten(piece, context):
-            text += context.texts[piece].text
-        elif piece in context.locals:
-            value = context.locals[piece]
+    for piece in line.pieces:
+        where = context.origin.span(piece.start, piece.end)
+        origin.add(len(text), where, not piece.is_parameter)
+        name = piece.text
+        if not piece.is_parameter:
+            text += name
+        elif name in context.texts and name not in context.overwritten:
+            text += context.texts[name].text
+        elif name in context.locals:
+            value = context.locals[name]
             if isinstance(value, FailedValueError):
                 raise FailedValueError(value.problem)
-            hidden = f"{HIDDEN}{piece}_{len(names.values)}"
+            hidden = f"{HIDDEN}{name}_{len(names.values)}"
             names.values[hidden] = value
             text += hidden
         else:
-            raise Problem(where, f"unknown substitution argument `{piece}`")
+            raise Problem(where, f"unknown substitution argument `{name}`")
     return text, origin
-
-
-def _overwritten(name: str, context: Context) -> bool:
-    """Whether a parameter was assigned to, and so is a local variable now."""
-    return name in context.overwritten
 
 
 def _pass(
@@ -206,7 +197,7 @@ def _pass(
         try:
             found = encode(line.candidates, inner, line.span, last)
         except Problem as problem:
-            raise _attempted(problem, line.text, line.span, bool(line.text)) from None
+            raise _attempted(problem, line.attempted, line.span) from None
         if found is None:
             if last:
                 raise UnknownValueError

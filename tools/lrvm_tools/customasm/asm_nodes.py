@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .context import Context
 from .expressions import Node
 from .limits import CALL_DEPTH
@@ -20,20 +22,26 @@ class AsmLabel:
         self.end = end
 
 
+class Piece(NamedTuple):
+    """A part of an instruction in an `asm` block, from `start` up to `end`: text, or the name of a
+    parameter whose argument is put there."""
+
+    text: str
+    start: int
+    end: int
+    is_parameter: bool
+
+
 class AsmInstruction:
-    """An instruction in an `asm` block: text pieces and between them the names of parameters
-    whose arguments are put there, each piece with its offsets."""
+    """An instruction in an `asm` block, as a whole and in pieces."""
 
     __slots__ = ("end", "pieces", "start", "text")
 
-    def __init__(
-        self, text: str, start: int, end: int, pieces: list[tuple[str, str, int, int]]
-    ) -> None:
+    def __init__(self, text: str, start: int, end: int, pieces: list[Piece]) -> None:
         self.text = text
         self.start = start
         self.end = end
         self.pieces = pieces
-        """Rows (kind, text, start, end); kind "text" or "name"."""
 
 
 class AsmBlock(Node):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .asm_nodes import AsmInstruction, AsmLabel
+from .asm_nodes import AsmInstruction, AsmLabel, Piece
 from .language import Language
 from .problems import ParseError
 from .tokens import END, NAME, STRING, Cursor
@@ -98,7 +98,7 @@ def _declaration(cursor: Cursor) -> int:
 
 
 def _instruction(text: str, start: int, end: int, language: Language) -> AsmInstruction:
-    pieces: list[tuple[str, str, int, int]] = []
+    pieces: list[Piece] = []
     cursor = Cursor(text, start, end, language)
     done = start
     while cursor.kind != END:
@@ -106,10 +106,10 @@ def _instruction(text: str, start: int, end: int, language: Language) -> AsmInst
         if token.kind == STRING or token.kind != "{":
             continue
         if done < token.start:
-            pieces.append(("text", text[done : token.start], done, token.start))
+            pieces.append(Piece(text[done : token.start], done, token.start, False))
         name = cursor.expect(NAME)
         done = cursor.expect("}").end
-        pieces.append(("name", cursor.word(name), token.start, done))
+        pieces.append(Piece(cursor.word(name), token.start, done, True))
     if done < end:
-        pieces.append(("text", text[done:end], done, end))
+        pieces.append(Piece(text[done:end], done, end, False))
     return AsmInstruction(text[start:end], start, end, pieces)

@@ -60,9 +60,14 @@ class BuiltIn:
 
 def _encoded(encoding: str) -> BuiltIn:
     def compute(arguments: Sequence[Argument], node: Node, context: Context) -> Value:
-        return Text(arguments[0].text(), encoding)
+        return Text(arguments[0].text(), encoding, _is_signed(arguments[0]))
 
     return BuiltIn(encoding, compute)
+
+
+def _is_signed(argument: Argument) -> bool:
+    """Whether strings, and what is read from files, have a sign in this language."""
+    return not isinstance(argument.value, Text) or argument.value.signed
 
 
 def _assert(arguments: Sequence[Argument], node: Node, context: Context) -> Value:
@@ -109,7 +114,8 @@ def _strlen(arguments: Sequence[Argument], node: Node, context: Context) -> Valu
 def _incbin(arguments: Sequence[Argument], node: Node, context: Context) -> Value:
     data = _read(arguments[0], context)
     part = data[_range("incbin", arguments, len(data))]
-    return Sized(int.from_bytes(part, "big", signed=True), 8 * len(part))
+    number = int.from_bytes(part, "big", signed=_is_signed(arguments[0]))
+    return Sized(number, 8 * len(part))
 
 
 def _digits_of_file(name: str, radix: int, bits: int) -> BuiltIn:

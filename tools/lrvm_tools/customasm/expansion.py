@@ -7,11 +7,11 @@ until nothing changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from ..text_files import UndecodableError
 from .context import UNKNOWN, Context
-from .expressions import Name, Node
+from .expressions import Name
 from .files import Files
 from .language import PLAIN, Language
 from .limits import EXPANSION_ROUNDS, FILE_NESTING, FILES, STATEMENTS
@@ -171,12 +171,7 @@ class Expander:
             statement = entry.statement
             if isinstance(statement, FunctionDefinition) and statement not in self._declared:
                 self._declared.add(statement)
-                self._guarded(
-                    lambda each=statement: self.symbols.declare(  # type: ignore[misc]
-                        each.name, 0, each.span, None, False
-                    ),
-                    entry,
-                )
+                self._symbol(entry, statement, None)
         return len(self._declared) > before
 
     def _unique(
@@ -195,19 +190,19 @@ class Expander:
         else:
             known[name] = statement  # type: ignore[assignment]
 
-    def _symbol(self, entry: Entry, statement: Label | Constant, latest: Symbol | None) -> None:
-        self._guarded(
-            lambda: self.symbols.declare(
-                statement.name,
-                statement.level,
-                statement.span,
-                latest,
-                isinstance(statement, Label),
-            ),
-            entry,
-        )
-        symbol = entry.symbol
-        if symbol is not None and isinstance(statement, Constant):
+    def _symbol(
+        self, entry: Entry, statement: Label | Constant | FunctionDefinition, latest: Symbol | None
+    ) -> None:
+        """Declare the symbol of a statement that follows the symbol `latest`."""
+        level = 0 if isinstance(statement, FunctionDefinition) else statement.level
+        is_label = isinstance(statement, Label)
+        try:
+            symbol = self.symbols.declare(statement.name, level, statement.span, latest, is_label)
+        except Problem as problem:
+            self._log.stop(problem)
+            return
+        entry.symbol = symbol
+        if isinstance(statement, Constant):
             symbol.emitted = statement.emitted
             name = symbol.full_name if self._defines else ""
             if name in self._defines:
@@ -215,12 +210,6 @@ class Expander:
                 symbol.is_static = True
             else:
                 symbol.is_static = statement.value.is_static(_no_name)
-
-    def _guarded(self, declare: Callable[[], Symbol], entry: Entry) -> None:
-        try:
-            entry.symbol = declare()
-        except Problem as problem:
-            self._log.stop(problem)
 
     def _constants(self, entries: list[Entry]) -> bool:
         """Evaluate constants as far as it goes; whether a value was found."""
@@ -275,7 +264,7 @@ class Expander:
             if isinstance(statement, Conditional):
                 try:
                     context = Context(resolver, statement.origin, entry.latest)
-                    value = _evaluate(statement.condition, context)
+                    value = statement.condition.evaluate(context)
                 except (UnknownValueError, FailedValueError):
                     value = None
                 except Problem as problem:
@@ -312,10 +301,6 @@ class Expander:
             reason = (Problem(span, "cannot resolve expression"),)
         hint = "it must be a boolean that needs no addresses, functions or local names"
         return Problem(span, "unresolved condition", *reason, hint=hint)
-
-
-def _evaluate(node: Node, context: Context) -> Value:
-    return node.evaluate(context)
 
 
 def _no_name(name: Name) -> bool:

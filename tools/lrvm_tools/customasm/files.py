@@ -95,7 +95,8 @@ class Files:
         try:
             for candidate in candidates:
                 if candidate.is_file():
-                    self.check(candidate, name, span)
+                    if not path.startswith(STANDARD):
+                        self.check(candidate, name, span)
                     return read_file(candidate, FILE_BYTES)
         except OSError as error:
             raise Problem(span, f"cannot read `{path}`: {error.strerror}") from None

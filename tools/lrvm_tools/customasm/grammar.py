@@ -21,7 +21,6 @@ from .expressions import (
     Slice,
     StructNode,
 )
-from .limits import NESTING
 from .literals import LiteralError, number, string
 from .problems import ParseError
 from .tokens import END, LINE, NAME, NUMBER, STRING, Cursor
@@ -64,7 +63,7 @@ class ExpressionParser:
 
     def _enter(self) -> None:
         self._depth += 1
-        if self._depth > NESTING:
+        if self._depth > self._cursor.language.nesting:
             position = self._cursor.position
             raise ParseError(position, position, "expression recursion depth limit reached")
 
@@ -110,8 +109,14 @@ class ExpressionParser:
         return kind
 
     def _sliced(self) -> Node:
+        value = self._slice(self._prefixed())
+        while self._cursor.language.slices_repeat and self._cursor.line_kind in ("`", "["):
+            value = self._slice(value)
+        return value
+
+    def _slice(self, value: Node) -> Node:
+        """The size and the slice that may follow a value, in this order."""
         cursor = self._cursor
-        value = self._prefixed()
         kind = cursor.line_kind
         if kind == "`":
             mark = cursor.take()
@@ -176,7 +181,8 @@ class ExpressionParser:
         if kind == STRING:
             cursor.take()
             try:
-                text = Text(string(cursor.word(token)))
+                signed = cursor.language.strings_signed
+                text = Text(string(cursor.word(token)), signed=signed)
             except LiteralError as error:
                 raise ParseError(token.start, token.end, str(error)) from None
             return Literal(token.start, token.end, text)

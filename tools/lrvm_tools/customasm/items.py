@@ -310,7 +310,7 @@ class _ElementError(Exception):
 class AmountItem(Item):
     """`#res`, `#align` or `#addr`: a number that moves the position."""
 
-    __slots__ = ("_amount", "expression", "kind")
+    __slots__ = ("_amount", "_is_static", "expression", "kind")
 
     _UNSTABLE: Final = {
         "res": "reserve size did not converge",
@@ -331,6 +331,7 @@ class AmountItem(Item):
         self.kind = kind
         self.expression = expression
         self._amount = 0
+        self._is_static = expression.is_static(lambda name: False)
 
     def step(self, passes: Passes) -> None:
         bank = self.bank
@@ -345,6 +346,8 @@ class AmountItem(Item):
             found = 0
         if found is None:
             passes.stable = False
+        elif self._is_static:
+            self._amount = found
         elif found != self._amount:
             before, self._amount = self._amount, found
             hint = _swing(before, found)

@@ -31,10 +31,11 @@ _CODECS: Final = {
 
 
 class Text(NamedTuple):
-    """A string and the encoding in which it counts as an integer."""
+    """A string, the encoding in which it counts as an integer, and whether that has a sign."""
 
     text: str
     encoding: str = "utf8"
+    signed: bool = True
 
     def data(self) -> bytes:
         """The encoded bytes."""
@@ -43,9 +44,9 @@ class Text(NamedTuple):
         return self.text.encode(_CODECS[self.encoding])
 
     def sized(self) -> Sized:
-        """The bytes, read as a signed big-endian number."""
+        """The bytes, read as a big-endian number."""
         data = self.data()
-        return Sized(int.from_bytes(data, "big", signed=True), 8 * len(data))
+        return Sized(int.from_bytes(data, "big", signed=self.signed), 8 * len(data))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,10 +24,14 @@ from ..customasm.source import Span
 from ..text_files import end_lines
 from .instruction_table import TableAndRules
 from .layout import LABEL_ALIGNMENT
+from .limits import LAYOUT_PASSES, NESTING
 
 LASM: Final = Language(
     quotes_escaped=True,
+    strings_signed=False,
     percent_operator=True,
+    slices_repeat=True,
+    nesting=NESTING,
     label_alignment=LABEL_ALIGNMENT,
     labels_keep_scope=True,
     names=CONSTANTS,
@@ -44,7 +48,7 @@ class ReachableFiles(Files):
         search = [Path(folder) for folder in include_paths]
         super().__init__(search=search, standard=(_STANDARD,))
         first = Path() if path is None else Path(path).parent
-        self._roots = [folder.resolve() for folder in (first, *search, _STANDARD)]
+        self._roots = [folder.resolve() for folder in (first, *search)]
 
     def decode(self, data: bytes) -> str:
         """The text in a source file, in which a lone carriage return ends a line as well."""
@@ -65,6 +69,7 @@ def assemble_whole(
 ) -> Assembly:
     """Assemble a LASM program that uses the whole language. Raises AssemblyError."""
     options = Options(
+        passes=LAYOUT_PASSES,
         keep_going=True,
         language=LASM,
         instruction_set=partial(TableAndRules, language=LASM),
