@@ -303,8 +303,11 @@ class _ElementError(Exception):
     """An element whose value does not suit its directive."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.text)
+        super().__init__(problem)
         self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem.text
 
 
 class AmountItem(Item):

@@ -19,9 +19,12 @@ class OperandError(Exception):
     """An operand that an operator cannot take: the left one, the right one, or both (`side`)."""
 
     def __init__(self, text: str, side: str = "both") -> None:
-        super().__init__(text)
+        super().__init__(text, side)
         self.text = text
         self.side = side
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def negate(value: Value) -> Value:

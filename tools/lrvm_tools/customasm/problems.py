@@ -27,12 +27,15 @@ class Problem(Exception):  # noqa: N818 - notes are problems as well
         hint: str = "",
         kind: str = "error",
     ) -> None:
-        super().__init__(text)
+        super().__init__(span, text, *inner)
         self.span = span
         self.text = text
         self.inner = inner
         self.hint = hint
         self.kind = kind
+
+    def __str__(self) -> str:
+        return self.text
 
     def diagnostic(self) -> Diagnostic:
         """The problem as users of the assembler get it."""
@@ -57,18 +60,24 @@ class FailedValueError(Exception):
     """A value that does not exist because an assertion or a range check failed."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.text)
+        super().__init__(problem)
         self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem.text
 
 
 class ParseError(Exception):
     """A syntax error at an offset of the text that is being parsed."""
 
     def __init__(self, start: int, end: int, text: str) -> None:
-        super().__init__(text)
+        super().__init__(start, end, text)
         self.start = start
         self.end = end
         self.text = text
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class StoppedError(Exception):
