@@ -261,7 +261,7 @@ class Library:
 
     def _read(self, key: str) -> bytes | None:
         """A cached content whose digest is right."""
-        if self.folder is None:
+        if self.folder is None or not _is_ours(self.folder):
             return None
         try:
             data = (self.folder / key).read_bytes()
@@ -281,6 +281,15 @@ class Library:
             Path(name).replace(self.folder / key)
         except OSError:
             pass  # the next program compiles it again
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else can have put objects there: they are trusted as they are."""
+    try:
+        stat = folder.stat()
+    except OSError:
+        return False
+    return stat.st_uid == os.getuid() and not stat.st_mode & 0o022
 
 
 def _cache_folder() -> Path | None:
