@@ -21,6 +21,7 @@ import lrvm_jit
 import lrvm_tools
 from lrvm_jit.machine.mapping import MappingOutcome, OverlapError
 from lrvm_tools.customasm.diagnostics import Diagnostic
+from lrvm_tools.customasm.problems import Problem, note
 from lrvm_tools.customasm.source import Source, Span
 from lrvm_tools.lasm.symbols import GLOBAL_SCOPE, Symbol
 from lrvm_tools.lasm.syntax import Label
@@ -44,12 +45,17 @@ SPAN = Span(SOURCE, 5, 9)
 
 
 ARGUMENTS: dict[str, Callable[[], tuple[Any, ...]]] = {
-    "lasm.errors.AssemblyError": lambda: ([Diagnostic.at(SPAN, "unknown", "halt?")], 3),
+    "customasm.diagnostics.AssemblyError": lambda: ([Diagnostic.at(SPAN, "unknown", "halt?")], 3),
     "lasm.errors.SourceError": lambda: (SPAN, "unknown", lambda: "halt?"),
     "lasm.errors.UnresolvedError": lambda: (SPAN, "not known yet"),
     "lasm.evaluate._NeededError": lambda: (Symbol(("a",), Label(SPAN, 0, "a"), GLOBAL_SCOPE),),
     "lasm.files.UndecodableError": lambda: (3,),
     "lasm.instructions.OperandError": lambda: (2, "too large", "use a register"),
+    "customasm.items._ElementError": lambda: (Problem(SPAN, "x"),),
+    "customasm.problems.FailedValueError": lambda: (Problem(SPAN, "x"),),
+    "customasm.operators.OperandError": lambda: ("x", "left"),
+    "customasm.problems.ParseError": lambda: (1, 2, "x"),
+    "customasm.problems.Problem": lambda: (SPAN, "x", note(SPAN, "y")),
     "text_files.UndecodableError": lambda: (9, 3, 0xFF),
     "machines.errors.MachineError": lambda: ("machine.toml", iter(["one", "two"])),
     "running.PreparationError": lambda: ([MappingOutcome(1, OverlapError("in the way"))],),

@@ -31,14 +31,20 @@ _CHANGE_FLAGS = (
 )  # fmt: skip
 
 
+_FRAME_ACCESSES = (Pseudo.FLOAD, Pseudo.FSTORE, Pseudo.INCOMING)
+
+
 def improve(function: MachineFunction) -> None:
     """Shorten a function whose registers are allocated."""
+    # In a large frame the addresses of variables take arithmetic.
+    size = function.outgoing + sum(one.size + one.align for one in function.objects)
+    changing = _CHANGE_FLAGS if size <= 0xFF00 else (*_CHANGE_FLAGS, *_FRAME_ACCESSES)
     for block in function.blocks:
-        _keep_flags(block)
+        _keep_flags(block, changing)
     _thread(function)
 
 
-def _keep_flags(block: MachineBlock) -> None:
+def _keep_flags(block: MachineBlock, changing: tuple[Pseudo, ...]) -> None:
     """Leave comparisons with 0 out where the flags tell the same already."""
     setter = -1  # the register whose value the flags describe
     code = block.code
@@ -60,7 +66,7 @@ def _keep_flags(block: MachineBlock) -> None:
         if behind_skip or form == Pseudo.LINE:
             continue
         if form >= 256:
-            if form in _CHANGE_FLAGS or any(instr[item] == setter for item in WRITES[form]):
+            if form in changing or any(instr[item] == setter for item in WRITES[form]):
                 setter = -1
             continue
         if form in SETS_FLAGS:

@@ -336,11 +336,10 @@ class Arithmetic(Values):
                 self.emit([with_register, result, self.reg(b[0]), mode])
             return [result]
         if len(a) == 2:
-            if self.check:
+            if b[0] >= 0 or b[1] >= 0:
                 # The routines of the library do not raise the machine's exception.
-                zero = self.binary(BOR_R, b[0], b[1])
                 probe = self.copy(literal(1))
-                self.emit([DIV_R, probe, self.reg(zero), 0])
+                self.emit([DIV_R, probe, self.reg(self.binary(BOR_R, b[0], b[1])), 0])
             name = "div" if op[1:] == "div" else "mod"
             return self.library(f"__{'' if signed else 'u'}{name}di3", [*a, *b], 2)
         code = ("udiv", "sdiv", "urem", "srem").index(op)

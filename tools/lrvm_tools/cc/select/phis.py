@@ -69,9 +69,8 @@ class Phis(Ends):
             old_depth = min(block.depth, self.flow.depth[target])
             edge = MachineBlock(f"{block.origin}>{target}", block.origin, old_depth)
             self.edges[block.origin, target] = label = edge.label
-            place = self.out.blocks.index(block) + 1
             if (block.origin, target) in self.flow.back_edges:
-                self.out.blocks.insert(place, edge)
+                self.out.blocks.insert(self.out.blocks.index(block) + 1, edge)
             else:
                 edge.late = True
                 self.out.blocks.append(edge)
