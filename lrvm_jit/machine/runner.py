@@ -11,6 +11,7 @@ from ..exceptions import GuestException
 from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
+from .instrument import Instrument
 from .observer import Interest, RunObserver
 from .statistics import Statistics
 from .stop import Stop, StopReason
@@ -29,6 +30,7 @@ class Runner:
         self._breakpoints: frozenset[int] = frozenset()
         self.stops_on_unhandled = True
         self.closed = False
+        self.instrument: Instrument | None = None
 
     @property
     def engine_name(self) -> str:
@@ -180,6 +182,12 @@ class Runner:
         """See `Motherboard.stop`."""
         if self._running.locked():
             self._core.stop_requested = True
+
+    def instrument_with(self, instrument: Instrument | None) -> None:
+        """See `Motherboard.instrument`."""
+        self.refuse_while_running("instrument")
+        self._engine.instrument_with(instrument)
+        self.instrument = instrument
 
     @property
     def breakpoints(self) -> frozenset[int]:
