@@ -8,7 +8,6 @@ step, whose log tells the instruction's word whatever the MMU does.
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from ..batch.lanes import _call_kernel
@@ -278,5 +277,3 @@ def trace(address):
 
 def load_sources() -> None:
     """Import what `trace` is compiled from: this module has it all."""
-
-

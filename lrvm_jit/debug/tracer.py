@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
-from ..kernel.compile import SOURCES, EntryPointSource, load, load_kernel
 from ..kernel.compile import KERNEL as KERNEL_SOURCE
+from ..kernel.compile import SOURCES, EntryPointSource, load, load_kernel
 from ..machine.motherboard import Motherboard
 from . import trace_layout as layout
 

@@ -24,6 +24,7 @@ from .options import InputError, traceback_option, wants_json, wants_traceback
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
 from .streams import forget, replace_undecodable, watched
+from .trace import trace
 
 
 class Cli(click.Group):
@@ -112,6 +113,7 @@ def cli() -> None:
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm debug hello.lasm              step through it, forward and back
+      lrvm trace hello.lasm -o t.parquet write down what it executes
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
@@ -122,5 +124,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, debug, asm, dis, info, bench, completion):
+for command in (run, batch, debug, trace, asm, dis, info, bench, completion):
     cli.add_command(command)
