@@ -92,7 +92,12 @@ class TraceWriter:
         kept: list[Any] = []
         count = 0
         writer = parquet.ParquetWriter(
-            self._output.file, schema, compression="lz4", use_dictionary=["register", "word"]
+            self._output.file,
+            schema,
+            compression="lz4",
+            use_dictionary=["register", "word", "pc"],
+            column_encoding={"cycle": "DELTA_BINARY_PACKED"},
+            write_statistics=["cycle"],
         )
         with writer:
             for rows in self._batches():
@@ -209,7 +214,7 @@ def _read_lines(path: Path) -> Iterator[Rows]:
         for line in file:
             item = json.loads(line)
             row = [-1 if item[name] is None else item[name] for name in COLUMNS]
-            row[layout.REGISTER] = codes.get(row[layout.REGISTER], -1)
+            row[layout.REGISTER] = codes.get(item["register"], -1)
             kept.append(row)
             if len(kept) == _READ_ROWS:
                 yield numpy.array(kept, numpy.int64).T

@@ -21,6 +21,7 @@ from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
+from .profile import profile
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
 from .streams import forget, replace_undecodable, watched
@@ -114,6 +115,7 @@ def cli() -> None:
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm debug hello.lasm              step through it, forward and back
       lrvm trace hello.lasm -o t.parquet write down what it executes
+      lrvm profile hello.lasm            where its cycles go
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm dis hello.bin --addresses     and back
       lrvm info                          where the default machine has its components
@@ -124,5 +126,5 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, debug, trace, asm, dis, info, bench, completion):
+for command in (run, batch, debug, trace, profile, asm, dis, info, bench, completion):
     cli.add_command(command)

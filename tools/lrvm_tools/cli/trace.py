@@ -106,10 +106,9 @@ def record(
         began = time.perf_counter()
         stop: Stop | None = None
         try:
-            with writer, tracing(machine.board, writer.write):
-                # What was executed until Ctrl-C is a trace as well.
-                with suppress(KeyboardInterrupt):
-                    stop = machine.board.run(max_cycles)
+            # What was executed until Ctrl-C is a trace as well.
+            with writer, tracing(machine.board, writer.write), suppress(KeyboardInterrupt):
+                stop = machine.board.run(max_cycles)
         except OSError as error:
             raise InputError(f"cannot write {output}: {error.strerror}") from None
         seconds = time.perf_counter() - began
