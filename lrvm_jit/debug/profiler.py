@@ -30,6 +30,7 @@ SMALLEST_PIECE: Final = 5_000
 LARGEST_PIECE: Final = 1 << 32
 _CHUNK: Final = 1 << 20
 
+USERLAND: Final = "(userland)"
 ELSEWHERE: Final = "(elsewhere)"
 """Outside the program: code that it has copied or made."""
 
@@ -132,6 +133,7 @@ def _words_of(program: ProgramInfo) -> int:
 def _sample(board: Motherboard, made: Profile, limit: int) -> Stop:
     generator = random.Random(1)
     piece = SMALLEST_PIECE
+    sample: tuple[int, Path] | None = None
     while True:
         left = limit - made.cycles
         # Of varying length, so that no loop of the program keeps in step with them.
@@ -141,9 +143,11 @@ def _sample(board: Motherboard, made: Profile, limit: int) -> Stop:
         seconds = time.perf_counter() - began
         made.cycles += stop.attempted
         made.samples += 1
-        pc = int(board.cpu.regs.pc) if stop.reason is StopReason.BUDGET else stop.address
-        made.words[pc] += stop.attempted
-        made.paths[_path(board, made.program)] += stop.attempted
+        # Where the program ends says nothing about the piece before: it counts for the last sample.
+        if stop.reason is StopReason.BUDGET or sample is None:
+            sample = int(board.cpu.regs.pc), _path(board, made.program)
+        made.words[sample[0]] += stop.attempted
+        made.paths[sample[1]] += stop.attempted
         if stop.reason is not StopReason.BUDGET or made.cycles >= limit:
             return stop
         if seconds < WANTED_PIECE / 2:
@@ -160,9 +164,9 @@ def _path(board: Motherboard, program: ProgramInfo) -> Path:
         return None if physical is None else memory.peek(physical)
 
     frames = unwind(int(regs.pc), int(regs.ssp if regs.smt else regs.usp), read, program)
-    names = [program.function(frames[0].pc)[0]]
-    names += [program.function(frame.pc - 4)[0] for frame in frames[1:]]
-    return tuple(reversed(names))
+    # The outermost is whatever the machine began with, as where instructions are counted.
+    root = program.function(0)[0] if regs.smt else USERLAND
+    return (root, *(frame.function for frame in reversed(frames[:-1])))
 
 
 def _take_counts(board: Motherboard, made: Profile, counter: Counter) -> None:
@@ -186,7 +190,7 @@ def _take_counts(board: Motherboard, made: Profile, counter: Counter) -> None:
 
 def _node_path(program: ProgramInfo, number: int, node: CallNode, paths: list[Path]) -> Path:
     if node.parent < 0:
-        return (program.function(0)[0] if number == 0 else "userland",)
+        return (program.function(0)[0] if number == 0 else USERLAND,)
     return (*paths[node.parent], program.function(node.target)[0])
 
 
