@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,10 @@ class ProgramInfo:
             self.labels = _labels(described, self.symbols)
         content = getattr(described, "bytes", None)
         self._end = max([*self._lines, -4]) + 4 if content is None else len(content)
+        items = getattr(described, "items", ())
+        self._statements = {
+            item.address: item.source for item in items if not callable(items) and item.data
+        }
         self._locate = getattr(described, "locate", None)
         by_address: dict[int, str] = {}
         for name, address in self.labels.items():
@@ -68,6 +73,20 @@ class ProgramInfo:
         self._label_addresses = sorted(by_address)
         self._label_names = [by_address[address] for address in self._label_addresses]
         self._sources: dict[str, list[str] | None] = {}
+
+    @property
+    def end(self) -> int:
+        """The address after the program's last word, as far as it is known."""
+        return self._end + -self._end % 4
+
+    def is_instruction(self, address: int) -> bool:
+        """Whether the statement at an address is an instruction, as its source tells: data begin
+        with `#`. True where there is no source."""
+        place = self.place(address)
+        text = self._statements.get(address)
+        if text is None and place is not None:
+            text = self.source_line(place)
+        return not re.match(r"\s*(?:[\w.]+:)?\s*#", text or "")
 
     @property
     def lines(self) -> Mapping[int, Place]:

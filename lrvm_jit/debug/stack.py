@@ -1,8 +1,8 @@
 """Return addresses on the guest's stack.
 
 LASM has no frames: CALL pushes the address of the next instruction, and that is all. So a word of
-the stack is taken for a return address if a CALL stands before the word that it points to, and
-that call, if it says where it goes, goes to the function that comes next inside.
+the stack is taken for a return address if a CALL stands before the word that it points to. What
+lies beyond the stack pointer is in use, so hardly anything else looks like that.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ def unwind(
     """
     frames: list[Frame] = []
     function, start = program.function(pc)
-    known = bool(program.labels)
     for index in range(MOST_WORDS):
         slot = sp + 4 * index
         if slot > 0xFFFF_FFFC or len(frames) == MOST_FRAMES:
@@ -63,8 +62,8 @@ def unwind(
         target = call_target(read(word - 4))
         if target is None:
             continue
-        if isinstance(target, int) and known and program.function(target)[1] != start:
-            continue
+        if not isinstance(target, Reg):
+            function, start = program.function(target)
         frames.append(Frame(pc, function, start, slot))
         pc = word
         function, start = program.function(word - 4)

@@ -10,6 +10,7 @@ from ..translator.options import TranslatorOptions
 
 if TYPE_CHECKING:
     from ..machine.core import Core
+    from ..machine.instrument import Instrument
 
 ENGINES = ("auto", "reference", "interpreter", "translator")
 
@@ -28,6 +29,10 @@ class Engine(Protocol):
 
     def statistics(self) -> Statistics:
         """What it has done since it was made."""
+
+    def instrument_with(self, instrument: Instrument | None) -> None:
+        """Run through compiled code that sees what the kernel does. ValueError if the engine has
+        no kernel."""
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         """Stop before the instructions at these virtual addresses, ascending, unless

@@ -25,6 +25,7 @@ from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
     from ..machine.core import Core
+    from ..machine.instrument import Instrument
 
 SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
@@ -57,6 +58,7 @@ class InterpreterEngine:
         self._core = core
         self._pending = core.pending
         self._enter = load_kernel()
+        self._instrument: Instrument | None = None
         words = len(core.arena)
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
@@ -107,6 +109,9 @@ class InterpreterEngine:
         state = self._state
         left: int = state[layout.BUDGET] + state[layout.BONUS]
         return self._granted - left - self._pending.withdrawn
+
+    def instrument_with(self, instrument: Instrument | None) -> None:
+        self._instrument = instrument
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         # The kernel takes apart what it has decoded across these words as it comes there.
@@ -166,6 +171,8 @@ class InterpreterEngine:
         finally:
             used = self._used()
             self._granted = 0
+            if self._instrument is not None:
+                self._instrument.slice_ended()
             self._instructions += used
         reason = _REASONS.get(stop)
         if pending.waiting:
@@ -234,6 +241,9 @@ class InterpreterEngine:
         """
         core = self._core
         state = self._state
+        enter, context = self._enter, self._context.ctypes.data
+        if self._instrument is not None:
+            enter, context = self._instrument.begin(context)
         # Local names: the look-ups of globals would be a tenth of the round trip's overhead.
         component, offset, value, answer = (
             layout.REQUEST_COMPONENT,
@@ -243,9 +253,7 @@ class InterpreterEngine:
         )
         read, write = layout.REQUEST_READ, layout.REQUEST_WRITE
         watched = bool(core.watchpoints)
-        entries = zip(
-            map(self._enter, repeat(self._context.ctypes.data)), repeat(_NOTHING), strict=False
-        )
+        entries = zip(map(enter, repeat(context)), repeat(_NOTHING), strict=False)
         stop: int = layout.STOP_BUDGET
         answered: Any = _NOTHING
         try:

@@ -40,6 +40,7 @@ from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
     from ..machine.core import Core
+    from ..machine.instrument import Instrument
 
 READ, WRITE, EXECUTE = range(3)
 
@@ -82,6 +83,10 @@ class ReferenceEngine:
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._instructions)
+
+    def instrument_with(self, instrument: Instrument | None) -> None:
+        if instrument is not None:
+            raise ValueError("the engine 'reference' has no kernel: choose another to trace")
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         self._breakpoints = frozenset(breakpoints)

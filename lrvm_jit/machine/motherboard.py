@@ -18,6 +18,7 @@ from .component import Component, close_all
 from .core import Core
 from .cpu import Cpu
 from .error_notes import add_note_once
+from .instrument import Instrument
 from .mapping import Mapping as ComponentMapping
 from .mapping import MappingOutcome, Mappings
 from .memory import Memory
@@ -274,6 +275,16 @@ class Motherboard:
     def tap(self, tap: BusTap | None) -> None:
         self._runner.refuse_while_running("change the tap of")
         self._core.bus.tap = tap
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """Compiled code that sees every instruction; None for nothing. May be set; ValueError for
+        the engine `reference`."""
+        return self._runner.instrument
+
+    @instrument.setter
+    def instrument(self, instrument: Instrument | None) -> None:
+        self._runner.instrument_with(instrument)
 
     @property
     def engine(self) -> str:

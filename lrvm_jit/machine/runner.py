@@ -11,6 +11,7 @@ from ..exceptions import GuestException
 from ..isa.table import Reg
 from ..kernel import layout
 from .core import Core
+from .instrument import Instrument
 from .observer import Interest, RunObserver
 from .running import RightToRun
 from .statistics import Statistics
@@ -34,6 +35,7 @@ class Runner:
         self._breakpoints: frozenset[int] = frozenset()
         self.stops_on_unhandled = True
         self.closed = False
+        self.instrument: Instrument | None = None
 
     @property
     def engine(self) -> Engine:
@@ -183,6 +185,12 @@ class Runner:
         """See `Motherboard.stop`."""
         if self._right.is_held:
             self._core.request_stop()
+
+    def instrument_with(self, instrument: Instrument | None) -> None:
+        """See `Motherboard.instrument`."""
+        self.refuse_while_running("instrument")
+        self._engine.instrument_with(instrument)
+        self.instrument = instrument
 
     @property
     def breakpoints(self) -> frozenset[int]:

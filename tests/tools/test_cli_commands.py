@@ -62,7 +62,9 @@ def report(*arguments: str, code: int = 0, stdin: str = "") -> Any:
 # --- in general --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["run", "batch", "asm", "dis", "info", "completion"])
+@pytest.mark.parametrize(
+    "command", ["run", "batch", "debug", "trace", "asm", "dis", "info", "completion"]
+)
 def test_help_has_examples(command: str) -> None:
     for option in ("--help", "-h"):
         result = lrvm(command, option)
@@ -74,7 +76,7 @@ def test_help_lists_the_exit_codes() -> None:
     for arguments in (["--help"], ["run", "--help"]):
         text = lrvm(*arguments).stdout
         codes = re.findall(r"^ +(\d+)  ", text[text.index("Exit codes:") :], re.M)
-        assert codes == ["0", "1", "2", "3", "4", "5", "130", "141"]
+        assert codes == ["0", "1", "2", "3", "4", "5", "6", "130", "141"]
 
 
 def test_version() -> None:

@@ -22,9 +22,11 @@ from .dis import dis
 from .exit_codes import EXIT_CODES_HELP, ExitCode
 from .info import info
 from .options import InputError, traceback_option, wants_json, wants_traceback
+from .profile import profile
 from .report import diagnostics_of, print_error, print_json, print_warning
 from .run import run
 from .streams import forget, replace_undecodable, watched
+from .trace import trace
 from .version import version
 
 
@@ -107,6 +109,8 @@ def cli() -> None:
       lrvm run --machine machine.toml    the machine that a file describes
       lrvm batch sum.lasm -n 1000        on a thousand machines at once
       lrvm debug hello.lasm              step through it, forward and back
+      lrvm trace hello.lasm -o t.parquet write down what it executes
+      lrvm profile hello.lasm            where its cycles go
       lrvm asm hello.lasm -o hello.bin   assemble only
       lrvm cc hello.c                    compile C
       lrvm dis hello.bin --addresses     and back
@@ -118,5 +122,7 @@ def cli() -> None:
     """
 
 
-for command in (run, batch, debug, asm, cc, customasm, dis, info, bench, completion):
+for command in (
+    run, batch, debug, trace, profile, asm, cc, customasm, dis, info, bench, completion,
+):  # fmt: skip
     cli.add_command(command)

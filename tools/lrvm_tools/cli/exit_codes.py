@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     GUEST_EXCEPTION = 3
     CYCLE_LIMIT = 4
     UNHANDLED_EXCEPTION = 5
+    DIFFERENT = 6
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -29,6 +30,7 @@ Exit codes:
     3  `run`: a guest exception ended the run (--halt-on-exception)
     4  `run`: the cycle limit was reached (--max-cycles)
     5  `run`: an exception without a handler would have come again for ever
+    6  `trace diff`: the traces differ
   130  interrupted (Ctrl-C)
   141  the reader of the output has gone
 """

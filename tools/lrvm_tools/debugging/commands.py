@@ -60,7 +60,7 @@ def command(usage: str, *aliases: str, repeats: bool = False) -> Callable[[_Func
     """Make a method a command; its docstring is the help."""
 
     def register(function: _Function) -> _Function:
-        name, _, _ = usage.partition(" ")
+        name = re.split(r"[ \[]", usage, maxsplit=1)[0]
         lines = (function.__doc__ or "").strip().splitlines()
         text = "\n".join(line.strip() for line in lines)
         made = Command(name, aliases, usage, text, function, repeats)
