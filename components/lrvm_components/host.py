@@ -16,7 +16,15 @@ from collections.abc import Callable, Iterable
 import numpy
 from numpy.typing import NDArray
 
-from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
+from lrvm_jit import (
+    Category,
+    HardwareCode,
+    HardwareError,
+    MemoryWindow,
+    SnapshotError,
+    StateValue,
+)
+from lrvm_jit.arguments import whole_number
 
 from .base import StandardComponent
 from .host_files import Folder
@@ -105,6 +113,22 @@ class Host(StandardComponent):
         """Clear registers and buffer, close the guest's files; streams go on where they are."""
         self.words[:] = 0
         self._session.reset()
+
+    def save_state(self) -> StateValue:
+        """The time since the last reset. Streams are outside of the machine, and stay where they
+        are when a snapshot is restored. SnapshotError while the guest has files open."""
+        if self._session.open_files:
+            raise SnapshotError(
+                f"the guest has {self._session.open_files} files open, and a snapshot cannot keep "
+                "where it is in them"
+            )
+        return {"elapsed": self._session.elapsed}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        """Go on from a time since the last reset; files that the guest has open are closed."""
+        elapsed = whole_number("elapsed", state["elapsed"])
+        self._session.close_files()
+        self._session.elapsed = elapsed
 
     def close(self) -> None:
         self._session.close_files()

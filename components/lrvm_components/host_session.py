@@ -91,6 +91,20 @@ class Session:
         self._ahead = b""
         self._ahead_at = 0
 
+    @property
+    def open_files(self) -> int:
+        """How many files the guest has open."""
+        return len(self._files)
+
+    @property
+    def elapsed(self) -> int:
+        """Nanoseconds since the last reset. May be set."""
+        return self._monotonic() - self._started
+
+    @elapsed.setter
+    def elapsed(self, nanoseconds: int) -> None:
+        self._started = self._monotonic() - nanoseconds
+
     # --- bytes -----------------------------------------------------------------------------------
 
     def put_byte(self, handle: int, byte: int) -> None:

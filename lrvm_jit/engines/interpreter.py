@@ -86,8 +86,9 @@ class InterpreterEngine:
         self._granted = 0
         """The budget with which the slice in progress began; 0 between slices."""
         self._tap = core.bus.tap
-        self._accesses = self._prepare_accesses()
-        """The components, and what is called in the place of their `read` and `write`."""
+        self._accesses: list[_Access] | None = None
+        """The components, and what is called in the place of their `read` and `write`. Made at the
+        first run, when the windows have their places."""
         self._answered = False
         """When an exception ends a slice: whether a component has answered the request that the
         kernel has not taken up again."""
@@ -126,11 +127,12 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        if core.bus.tap is not self._tap:
+        accesses = self._accesses
+        if accesses is None or core.bus.tap is not self._tap:
             self._tap = core.bus.tap
-            self._accesses = self._prepare_accesses()
-        reads = [prepared or component.read for component, prepared, _ in self._accesses]
-        writes = [prepared or component.write for component, _, prepared in self._accesses]
+            accesses = self._accesses = self._prepare_accesses()
+        reads = [prepared or component.read for component, prepared, _ in accesses]
+        writes = [prepared or component.write for component, _, prepared in accesses]
         self._answered = False
         try:
             while budget > 0:
@@ -357,6 +359,27 @@ class InterpreterEngine:
             for number, component in enumerate(self._core.components)
         ]
 
+    def _derivation(self, component: Component) -> Callable[[], bool]:
+        """Tells whether something was derived from words of the component's windows: code, or a
+        translation of addresses.
+
+        Only then has an access, which may change them, to be followed by a check: that looks at
+        every word of code that was ever decoded.
+        """
+        if not component.windows:
+            return lambda: False
+        state = self._state
+        code_pages = memoryview(self._arrays[CODE_PAGES_ARRAY])  # type: ignore[arg-type]
+        pages = len(code_pages) // 2
+        base = min(window.base for window in component.windows)
+        end = max(window.base + len(window.words) for window in component.windows)
+        counted = code_pages[
+            pages + base // layout.PAGE_WORDS : pages + (end - 1) // layout.PAGE_WORDS + 1
+        ]
+        none = bytes(counted.nbytes)
+        low, high = layout.TABLES_LOW, layout.TABLES_HIGH
+        return lambda: counted.tobytes() != none or (base < state[high] and end > state[low])
+
     def _reading(self, number: int) -> Callable[[int], int] | None:
         """READ of a component that is more than a call of its `read`: that may exchange words,
         change its windows, go through a tap, or wait although a signal has come just before."""
@@ -366,11 +389,12 @@ class InterpreterEngine:
         if not (component.windows or _may_wait(component) or tap):
             return None
         state, signals = self._state, self._core.signals
-        changes = layout.VERIFY_CHANGES if component.windows else 0
+        is_derived_from = self._derivation(component)
 
         def prepared(offset: int) -> int:
             # Before the call: nothing may come between its answer and the kernel.
-            state[layout.VERIFY] |= changes
+            if is_derived_from():
+                state[layout.VERIFY] |= layout.VERIFY_CHANGES
             if signals.waiting and component.interruptible:
                 signals.deliver()
             if tap is not None:
@@ -385,10 +409,11 @@ class InterpreterEngine:
         if not (component.windows or _may_wait(component) or tap):
             return None
         state, signals = self._state, self._core.signals
-        changes = layout.VERIFY_CHANGES if component.windows else 0
+        is_derived_from = self._derivation(component)
 
         def prepared(offset: int, word: int) -> None:
-            state[layout.VERIFY] |= changes
+            if is_derived_from():
+                state[layout.VERIFY] |= layout.VERIFY_CHANGES
             if signals.waiting and component.interruptible:
                 signals.deliver()
             if tap is None:

@@ -12,7 +12,16 @@ from typing import Any
 import numpy
 import pytest
 
-from lrvm_components import BootRom, CharDisplay, FileMemory, LineKeyboard, Ram, RealtimeClock
+from lrvm_components import (
+    BootRom,
+    CharDisplay,
+    FileMemory,
+    Host,
+    LineKeyboard,
+    Ram,
+    RealtimeClock,
+)
+from lrvm_components.host_session import STATUS
 from lrvm_jit import (
     Category,
     Component,
@@ -381,3 +390,17 @@ def test_pages_of_any_history() -> None:
         else:
             images.append((memory.take(), words.copy()))
             assert b"".join(images[-1][0]) == words.tobytes()
+
+
+def test_the_host_keeps_its_registers_and_its_time(tmp_path: Path) -> None:
+    now = [100]
+    host = Host(["program"], folder=tmp_path, writable=True, monotonic=lambda: now[0])
+    with Motherboard([host]) as board:
+        host.words[STATUS] = 3
+        now[0] = 150
+        snapshot = board.snapshot()
+        host.words[STATUS] = 9
+        now[0] = 1000
+        board.restore(snapshot)
+        assert host.status == 3
+        assert host.save_state() == {"elapsed": 50}
