@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -28,8 +28,9 @@ class Described(Protocol):
         """Addresses of labels and values of constants by name."""
 
     @property
-    def source_map(self) -> Mapping[int, tuple[str, int]]:
-        """File and line by the address of what they became, as ascending ranges."""
+    def source_map(self) -> Mapping[int, tuple[str, int]] | Iterable[Any]:
+        """File and line by the address of what they became; or rows with `bit`, `file` and `line`
+        of a program that begins at address 0."""
 
 
 class ProgramInfo:
@@ -52,10 +53,7 @@ class ProgramInfo:
         self._lines: dict[int, Place] = {}
         if isinstance(described, Described):
             self.symbols = dict(described.symbols)
-            self._lines = {
-                address: Place(str(path), int(line))
-                for address, (path, line) in sorted(described.source_map.items())
-            }
+            self._lines = dict(sorted(_lines(described)))
             self.labels = _labels(described, self.symbols)
         content = getattr(described, "bytes", None)
         self._end = max([*self._lines, -4]) + 4 if content is None else len(content)
@@ -169,6 +167,20 @@ class ProgramInfo:
             except OSError:
                 self._sources[path] = None
         return self._sources[path]
+
+
+def _lines(described: Described) -> Iterator[tuple[int, Place]]:
+    """The source line of each statement, by its address."""
+    items = getattr(described, "items", ())
+    rows: Any = described.source_map
+    if isinstance(rows, Mapping):
+        for address, (path, line) in rows.items():
+            yield address, Place(str(path), int(line))
+    elif not callable(items):
+        # Banks may have put them elsewhere than they stand in the output.
+        yield from ((one.address, Place(one.path, one.line)) for one in items if one.data)
+    else:
+        yield from ((row.bit // 8, Place(row.file, row.line)) for row in rows)
 
 
 def _labels(described: Described, symbols: Mapping[str, int]) -> dict[str, int]:

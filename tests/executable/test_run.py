@@ -84,7 +84,7 @@ def test_the_cycle_limit() -> None:
         ("cpy ac0, 0\nwea ac0, a0, 4", "store through a NULL pointer, to address 0", 24),
         ("cpy ac0, 3\nlsa a0, ac0, 4", "access to 0x00000007, which is no multiple of 4", 24),
         ("itr 6", "aborted", 20),
-        ("itr 0x10", "read through a NULL pointer", 20),
+        ("itr 0x10", "access through a NULL pointer", 20),
         ("itr 0x11", "the stack has met the heap", 20),
         ("itr 0x12", "code was reached that the compiler took for unreachable", 20),
         ("call p\np: itr 0x13", "call of a NULL pointer", 20),

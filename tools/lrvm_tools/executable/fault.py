@@ -30,7 +30,7 @@ TRAP: Final = "__lrvm_trap"
 ABORTED, NULL_READ, STACK_OVERFLOW, UNREACHABLE, NULL_CALL = 0x06, 0x10, 0x11, 0x12, 0x13
 _INTERRUPTIONS: Final = {
     ABORTED: "aborted",
-    NULL_READ: "read through a NULL pointer",
+    NULL_READ: "access through a NULL pointer",
     STACK_OVERFLOW: "the stack has met the heap",
     UNREACHABLE: "code was reached that the compiler took for unreachable",
     NULL_CALL: "call of a NULL pointer",
