@@ -19,24 +19,27 @@ import threading
 from collections.abc import Callable
 from itertools import count
 from operator import methodcaller
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
 
-class SharedLock:
-    """A lock that forks wait for. The thread that has it may take it again."""
+if TYPE_CHECKING:
+    from threading import _RLock
+else:
+    _RLock = type(threading.RLock())
+
+
+class SharedLock(_RLock):  # type: ignore[misc]
+    """A lock that forks wait for. The thread that has it may take it again.
+
+    It is taken and given back by Python's own functions in C. An exception from elsewhere, as
+    Ctrl-C's, would find gaps in an `__enter__` and `__exit__` in Python, and leave it locked.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        _locks.append(self._lock)
-
-    def __enter__(self) -> None:
+        _locks.append(self)
         _watch_forks()
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 def in_forked_child(function: Callable[[], None]) -> None:

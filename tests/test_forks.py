@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,10 @@ other.start()
 other.join()
 """
     assert script(text) == "0\n"
+
+
+def test_no_python_stands_between_a_lock_and_its_block() -> None:
+    """An exception from elsewhere, as Ctrl-C's, would come there, and leave it locked."""
+    plain: Any = type(threading.RLock())
+    assert locks.SharedLock.__enter__ is plain.__enter__
+    assert locks.SharedLock.__exit__ is plain.__exit__
