@@ -141,7 +141,7 @@ def test_looking(folder: Path) -> None:
     )
     for wanted in (
         "=>     7      call bump",
-        "loop:\n=> 0x00000010  D8000030  call 0x30",
+        "loop:\n=> 0x00000010  D8003000  call 0x30",
         "; supervisor mode; cycle 4\n",
         "Clock",
         "a0 = 0 (0x0)",
