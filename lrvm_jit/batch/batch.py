@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 from ..arguments import number_within, optional_number, whole_number
 from ..engines import ENGINES
 from ..isa.table import Reg
-from ..machine.component import close_all
+from ..machine.component import Component, close_all
 from ..machine.motherboard import Motherboard
 from ..machine.runner import UNLIMITED
 from ..machine.running import RightToRun
 from ..machine.signals import DeferredSignals, undisturbed
+from ..machine.snapshot import Snapshot
 from ..machine.statistics import Statistics
 from ..translator.options import TranslatorOptions
 from . import lane_layout
 from .component import BatchComponent
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
+from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
@@ -192,10 +194,19 @@ class Batch:
             else copied(component)
             for number, component in enumerate(self._template.components)
         ]
-        board = Motherboard(own, self._engine)
+        return Worker(
+            self._mapped(own), self._arrays, self._components, self._control, self._component_lock
+        )
+
+    def _board(self, components: Sequence[Component]) -> Motherboard:
+        return self._mapped([copied(component) for component in components])
+
+    def _mapped(self, components: Sequence[Component]) -> Motherboard:
+        """A board of these components with the template's memory map."""
+        board = Motherboard(components, self._engine)
         for mapping in self._template.mappings:
             board.map_abs(mapping.first, mapping.last, mapping.component)
-        return Worker(board, self._arrays, self._components, self._control, self._component_lock)
+        return board
 
     # --- state -------------------------------------------------------------------------------
 
@@ -245,9 +256,50 @@ class Batch:
             raise LookupError(f"component {component} is not mapped")
         return mapping.first
 
-    def reset(self) -> None:
-        """Reset all CPUs, and components; the lanes' memory gets the template's content."""
+    def restore(self, lanes: Lanes, snapshot: Snapshot) -> None:
+        """Make some lanes what a snapshot of a board like the template says.
+
+        `lanes` is a number, a slice, a sequence of numbers, or a truth value for each lane.
+        RuntimeError during a run, SnapshotError for another kind of machine, ValueError if the
+        batch has components, whose lanes cannot be restored.
+        """
+        self._refuse_while_running("restore")
+        self._refuse_components("restored")
+        put_snapshot(snapshot, chosen_lanes(lanes, self.n), self._arrays, self._template)
+        self._never_reset = False
+
+    def board(self, lane: int) -> Motherboard:
+        """A lane as a board of its own, to look at and to debug; it is the caller's to close.
+
+        RuntimeError during a run, ValueError if the batch has components.
+        """
+        self._refuse_while_running("copy a lane of")
+        self._refuse_components("copied")
+        (number,) = chosen_lanes(whole_number("lane", lane), self.n).tolist()
+        board = self._board(self._template.components)
+        put_lane(number, self._arrays, board)
+        return board
+
+    def _refuse_components(self, what: str) -> None:
+        if self._components:
+            name = self._template.components[min(self._components)].name
+            raise ValueError(f"lanes with a component ({name}) that serves them cannot be {what}")
+
+    def reset(self, lanes: Lanes | None = None) -> None:
+        """Reset all CPUs, and components; the lanes' memory gets the template's content.
+
+        With `lanes`, as `restore` takes them, only these.
+        """
         self._refuse_while_running("reset")
+        if lanes is not None:
+            chosen = chosen_lanes(lanes, self.n)
+            self._arrays.reset(chosen)
+            for memory in self._arrays.memories:
+                if memory.writable:
+                    memory.rows[chosen] = self._first_words(memory)
+            for component in self._components.values():
+                component.reset(chosen)
+            return
         self._never_reset = False
         self._arrays.reset()
         self._restore_memory(self.n)

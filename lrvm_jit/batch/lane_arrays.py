@@ -90,17 +90,17 @@ class LaneArrays:
             for array in guarded:
                 array.flags.writeable = True
 
-    def reset(self) -> None:
-        """Every CPU to its reset state (isa.md: Registers)."""
-        self.regs[:] = 0
-        self.regs[:, Reg.SMT] = 1
-        self.cycles[:] = 0
-        self.halted[:] = 0
-        self.last_pc[:] = 0
-        self.reason[:] = 0
+    def reset(self, lanes: slice | NDArray[numpy.int64] = slice(None)) -> None:
+        """CPUs, every one unless some are chosen, to their reset state (isa.md: Registers)."""
+        self.regs[lanes] = 0
+        self.regs[lanes, Reg.SMT] = 1
+        self.cycles[lanes] = 0
+        self.halted[lanes] = 0
+        self.last_pc[lanes] = 0
+        self.reason[lanes] = 0
         no_flags = result_for(0)
         assert no_flags is not None
-        self.flags[:] = no_flags[0]
+        self.flags[lanes] = no_flags[0]
 
     def copy_cpu(self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64]) -> None:
         """Every CPU as a machine's CPU is."""

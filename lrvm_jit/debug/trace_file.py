@@ -29,7 +29,7 @@ from .program import ProgramInfo
 COLUMNS: Final = ("cycle", "pc", "word", "register", "value", "address", "stored")
 SUFFIXES: Final = (".parquet", ".jsonl")
 _SOURCE_KEY: Final = b"lrvm.source"
-_WAITING: Final = 16
+_WAITING: Final = 64
 """Batches that may wait for being written."""
 _GROUP_ROWS: Final = 1 << 20
 _READ_ROWS: Final = 1 << 16

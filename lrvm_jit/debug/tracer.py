@@ -21,7 +21,7 @@ _SOURCE: Final = EntryPointSource(
     "the tracing loop",
     (*SOURCES, "batch/lanes.py", "debug/trace_kernel.py", "debug/trace_layout.py"),
 )
-ROWS: Final = 1 << 16
+ROWS: Final = 1 << 14
 
 Sink = Callable[[NDArray[numpy.int64]], None]
 

@@ -141,7 +141,7 @@ def test_looking(folder: Path) -> None:
     )
     for wanted in (
         "=>     7      call bump",
-        "loop:\n=> 0x00000010  D8000030  call 0x30",
+        "loop:\n=> 0x00000010  D8003000  call 0x30",
         "; supervisor mode; cycle 4\n",
         "Clock",
         "a0 = 0 (0x0)",
@@ -207,3 +207,25 @@ def test_snapshots_of_a_session(folder: Path) -> None:
 
     batch("run 12", "save state")
     assert Snapshot.load(folder / "state").cycles == 12
+
+
+@pytest.mark.parametrize("command", ["run", "debug"])
+def test_errors_of_components_name_the_source_line(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("lrvm_tools.machines.host.Host.show", fail)
+    monkeypatch.setattr("lrvm_tools.cli.console.ConsoleHost.show", fail)
+    monkeypatch.setattr("lrvm_tools.debugging.terminal.DebugHost.show", fail)
+    if command == "run":
+        result = lrvm("run", "p.lasm")
+        assert result.exit_code == 1
+        assert "the instruction is that of p.lasm:13" in result.stderr
+        assert "write at offset 0x0" in result.stderr
+    else:
+        shown = batch("run", "rstep", "print cycles")
+        assert "A component failed: ZeroDivisionError: on purpose" in shown
+        assert "write at offset 0x0" in shown
+        assert "p.lasm:13  wsa ac1" in shown

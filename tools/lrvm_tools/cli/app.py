@@ -65,8 +65,9 @@ class Cli(click.Group):
             if wants_traceback(ctx):
                 traceback.print_exc()
             text = f"lrvm: internal error: {type(error).__name__}: {error}"
-            hint = "" if wants_traceback(ctx) else " (`lrvm --traceback ...` shows where)"
-            _fail(ctx, error, text + hint, ExitCode.INTERNAL_ERROR)
+            text += "" if wants_traceback(ctx) else " (`lrvm --traceback ...` shows where)"
+            text += "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
+            _fail(ctx, error, text, ExitCode.INTERNAL_ERROR)
 
 
 def _fail(ctx: click.Context, error: Exception, text: str, code: ExitCode) -> None:

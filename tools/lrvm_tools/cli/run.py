@@ -12,6 +12,7 @@ import click
 
 from lrvm_jit import GuestException, Stop
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.machine.error_notes import add_note_once
 
 from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
@@ -192,6 +193,11 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) ->
             at = f"before address 0x{board.cpu.regs['pc']:08X}"
             host.write(f"{PREFIX} Cycle 0x{board.cpu.cycles:08X}: interrupted {at}\n")
         code = ExitCode.INTERRUPTED
+    except Exception as error:
+        place = _place(machine, board.cpu.regs["pc"])
+        if place is not None:
+            add_note_once(error, f"the instruction is that of {place[0]}:{place[1]}")
+        raise
     seconds = time.perf_counter() - began
     # Not the CPU's counter: the guest can put that back.
     attempted = board.stats().instructions - first if stop is None else stop.attempted
