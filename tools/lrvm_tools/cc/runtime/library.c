@@ -350,3 +350,36 @@ void *__libc_malloc(size_t) __attribute__((alias("malloc")));
 void *__libc_calloc(size_t, size_t) __attribute__((alias("calloc")));
 void *__libc_realloc(void *, size_t) __attribute__((alias("realloc")));
 void __libc_free(void *) __attribute__((alias("free")));
+
+/* What allocates: Zig's own would bring an allocator of its own, for pages of an operating system. */
+
+void *reallocarray(void *memory, size_t count, size_t size)
+{
+	if (size && count > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return 0;
+	}
+	return realloc(memory, count * size);
+}
+
+char *strndup(const char *text, size_t most)
+{
+	size_t length = 0;
+	while (length < most && text[length]) length++;
+	char *copy = malloc(length + 1);
+	if (!copy) return 0;
+	memcpy(copy, text, length);
+	copy[length] = 0;
+	return copy;
+}
+
+char *strdup(const char *text) { return strndup(text, SIZE_MAX); }
+
+wchar_t *wcsdup(const wchar_t *text)
+{
+	size_t length = 0;
+	while (text[length]) length++;
+	wchar_t *copy = reallocarray(0, length + 1, sizeof *copy);
+	if (copy) memcpy(copy, text, (length + 1) * sizeof *copy);
+	return copy;
+}
