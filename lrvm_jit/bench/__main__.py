@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report.figure(name, figures.median, "s", figures.spread)
     report.finish()
     # What was asked for is not all there, though the rest is.
-    return 2 if options.native and native is None else 0
+    return 2 if options.native and not native else 0
 
 
 def _groups(programs: Sequence[Program]) -> list[list[Program]]:

@@ -297,7 +297,7 @@ class ReferenceEngine:
         """Whether the next access has no answer yet, which is to be added to the others then.
 
         Until `_answer` the instruction is marked as being in progress, as by the kernel: what the
-        host writes has to wait (`Pending`).
+        host writes has to wait (`Pending`). But for plain memory, which asks nobody.
         """
         self._asked += 1
         if self._asked <= len(self._answers):
@@ -305,7 +305,9 @@ class ReferenceEngine:
         self._state[layout.REQUEST_COMPONENT] = number
         self._state[layout.REQUEST_OFFSET] = offset
         self._state[layout.REQUEST_KIND] = request
-        self._state[layout.RESUME] = layout.RESUME_STEP
+        windows = self._core.components[number].windows
+        if not any(window.offset <= offset < window.end for window in windows):
+            self._state[layout.RESUME] = layout.RESUME_STEP
         signals = self._core.signals
         if signals.waiting and self._core.components[number].interruptible:
             # It must not wait when a signal has come just before.

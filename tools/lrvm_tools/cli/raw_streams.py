@@ -59,6 +59,9 @@ class RawOutput:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
+            except BrokenPipeError:
+                # Nobody reads any more: no error of a file, so it has no name.
+                raise
             except OSError as error:
                 error.filename = self._name
                 raise
