@@ -1,8 +1,9 @@
 """Debugging, recording, tracing and profiling, on the public interface of the machine."""
 
-from .debugger import DebugError, Debugger
+from .debugger import Debugger
 from .expressions import ExpressionError
 from .history import History
+from .inspection import DebugError
 from .points import Breakpoint, Change, Event, EventKind, WatchKind, Watchpoint
 from .program import Place, ProgramInfo
 from .recorder import Recorder, ReplayError
