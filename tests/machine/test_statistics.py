@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from lrvm_jit import HardwareError, TranslatorOptions
@@ -107,10 +109,18 @@ def test_stopped_within_translated_code() -> None:
     built, probe = looping(options, "next: inc a0\ninc a1\njp next")
     for budget in (300, 300, 2100):
         built.board.run(budget)
-    core = built.board._core
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(0.001):
+            built.board.stop()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
     for _ in range(5):
-        core.stop_requested = True
         assert built.board.run().reason == "stopped"
+    over.set()
+    thread.join()
     stats = built.board.stats()
     assert stats.instructions == built.board.cpu.cycles
     assert 0 < stats.translated <= stats.instructions
