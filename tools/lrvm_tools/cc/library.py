@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from lrvm_jit.code_cache import user_cache
+from lrvm_jit.locks import cached_property
 
 from .backend import compile_module
 from .errors import CompileError

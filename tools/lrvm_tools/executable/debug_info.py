@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import cached_property
 from typing import NamedTuple, TypeAlias, overload
+
+from lrvm_jit.locks import cached_property
 
 
 class LineRow(NamedTuple):

@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 from numpy.typing import NDArray
+
+from lrvm_jit.locks import cached_property
 
 from .debug_info import Function, LineRow, LineTable, Type, Variable
 from .machine import MachineDescription

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Final
+
+from lrvm_jit.locks import cached_property
 
 from ..images import Image
 from ..machines import Host, Machine, MachineError, load_machine

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+
+from lrvm_jit.locks import cached_property
 
 
 class Type:
@@ -26,15 +27,15 @@ class Integer(Type):
     bits: int
 
     @cached_property
-    def align(self) -> int:  # type: ignore[override]
+    def align(self) -> int:
         return next((n for n in (1, 2, 4) if self.bits <= 8 * n), 8)
 
     @cached_property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         return -(-((self.bits + 7) // 8) // self.align) * self.align
 
     @cached_property
-    def words(self) -> int:  # type: ignore[override]
+    def words(self) -> int:
         return (self.bits + 31) // 32
 
 
@@ -70,15 +71,15 @@ class Array(Type):
     vector: bool = False
 
     @cached_property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         return self.count * self.element.size
 
     @cached_property
-    def align(self) -> int:  # type: ignore[override]
+    def align(self) -> int:
         return self.size if self.vector else self.element.align
 
     @cached_property
-    def words(self) -> int:  # type: ignore[override]
+    def words(self) -> int:
         return self.count * self.element.words
 
 
@@ -100,15 +101,15 @@ class Struct(Type):
         return (*offsets, offset)
 
     @cached_property
-    def align(self) -> int:  # type: ignore[override]
+    def align(self) -> int:
         return 1 if self.packed else max((field.align for field in self.fields), default=1)
 
     @cached_property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         return -(-self.offsets[-1] // self.align) * self.align
 
     @cached_property
-    def words(self) -> int:  # type: ignore[override]
+    def words(self) -> int:
         return sum(field.words for field in self.fields)
 
 
