@@ -19,6 +19,7 @@ import pytest
 import lrvm_components
 import lrvm_jit
 import lrvm_tools
+from lrvm_components.host_registers import HostErrorCode
 from lrvm_jit.machine.mapping import MappingOutcome, OverlapError
 from lrvm_tools.customasm.diagnostics import Diagnostic
 from lrvm_tools.customasm.problems import Problem, note
@@ -56,6 +57,9 @@ ARGUMENTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "customasm.operators.OperandError": lambda: ("x", "left"),
     "customasm.problems.ParseError": lambda: (1, 2, "x"),
     "customasm.problems.Problem": lambda: (SPAN, "x", note(SPAN, "y")),
+    "cc.errors.CompileError": lambda: ("it is too large", "main at a.c:3"),
+    "cc.errors.UnsupportedError": lambda: ("it is too large", "main at a.c:3"),
+    "host_files.HostFailureError": lambda: (HostErrorCode.NOT_FOUND,),
     "text_files.UndecodableError": lambda: (9, 3, 0xFF),
     "machines.errors.MachineError": lambda: ("machine.toml", iter(["one", "two"])),
     "running.PreparationError": lambda: ([MappingOutcome(1, OverlapError("in the way"))],),

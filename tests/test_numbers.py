@@ -21,6 +21,7 @@ from lrvm_components import (
     CharKeyboard,
     FileMemory,
     FlashMemory,
+    Host,
     LineKeyboard,
     NumberDisplay,
     Ram,
@@ -195,6 +196,7 @@ PARAMETERS = [
             ("CycleClock", lambda v: CycleClock(hw_id=v)),
             ("FileMemory", lambda v: FileMemory(Path(__file__), 8, hw_id=v).close()),
             ("FlashMemory", lambda v: FlashMemory(8, hw_id=v)),
+            ("Host", lambda v: Host(hw_id=v)),
             ("LineKeyboard", lambda v: LineKeyboard(8, hw_id=v)),
             ("NumberDisplay", lambda v: NumberDisplay(hw_id=v)),
             ("Ram", lambda v: Ram(8, hw_id=v)),
@@ -209,6 +211,8 @@ PARAMETERS = [
     Parameter("BufferedDisplay(size)", lambda v: BufferedDisplay(v), 8, (-4, 4, 10)),
     Parameter("LineKeyboard(size)", lambda v: LineKeyboard(v), 8, (-4, 4, 10)),
     Parameter("Batch(n)", lambda v: lanes(n=v), 3),
+    Parameter("Batch.board(lane)", lambda v: lanes().board(v).close(), 1, (-1, 2)),
+    Parameter("Batch.back_to_template(used)", lambda v: lanes().back_to_template(v), 1, (-1, 3)),
     Parameter("Batch(ram_size)", lambda v: lanes(ram_size=v), 8, (-4, 2)),
     Parameter("Batch(rom_size)", lambda v: lanes(rom_size=v), 8, (-4, 0, 2)),
     Parameter("Batch(threads)", lambda v: lanes(threads=v), 1, (0,)),
@@ -293,6 +297,7 @@ PARAMETERS = [
         (list,),
     ),
     Parameter("RunConfig(cycle_limit)", lambda v: RunConfig(cycle_limit=v), 5),
+    Parameter("RunConfig(repeated_exceptions)", lambda v: RunConfig(repeated_exceptions=v), 5),
     *(
         Parameter(f"RunConfig.{name}(cycle_limit)", getattr(RunConfig, name), 5)
         for name in ("default", "halt_on_ex", "quiet", "verbose")
@@ -465,22 +470,34 @@ MADE_BY_THE_MACHINE = {
     "Disassembly",
     "Edge",
     "GuestException",
+    "HostFile",
     "LaneArrays",
     "LaneMemory",
     "Mapping",
     "MappingOutcome",
     "PartStatus",
+    "Snapshot",
     "Statistics",
     "Stop",
     "StreamResult",
     "WatchHit",
 }
 """Results, whose numbers are not the user's."""
-CALLED_BY_THE_MACHINE = re.compile(r"\.(read|write|swap|command|plug_in|from_word|resolve)\(")
+CALLED_BY_THE_MACHINE = re.compile(
+    r"\.(read|write|swap|command|plug_in|from_word|resolve|load_state|component)\("
+)
 """Methods that are overridden, and such as take a word of the machine apart."""
 MESSAGES = ("Data(", "Fail(", "Load(", "Save(", "Swap(")
 """Of modular machines: what is in them is between two parts, and checked where it is used."""
-TAKEN_TOGETHER = ("Batch.stream(components)", "Batch.stream(program)", "PerLane(factory)")
+TAKEN_TOGETHER = (
+    "Batch.stream(components)",
+    "Batch.stream(program)",
+    "Host(clock)",
+    "Host(monotonic)",
+    "PerLane(factory)",
+    "analyse(names)",
+    "analyse(notes)",
+)
 """Handed on to what is in the list, or functions of numbers."""
 
 

@@ -20,8 +20,11 @@ class HostFailureError(Exception):
     """A command failed; the guest gets `code`."""
 
     def __init__(self, code: HostErrorCode) -> None:
-        super().__init__(code.name)
+        super().__init__(code)
         self.code = code
+
+    def __str__(self) -> str:
+        return self.code.name
 
 
 _OF_ERRNO: Final = {

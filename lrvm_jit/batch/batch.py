@@ -275,7 +275,7 @@ class Batch:
         """
         self._refuse_while_running("copy a lane of")
         self._refuse_components("copied")
-        (number,) = chosen_lanes(whole_number("lane", lane), self.n).tolist()
+        number = number_within("lane", lane, 0, self.n - 1)
         board = self._board(self._template.components)
         put_lane(number, self._arrays, board)
         return board
@@ -310,6 +310,7 @@ class Batch:
         """Make all lanes as they were when the batch was made, of which the first `used` have been
         changed since. Components are reset; what they have collected stays."""
         self._refuse_while_running("reset")
+        used = number_within("used", used, 0, self.n)
         state = self._template.core.state
         self._arrays.copy_cpu(state.regs, state.state)
         self._restore_memory(used)

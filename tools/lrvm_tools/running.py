@@ -85,6 +85,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         limit = optional_number("cycle_limit", self.cycle_limit, 0)
         object.__setattr__(self, "cycle_limit", limit)
+        repeated = optional_number("repeated_exceptions", self.repeated_exceptions, 0)
+        object.__setattr__(self, "repeated_exceptions", repeated)
 
     @classmethod
     def default(cls, cycle_limit: int | None = None) -> RunConfig:

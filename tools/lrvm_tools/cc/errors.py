@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CompileError(Exception):
     """A program that cannot be compiled or linked; the message says where and why.
@@ -13,6 +15,9 @@ class CompileError(Exception):
         super().__init__(f"{place}: {message}" if place else message)
         self.reason = message
         self.place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.place), vars(self)
 
 
 class UnsupportedError(CompileError):
