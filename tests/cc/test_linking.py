@@ -162,7 +162,9 @@ def test_faults_name_function_and_line(tmp_path: Path) -> None:
     ):
         done = executable.run([argument], max_cycles=LIMIT)
         assert done.status == 134
-        assert f"in {function} at {tmp_path}/program.c:{line} " in f"{done.fault} "
+        # The front end names files from the folder that they have in common with the working one.
+        assert f"in {function} at " in str(done.fault)
+        assert f"/program.c:{line} " in f"{done.fault} "
 
 
 def test_debug_information(tmp_path: Path) -> None:
