@@ -14,6 +14,10 @@ _THREAD: Final = "the thread"
 _NOBODY: Final = "nobody"
 
 
+LONGEST_WAIT = 0.25
+"""Seconds after which Python is let look for signals that were raised within the process."""
+
+
 class LaneThreads:
     """Does one job in each of several threads.
 
@@ -65,7 +69,8 @@ class LaneThreads:
     def wait(self, seconds: float | None) -> None:
         """Wait until a thread has ended or somebody calls `wake`, at most so long."""
         with suppress(queue.Empty):
-            self._wake.get(timeout=seconds)
+            # Not for ever: `_thread.interrupt_main` and its kind wake nobody.
+            self._wake.get(timeout=LONGEST_WAIT if seconds is None else min(seconds, LONGEST_WAIT))
 
     def wake(self) -> None:
         """Have `wait` return. May be called in a signal handler."""
