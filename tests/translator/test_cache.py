@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrvm_jit.code_cache import PACKAGE
+from lrvm_jit.code_cache import PACKAGE, folders
 from lrvm_jit.code_cache.host import host_facts
 from lrvm_jit.translator import cache as cache_module
 from lrvm_jit.translator.cache import default_cache, host_key
@@ -20,7 +20,7 @@ def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LRVM_JIT_CACHE_DIR", str(tmp_path))
     assert default_cache().folder == tmp_path / "translations"
     monkeypatch.delenv("LRVM_JIT_CACHE_DIR")
-    monkeypatch.setattr(cache_module, "user_folder", lambda saving: tmp_path / "user")
+    monkeypatch.setattr(folders, "user_folder", lambda saving: tmp_path / "user")
     assert default_cache().folder == tmp_path / "user" / "translations"
     assert not list(tmp_path.iterdir())
 
