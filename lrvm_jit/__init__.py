@@ -1,17 +1,17 @@
 """A JIT-compiled virtual machine: 32-bit CPU, MMU, memory-mapped components."""
 
+from .core.component import Component, MemoryWindow
+from .core.mapping import Mapping, MappingError, MappingOutcome
+from .core.metadata import Category, Metadata, hardware_id
+from .core.observer import Interest, RunObserver
+from .core.snapshot import Snapshot
+from .core.snapshot_values import SnapshotError, StateValue
+from .core.statistics import Statistics
+from .core.stop import Stop, StopReason
+from .core.watchpoints import Watch, WatchHit
 from .exceptions import ExceptionCode, GuestException, HardwareCode, HardwareError
-from .machine.component import Component, MemoryWindow
-from .machine.mapping import Mapping, MappingError, MappingOutcome
-from .machine.metadata import Category, Metadata, hardware_id
+from .jit.options import TranslatorOptions
 from .machine.motherboard import Motherboard
-from .machine.observer import Interest, RunObserver
-from .machine.snapshot import Snapshot
-from .machine.snapshot_values import SnapshotError, StateValue
-from .machine.statistics import Statistics
-from .machine.stop import Stop, StopReason
-from .machine.watchpoints import Watch, WatchHit
-from .translator.options import TranslatorOptions
 
 __all__ = [
     "Category",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from lrvm_jit.batch.worker import BATCH_LOOP
-from lrvm_jit.kernel.compile import load, load_kernel
+from lrvm_jit.kernel.build.compile import load, load_kernel
 from tests.engines import ENGINES, EngineChoice, engine_id
 
 # How long an example takes says more about the machine than about the code.

@@ -20,7 +20,7 @@ import lrvm_components
 import lrvm_jit
 import lrvm_tools
 from lrvm_components.host_registers import HostErrorCode
-from lrvm_jit.machine.mapping import MappingOutcome, OverlapError
+from lrvm_jit.core.mapping import MappingOutcome, OverlapError
 from lrvm_tools.customasm.diagnostics import Diagnostic
 from lrvm_tools.customasm.problems import Problem, note
 from lrvm_tools.customasm.source import Source, Span

@@ -97,7 +97,7 @@ def script(text: str, **environment: str) -> str:
 LOADING = """
 from lrvm_components import BootRom
 from lrvm_jit import Motherboard
-from lrvm_jit.kernel import compile as kernel_compile
+from lrvm_jit.kernel.build import compile as kernel_compile
 
 def build():
     Motherboard([BootRom([0])], engine="interpreter")
@@ -151,12 +151,12 @@ thread.join()
 @pytest.mark.parametrize(
     ("module", "expression"),
     [
-        ("lrvm_jit.kernel.compile", "_lock"),
+        ("lrvm_jit.kernel.build.compile", "_lock"),
         ("lrvm_jit.modular.compiled_code", "_lock"),
-        ("lrvm_jit.batch.cluster", "_lock"),
-        ("lrvm_jit.translator.store", "STORE._lock"),
-        ("lrvm_jit.translator.worker", "WORKER._lock"),
-        ("lrvm_jit.translator.job", "_importing"),
+        ("lrvm_jit.stream.cluster", "_lock"),
+        ("lrvm_jit.jit.code.store", "STORE._lock"),
+        ("lrvm_jit.jit.code.worker", "WORKER._lock"),
+        ("lrvm_jit.jit.code.job", "_importing"),
         ("numba.core.compiler_lock", "global_compiler_lock"),
         ("llvmlite.binding.ffi", "lib._lock"),
     ],
@@ -164,7 +164,7 @@ thread.join()
 def test_a_child_forked_while_a_thread_has_a_lock(module: str, expression: str) -> None:
     text = HELD.format(module=module, expression=expression)
     # Somebody has to watch forks for the locks of others.
-    assert script("from lrvm_jit.translator import worker\n" + text) == "0\n"
+    assert script("from lrvm_jit.jit.code import worker\n" + text) == "0\n"
 
 
 def test_a_fork_whose_waiting_is_interrupted() -> None:

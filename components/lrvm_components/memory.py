@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
-from lrvm_jit.machine.memory import as_words
+from lrvm_jit.core.memory import as_words
 
 from .base import WORD_BYTES, StandardComponent, checked_size
 

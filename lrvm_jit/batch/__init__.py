@@ -1,15 +1,19 @@
 """Batches: one program, or many, on thousands of machines at once."""
 
+from typing import TYPE_CHECKING
+
 from ..isa.table import Reg
 from .batch import Batch
-from .checkpoint import CheckpointError
 from .component import FINE, BatchComponent, PartlyServedError
 from .components import CharOutput, CycleClock, RandomSource, WordInput
 from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
 from .result import BatchResult, LaneReason
-from .stream import StreamResult
+
+if TYPE_CHECKING:
+    from ..stream.checkpoint import CheckpointError
+    from ..stream.stream import StreamResult
 
 __all__ = [
     "FINE",
@@ -30,3 +34,16 @@ __all__ = [
     "StreamResult",
     "WordInput",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Streams' names, which are told here too: imported when asked for, as that room uses this."""
+    if name == "CheckpointError":
+        from ..stream.checkpoint import CheckpointError
+
+        return CheckpointError
+    if name == "StreamResult":
+        from ..stream.stream import StreamResult
+
+        return StreamResult
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

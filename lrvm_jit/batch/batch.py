@@ -9,22 +9,22 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
 
 from ..arguments import number_within, optional_number, whole_number
+from ..core.component import Component, close_all
+from ..core.running import RightToRun
+from ..core.signals import DeferredSignals, undisturbed
+from ..core.snapshot import Snapshot
+from ..core.statistics import Statistics
 from ..engines import ENGINES
 from ..isa.table import Reg
-from ..machine.component import Component, close_all
+from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from ..machine.runner import UNLIMITED
-from ..machine.running import RightToRun
-from ..machine.signals import DeferredSignals, undisturbed
-from ..machine.snapshot import Snapshot
-from ..machine.statistics import Statistics
-from ..translator.options import TranslatorOptions
 from . import lane_layout
 from .component import BatchComponent
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
@@ -32,7 +32,6 @@ from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
-from .stream import stream
 from .template import (
     PAGE,
     LinkedProgram,
@@ -45,6 +44,21 @@ from .template import (
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
+
+if TYPE_CHECKING:
+    from ..stream.stream import stream as _stream
+
+
+class StreamLater:
+    """`Batch.stream`: `lrvm_jit.stream.stream.stream`, imported when somebody asks for it.
+
+    Streams are made of batches, so their room lies above this one; this is the one way up.
+    """
+
+    def __get__(self, batch: object, owner: object = None) -> object:
+        from ..stream.stream import stream
+
+        return stream
 
 
 class Batch:
@@ -386,7 +400,10 @@ class Batch:
         with self._arrays.in_use():
             return self._run(budget, halt_on_exception, progress)
 
-    stream = staticmethod(stream)
+    if TYPE_CHECKING:
+        stream = staticmethod(_stream)
+    else:
+        stream = StreamLater()
 
     def _run(
         self,

@@ -9,8 +9,8 @@ import numpy
 from numpy.typing import NDArray
 
 from ..arguments import number_within
+from ..core.metadata import Metadata
 from ..exceptions import HardwareCode
-from ..machine.metadata import Metadata
 
 if TYPE_CHECKING:
     from .lane_arrays import LaneArrays

@@ -11,9 +11,9 @@ import numpy
 from numpy.typing import NDArray
 
 from ..arguments import number_within, optional_number, whole_number
+from ..core.metadata import Category, Metadata, hardware_id
 from ..exceptions import HardwareCode
 from ..isa.table import WORD_MASK
-from ..machine.metadata import Category, Metadata, hardware_id
 from .component import FINE, BatchComponent, Errors, LaneNumbers, Words
 from .mapped_arrays import check_mapped, is_mapped
 

@@ -10,9 +10,9 @@ from typing import Final
 import numpy
 from numpy.typing import NDArray
 
+from ..core import layout
+from ..core.registers import flags_of, result_for
 from ..isa.table import REGISTER_COUNT, Reg
-from ..kernel import layout
-from ..machine.registers import flags_of, result_for
 from . import lane_layout
 
 _PAGE_WORDS: Final = 1024

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..kernel.layout import LOG, LOG_SIZE
+from ..core.layout import LOG, LOG_SIZE
 
 ENTER_AT: Final = 0
 """Address of the compiled dispatch loop."""

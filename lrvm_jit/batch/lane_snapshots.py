@@ -9,11 +9,11 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..core.registers import result_for
+from ..core.snapshot import Snapshot, check_images, plain_images
+from ..core.snapshot_values import SnapshotError
 from ..isa.table import REGISTER_COUNT, Reg
 from ..machine.motherboard import Motherboard
-from ..machine.registers import result_for
-from ..machine.snapshot import Snapshot, check_images, plain_images
-from ..machine.snapshot_values import SnapshotError
 from . import lane_layout
 from .lane_arrays import LaneArrays
 

@@ -21,11 +21,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ..kernel.alu import flags_of
-from ..kernel.entry import _array_at
-from ..kernel.hints import cold_path, unlikely
-from ..kernel.jit import kernel_function
-from ..kernel.layout import (
+from ..core.layout import (
     BONUS,
     BUDGET,
     CYCLES,
@@ -44,6 +40,10 @@ from ..kernel.layout import (
     TRANSLATED,
     WINDOW_KEY,
 )
+from ..kernel.alu import flags_of
+from ..kernel.build.hints import cold_path, unlikely
+from ..kernel.build.jit import kernel_function
+from ..kernel.entry import _array_at
 from ..kernel.memory import flush_windows, forget_code
 from ..kernel.step import AF, MTT, SMT
 from ..kernel.typed import (

@@ -11,11 +11,11 @@ import numpy
 from numpy.typing import NDArray
 
 from ..arguments import whole_number
+from ..core.component import Component, close_all, metadata_of
+from ..core.core import check_components
+from ..core.metadata import Metadata
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK
-from ..machine.component import Component, close_all, metadata_of
-from ..machine.core import check_components
-from ..machine.metadata import Metadata
 from .component import FINE, BatchComponent, Errors, LaneNumbers, PartlyServedError, Words
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy
 from numpy.typing import NDArray
 
 from ..arguments import whole_number, whole_numbers
+from ..core.component import Component, metadata_of
+from ..core.memory import as_words
 from ..isa.table import WORD_MASK
-from ..machine.component import Component, metadata_of
-from ..machine.memory import as_words
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
 from .worker import Port, check_components, size_of

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import NDArray
 
+from ..core import layout
+from ..core.component import Component, MemoryWindow
+from ..core.error_notes import add_note_once
+from ..core.metadata import Metadata
 from ..exceptions import HardwareError
 from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
-from ..kernel import layout
-from ..kernel.compile import KERNEL, SOURCES, EntryPointSource, load
-from ..machine.component import Component, MemoryWindow
-from ..machine.error_notes import add_note_once
-from ..machine.metadata import Metadata
+from ..kernel.build.compile import KERNEL, SOURCES, EntryPointSource, load
 from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
 from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Words

@@ -16,7 +16,7 @@ from ..machine.motherboard import Motherboard
 from .programs import SOURCES, Program
 
 if TYPE_CHECKING:
-    from ..machine.component import Component
+    from ..core.component import Component
 
 C_SOURCES = SOURCES / "c"
 RAM = 0x10_0000

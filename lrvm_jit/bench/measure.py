@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..machine.component import Component
-from ..machine.metadata import Category, Metadata
+from ..core.component import Component
+from ..core.metadata import Category, Metadata
 from ..machine.motherboard import Motherboard
 from .native import NativePrograms
 from .programs import RAM_BASE, Program

@@ -13,15 +13,7 @@ from types import ModuleType
 from typing import Final
 
 from ..modular import Machine
-from ..modular.compiled import (
-    DATA,
-    FAIL,
-    LOAD,
-    Bus,
-    CompiledPeripheral,
-    CompiledProcessor,
-    State,
-)
+from ..modular.compiled import DATA, FAIL, LOAD, Bus, CompiledPeripheral, CompiledProcessor, State
 
 COMPILED_QUERIES: Final = 20_000_000
 """Queries of a run in a compiled machine."""

@@ -20,7 +20,7 @@ from ..machine.motherboard import Motherboard
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..machine.component import Component
+    from ..core.component import Component
 
 SOURCES = Path(__file__).parent / "programs"
 ROM_SIZE = 0x10000

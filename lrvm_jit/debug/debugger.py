@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
+from ..core.observer import Interest, RunObserver
+from ..core.stop import Stop, StopReason
+from ..core.watchpoints import MOST_WATCHPOINTS, Watch
 from ..isa.table import REGISTER_NAMES, Reg
 from ..machine.motherboard import Motherboard
-from ..machine.observer import Interest, RunObserver
-from ..machine.stop import Stop, StopReason
-from ..machine.watchpoints import MOST_WATCHPOINTS, Watch
 from .expressions import WORD, ExpressionError
 from .history import DEFAULT_MEMORY, History
 from .inspection import DebugError, Inspection

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ..core.observer import RunObserver
+from ..core.snapshot import Snapshot
+from ..core.stop import Stop, StopReason
 from ..machine.motherboard import Motherboard
-from ..machine.observer import RunObserver
-from ..machine.snapshot import Snapshot
-from ..machine.stop import Stop, StopReason
 from .recorder import Recorder
 from .recording import Checkpoint, Recording
 

@@ -16,10 +16,10 @@ from typing import Final
 import numpy
 from numpy.typing import NDArray
 
+from ..core.stop import Stop, StopReason
 from ..isa.codec import format_word
 from ..isa.table import Op, Reg
 from ..machine.motherboard import Motherboard
-from ..machine.stop import Stop, StopReason
 from .program import Place, ProgramInfo
 from .stack import call_target
 from .tracer import CallNode, Counter

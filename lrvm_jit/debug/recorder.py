@@ -19,10 +19,10 @@ from types import TracebackType
 
 import numpy
 
+from ..core.bus_tap import BusTap
+from ..core.snapshot import Snapshot
 from ..exceptions import HardwareError
-from ..machine.bus_tap import BusTap
 from ..machine.motherboard import Motherboard
-from ..machine.snapshot import Snapshot
 from .recording import Access, Effects, Kind, MemoryChange, Recording
 from .recording_file import RecordingWriter
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from ..machine.snapshot import Snapshot
+from ..core.snapshot import Snapshot
 
 _KIND_SHIFT: Final = 60
 _COMPONENT_SHIFT: Final = 32

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 import numpy
 
-from ..machine.snapshot import Snapshot
-from ..machine.snapshot_file import dump, parse
-from ..machine.snapshot_values import SnapshotError
+from ..core.snapshot import Snapshot
+from ..core.snapshot_file import dump, parse
+from ..core.snapshot_values import SnapshotError
 from .recording import Effects, Kind, MemoryChange, Recording
 
 MAGIC: Final = b"lrvm-jit recording "

@@ -11,12 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch.lanes import _call_kernel
-from ..isa.table import BY_OPCODE, Op
-from ..kernel.alu import flags_of
-from ..kernel.entry import _array_at
-from ..kernel.hints import unlikely
-from ..kernel.jit import kernel_function
-from ..kernel.layout import (
+from ..core.layout import (
     BONUS,
     BUDGET,
     CYCLES,
@@ -28,6 +23,11 @@ from ..kernel.layout import (
     LOG_POSITION,
     SOFT_BUDGET,
 )
+from ..isa.table import BY_OPCODE, Op
+from ..kernel.alu import flags_of
+from ..kernel.build.hints import unlikely
+from ..kernel.build.jit import kernel_function
+from ..kernel.entry import _array_at
 from ..kernel.step import AF, AVR, ET, MTT, SMT, SSP, USP
 from ..kernel.step import PC as PC_REGISTER
 from ..kernel.typed import STOP_BUDGET, I, U

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
-from ..kernel.compile import KERNEL as KERNEL_SOURCE
-from ..kernel.compile import SOURCES, EntryPointSource, load, load_kernel
+from ..kernel.build.compile import KERNEL as KERNEL_SOURCE
+from ..kernel.build.compile import SOURCES, EntryPointSource, load, load_kernel
 from ..machine.motherboard import Motherboard
 from . import trace_layout as layout
 
@@ -27,7 +27,7 @@ Sink = Callable[[NDArray[numpy.int64]], None]
 
 
 class _Instrument:
-    """The tracing loop on a board: `lrvm_jit.machine.instrument.Instrument`."""
+    """The tracing loop on a board: `lrvm_jit.core.instrument.Instrument`."""
 
     def __init__(self, sink: Sink | None, words: range | None) -> None:
         self._enter, _ = load(_SOURCE)

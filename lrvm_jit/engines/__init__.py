@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..machine.statistics import Statistics
-from ..machine.stop import StopReason
-from ..translator.options import TranslatorOptions
+from ..core.statistics import Statistics
+from ..core.stop import StopReason
+from ..jit.options import TranslatorOptions
 
 if TYPE_CHECKING:
-    from ..machine.core import Core
-    from ..machine.instrument import Instrument
+    from ..core.core import Core
+    from ..core.instrument import Instrument
 
 ENGINES = ("auto", "reference", "interpreter", "translator")
 
@@ -75,7 +75,7 @@ def make_engine(name: str | TranslatorOptions, core: Core) -> Engine:
 
         return ReferenceEngine(core)
     if isinstance(name, TranslatorOptions) or name in ("auto", "translator"):
-        from .translator import TranslatorEngine
+        from .tiered import TranslatorEngine
 
         return TranslatorEngine(core, name if isinstance(name, TranslatorOptions) else None)
     if name == "interpreter":

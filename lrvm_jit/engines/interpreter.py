@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy
 from numpy.typing import NDArray
 
+from ..core import layout
+from ..core.bus import GuestError, refusal_before
+from ..core.component import Component
+from ..core.error_notes import access_text, add_note_once
+from ..core.statistics import Statistics
+from ..core.stop import StopReason
+from ..core.swap import coming_store_of_request
+from ..core.watchpoints import Watch
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK, Reg
-from ..kernel import layout
-from ..kernel.compile import load_kernel
-from ..machine.bus import GuestError, refusal_before
-from ..machine.component import Component
-from ..machine.error_notes import access_text, add_note_once
-from ..machine.statistics import Statistics
-from ..machine.stop import StopReason
-from ..machine.swap import coming_store_of_request
-from ..machine.watchpoints import Watch
+from ..kernel.build.compile import load_kernel
 
 if TYPE_CHECKING:
-    from ..machine.core import Core
-    from ..machine.instrument import Instrument
+    from ..core.core import Core
+    from ..core.instrument import Instrument
 
 SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and

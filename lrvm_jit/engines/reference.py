@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..core import layout
+from ..core.bus import GuestError, refusal_before
+from ..core.error_notes import access_text, add_note_once
+from ..core.registers import Registers, flags_of
+from ..core.statistics import Statistics
+from ..core.stop import StopReason
+from ..core.swap import coming_store
+from ..core.unhandled import UnhandledExceptions
+from ..core.watchpoints import Watch
 from ..exceptions import ExceptionCode, HardwareError
 from ..isa.table import (
     BY_OPCODE,
@@ -28,19 +37,10 @@ from ..isa.table import (
     Reg,
     Role,
 )
-from ..kernel import layout
-from ..machine.bus import GuestError, refusal_before
-from ..machine.error_notes import access_text, add_note_once
-from ..machine.registers import Registers, flags_of
-from ..machine.statistics import Statistics
-from ..machine.stop import StopReason
-from ..machine.swap import coming_store
-from ..machine.unhandled import UnhandledExceptions
-from ..machine.watchpoints import Watch
 
 if TYPE_CHECKING:
-    from ..machine.core import Core
-    from ..machine.instrument import Instrument
+    from ..core.core import Core
+    from ..core.instrument import Instrument
 
 READ, WRITE, EXECUTE = range(3)
 

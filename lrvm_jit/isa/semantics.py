@@ -1,7 +1,7 @@
 """What each instruction does: one body for each (isa.md: Instruction word).
 
 A body is written over a `Target`: something that has words, registers, flags, memory and jumps.
-The code generator is one (`translator.builder`), words that are followed as sums are another
+The code generator is one (`jit.emit.builder`), words that are followed as sums are another
 (`symbolic`). A further compiler is one more target, and no second copy of what is here.
 
 A body gets the target and the values of the operands that the instruction reads, in the order

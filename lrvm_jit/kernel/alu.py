@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.layout import FLAG_OVERFLOW, FLAG_RESULT, FLAGS_EXPLICIT, WORD
 from ..isa.table import DIV_OVERFLOW_MODES, DIV_SIGNED, DIV_ZERO_MODES, Flag, Reg
-from .jit import kernel_function
-from .layout import (
-    FLAG_OVERFLOW,
-    FLAG_RESULT,
-    FLAGS_EXPLICIT,
-    WORD,
-)
+from .build.jit import kernel_function
 from .typed import ZERO, I, U
 
 AF = int(Reg.AF)

@@ -22,11 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, Reg
-from . import layout
-from .hints import stay_apart
-from .jit import kernel_function
-from .layout import (
+from ..core import layout
+from ..core.layout import (
     CLEAN_HIGH,
     CLEAN_LOW,
     CODE_PAGE_COUNT,
@@ -38,6 +35,9 @@ from .layout import (
     WORD,
     ZERO_REGISTER,
 )
+from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, Reg
+from .build.hints import stay_apart
+from .build.jit import kernel_function
 from .memory import forget_clean_windows, forget_code
 from .step import (
     ADD,

@@ -18,6 +18,35 @@ state of that name (SLOW, MISS_*), so every instruction is written once, for its
 
 from __future__ import annotations
 
+from ..core.layout import (
+    BONUS,
+    BUDGET,
+    CYCLES,
+    EXIT_LEFT,
+    FETCH_BASE,
+    FETCH_LOW,
+    FETCH_WORDS,
+    FIRST_SIGHT,
+    FIRST_SIGHT_PASSED,
+    FLAG_OVERFLOW,
+    FLAG_RESULT,
+    FLAGS_EXPLICIT,
+    HALTED,
+    LAST_PC,
+    PAGE_WORDS,
+    REQUEST_KIND,
+    RESUME,
+    RESUME_STEP,
+    SOFT_BUDGET,
+    TRANSLATION_FIELDS,
+    TRANSLATION_ORIGINALS,
+    VERIFY,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_KEY,
+    WINDOW_LOW,
+    WORD,
+)
 from .alu import (
     add_overflow,
     divide,
@@ -29,6 +58,8 @@ from .alu import (
     shift_right,
     sub_overflow,
 )
+from .build.hints import cold_path, stay_apart, unlikely
+from .build.jit import kernel_function
 from .decode import (
     BOUNDARY,
     CALL_REG,
@@ -80,46 +111,9 @@ from .decode import (
     verify_code,
 )
 from .exceptions import after_exception
-from .hints import cold_path, stay_apart, unlikely
-from .jit import kernel_function
-from .layout import (
-    BONUS,
-    BUDGET,
-    CYCLES,
-    EXIT_LEFT,
-    FETCH_BASE,
-    FETCH_LOW,
-    FETCH_WORDS,
-    FIRST_SIGHT,
-    FIRST_SIGHT_PASSED,
-    FLAG_OVERFLOW,
-    FLAG_RESULT,
-    FLAGS_EXPLICIT,
-    HALTED,
-    LAST_PC,
-    PAGE_WORDS,
-    REQUEST_KIND,
-    RESUME,
-    RESUME_STEP,
-    SOFT_BUDGET,
-    TRANSLATION_FIELDS,
-    TRANSLATION_ORIGINALS,
-    VERIFY,
-    WINDOW_BASE,
-    WINDOW_BYTES,
-    WINDOW_KEY,
-    WINDOW_LOW,
-    WORD,
-)
 from .memory import flush_windows
 from .step import AVR, PC, SMT, SSP, USP, step
-from .translations import (
-    EXIT_BUDGET,
-    EXIT_INTERPRET,
-    NOT_ENTERED,
-    STALE,
-    run_translation,
-)
+from .translations import EXIT_BUDGET, EXIT_INTERPRET, NOT_ENTERED, STALE, run_translation
 from .typed import (
     NONE,
     PENDING,

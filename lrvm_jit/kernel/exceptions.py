@@ -1,7 +1,7 @@
 """What becomes of a run when the guest has taken an exception.
 
 A guest that never set `ev` goes to address 0 with its first exception, and often meets it there
-again, for ever. `lrvm_jit.machine.unhandled` has the rule by which that is noticed; here it is
+again, for ever. `lrvm_jit.core.unhandled` has the rule by which that is noticed; here it is
 for the kernel. That no store has taken place costs the stores nothing: after an exception with
 `ev` at 0 every window is forgotten and none is made for stores, so the first one comes to the
 slow step, which notes it.
@@ -11,11 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..isa.table import Reg
-from .alu import current_flags
-from .hints import stay_apart
-from .jit import kernel_function
-from .layout import (
+from ..core.layout import (
     MUTED,
     MUTED_COUNT,
     SNAPSHOT_COUNT,
@@ -26,6 +22,10 @@ from .layout import (
     UNHANDLED_WANTED,
     UNTOUCHED,
 )
+from ..isa.table import Reg
+from .alu import current_flags
+from .build.hints import stay_apart
+from .build.jit import kernel_function
 from .memory import flush_windows
 from .typed import NONE, STOP_EXCEPTION, STOP_UNHANDLED, ZERO, I, U
 

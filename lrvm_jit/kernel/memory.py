@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..exceptions import ExceptionCode
-from ..isa.table import Reg
-from .jit import kernel_function
-from .layout import (
+from ..core.layout import (
     ANSWER,
     BUS,
     CACHEABLE,
@@ -63,6 +60,9 @@ from .layout import (
     WINDOWS,
     WORD,
 )
+from ..exceptions import ExceptionCode
+from ..isa.table import Reg
+from .build.jit import kernel_function
 from .typed import (
     DONE,
     EXECUTE,

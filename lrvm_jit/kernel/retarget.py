@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from .hints import cold_path, stay_apart, unlikely
+from .build.hints import cold_path, stay_apart, unlikely
 from .translations import EXIT_INTERPRET, _call_native
 
 Decorator = Callable[[Callable[..., Any]], Any]

@@ -9,6 +9,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.layout import (
+    BUDGET,
+    CYCLES,
+    CYCLES_BEFORE,
+    FLAG_OVERFLOW,
+    FLAG_RESULT,
+    FLAGS_EXPLICIT,
+    HALTED,
+    LAST_PC,
+    LOG_COUNT,
+    LOG_POSITION,
+    NEXT_PC,
+    PREVIOUS_PC,
+    REGISTER_SLOTS,
+    RESUME,
+    RESUME_NONE,
+    UNTOUCHED,
+    WINDOW_KEY,
+    WORD,
+)
 from ..exceptions import ExceptionCode
 from ..isa.table import (
     BY_OPCODE,
@@ -35,41 +55,10 @@ from .alu import (
     shift_right,
     sub_overflow,
 )
-from .hints import stay_apart
-from .jit import kernel_function
-from .layout import (
-    BUDGET,
-    CYCLES,
-    CYCLES_BEFORE,
-    FLAG_OVERFLOW,
-    FLAG_RESULT,
-    FLAGS_EXPLICIT,
-    HALTED,
-    LAST_PC,
-    LOG_COUNT,
-    LOG_POSITION,
-    NEXT_PC,
-    PREVIOUS_PC,
-    REGISTER_SLOTS,
-    RESUME,
-    RESUME_NONE,
-    UNTOUCHED,
-    WINDOW_KEY,
-    WORD,
-)
+from .build.hints import stay_apart
+from .build.jit import kernel_function
 from .memory import fetch, flush_windows, load, raise_exception, request, store
-from .typed import (
-    DONE,
-    HALT,
-    PENDING,
-    READ,
-    REQUEST_HWD,
-    REQUEST_RESET,
-    RESTART,
-    ZERO,
-    I,
-    U,
-)
+from .typed import DONE, HALT, PENDING, READ, REQUEST_HWD, REQUEST_RESET, RESTART, ZERO, I, U
 
 OPERANDS = 3
 ABSENT, READ_OPERAND, WRITE_OPERAND, UPDATE_OPERAND = range(4)

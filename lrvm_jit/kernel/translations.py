@@ -1,6 +1,6 @@
 """Entering translated regions of guest code, and the windows that they use.
 
-A region is a native function made by `lrvm_jit.translator`. It works on `regs` and `state` as
+A region is a native function made by `lrvm_jit.jit`. It works on `regs` and `state` as
 the dispatch loop does, reaches memory through the window slots of its row in `translations`, and
 leaves with one of `EXIT_*` whenever it cannot go on. The function's arguments: addresses of
 `regs`, of `state`, of the row; the budget left; the number of the entry.
@@ -16,10 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
-from .hints import cold_path, stay_apart, unlikely
-from .jit import kernel_function
-from .layout import (
+from ..core.layout import (
     ARENA_ADDRESS,
     BONUS,
     BUDGET,
@@ -73,11 +70,14 @@ from .layout import (
     WINDOW_KEY,
     WINDOW_LOW,
 )
-from .layout import EXIT_BUDGET as _EXIT_BUDGET
-from .layout import EXIT_DYNAMIC as _EXIT_DYNAMIC
-from .layout import EXIT_INTERPRET as _EXIT_INTERPRET
-from .layout import EXIT_JUMP as _EXIT_JUMP
-from .layout import NOT_ENTERED as _NOT_ENTERED
+from ..core.layout import EXIT_BUDGET as _EXIT_BUDGET
+from ..core.layout import EXIT_DYNAMIC as _EXIT_DYNAMIC
+from ..core.layout import EXIT_INTERPRET as _EXIT_INTERPRET
+from ..core.layout import EXIT_JUMP as _EXIT_JUMP
+from ..core.layout import NOT_ENTERED as _NOT_ENTERED
+from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
+from .build.hints import cold_path, stay_apart, unlikely
+from .build.jit import kernel_function
 from .memory import window_slot
 from .step import PC
 from .typed import READ, WRITE, I, U

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import layout
+from ..core import layout
 
 I = np.int64  # noqa: E741
 U = np.uint64

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED, keep_within
-from .hints import stay_apart
-from .jit import kernel_function
-from .layout import (
+from ..core.layout import (
     ANSWER,
     BREAKPOINT_COUNT,
     BUDGET,
@@ -44,6 +41,9 @@ from .layout import (
     WINDOW_OFFSET,
     WORD,
 )
+from .build.hints import stay_apart
+from .build.jit import kernel_function
+from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED, keep_within
 from .memory import HARDWARE, raise_exception, refill, window_slot
 from .step import AVR, PC
 from .typed import EXECUTE, NONE, REQUEST_READ, REQUEST_WRITE, WRITE, ZERO, I, U, W

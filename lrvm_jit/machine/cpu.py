@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..core import layout
+from ..core.core import Core
+from ..core.registers import Registers
+from ..core.stop import Stop
 from ..exceptions import GuestException
-from ..kernel import layout
-from .core import Core
-from .registers import Registers
 from .runner import Runner
-from .stop import Stop
 
 
 class Cpu:

@@ -10,23 +10,19 @@ from typing import Any, cast
 import numpy
 
 from ..arguments import optional_number, whole_numbers
-from ..engines import KernelEngine, make_engine
-from ..kernel import layout
-from ..translator.options import TranslatorOptions
-from .bus_tap import BusTap
-from .component import Component, close_all
-from .core import Core
-from .cpu import Cpu
-from .error_notes import add_note_once
-from .instrument import Instrument
-from .mapping import Mapping as ComponentMapping
-from .mapping import MappingOutcome, Mappings
-from .memory import Memory
-from .observer import RunObserver
-from .paged_memory import PagedMemory
-from .runner import Runner
-from .signals import undisturbed
-from .snapshot import (
+from ..core import layout
+from ..core.bus_tap import BusTap
+from ..core.component import Component, close_all
+from ..core.core import Core
+from ..core.error_notes import add_note_once
+from ..core.instrument import Instrument
+from ..core.mapping import Mapping as ComponentMapping
+from ..core.mapping import MappingOutcome, Mappings
+from ..core.memory import Memory
+from ..core.observer import RunObserver
+from ..core.paged_memory import PagedMemory
+from ..core.signals import undisturbed
+from ..core.snapshot import (
     ComponentImage,
     Snapshot,
     check_images,
@@ -36,9 +32,13 @@ from .snapshot import (
     plain_images,
     set_cpu,
 )
-from .statistics import Statistics
-from .stop import Stop, StopReason
-from .watchpoints import Watch
+from ..core.statistics import Statistics
+from ..core.stop import Stop, StopReason
+from ..core.watchpoints import Watch
+from ..engines import KernelEngine, make_engine
+from ..jit.options import TranslatorOptions
+from .cpu import Cpu
+from .runner import Runner
 
 
 class Motherboard:

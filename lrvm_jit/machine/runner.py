@@ -6,17 +6,17 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..core import layout
+from ..core.core import Core
+from ..core.instrument import Instrument
+from ..core.observer import Interest, RunObserver
+from ..core.running import RightToRun
+from ..core.statistics import Statistics
+from ..core.stop import Stop, StopReason
+from ..core.unhandled import advice
 from ..engines import Engine
 from ..exceptions import GuestException
 from ..isa.table import Reg
-from ..kernel import layout
-from .core import Core
-from .instrument import Instrument
-from .observer import Interest, RunObserver
-from .running import RightToRun
-from .statistics import Statistics
-from .stop import Stop, StopReason
-from .unhandled import advice
 
 UNLIMITED = (1 << 63) - 1
 

@@ -13,7 +13,7 @@ from functools import partial
 from operator import length_hint
 from typing import Any, Final, TypeAlias
 
-from ..machine.running import AlreadyRunningError, RightToRun
+from ..core.running import AlreadyRunningError, RightToRun
 from .channel import Lane, context
 from .compiled_run import CompiledRun, compiled_run
 from .direct import DirectFront, DirectSeat, direct_front

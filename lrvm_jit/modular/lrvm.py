@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ..arguments import optional_number, whole_number
+from ..core.component import Component, metadata_of
+from ..core.error_notes import add_note_once
+from ..core.metadata import Category, hardware_id
+from ..core.metadata import Metadata as HardwareMetadata
+from ..core.running import RightToRun
+from ..core.signals import DeferredSignals
+from ..core.stop import Stop, StopReason
 from ..exceptions import HardwareError
-from ..machine.component import Component, metadata_of
-from ..machine.error_notes import add_note_once
-from ..machine.metadata import Category, hardware_id
-from ..machine.metadata import Metadata as HardwareMetadata
+from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
-from ..machine.running import RightToRun
-from ..machine.signals import DeferredSignals
-from ..machine.stop import Stop, StopReason
-from ..translator.options import TranslatorOptions
 from .front import FrontEnd
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Peripheral, Processor

@@ -16,11 +16,11 @@ import numpy
 from numpy.typing import NDArray
 
 from ..arguments import whole_number
+from ..core.component import Component, MemoryWindow
+from ..core.memory import as_words
+from ..core.metadata import Category, hardware_id
+from ..core.metadata import Metadata as HardwareMetadata
 from ..isa.table import WORD_MASK
-from ..machine.component import Component, MemoryWindow
-from ..machine.memory import as_words
-from ..machine.metadata import Category, hardware_id
-from ..machine.metadata import Metadata as HardwareMetadata
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save
 from .parts import Peripheral
 

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 
 from lrvm_components import BootRom, Ram
 from lrvm_jit import HardwareError, Motherboard
+from lrvm_jit.core import layout
+from lrvm_jit.core.bus import GuestError
+from lrvm_jit.core.core import Core
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.kernel import layout
 from lrvm_jit.kernel.dispatch import dispatch
 from lrvm_jit.kernel.retarget import retarget
 from lrvm_jit.kernel.typed import DONE
-from lrvm_jit.machine.bus import GuestError
-from lrvm_jit.machine.core import Core
 from tests.machine.fuzzing import Port, build, outcome_of, random_case
 from tests.machine.guest import machine
 from tests.machine.paging import ALL, FRAME, low_entry, paged

@@ -29,8 +29,8 @@ from lrvm_jit.batch import (
 )
 from lrvm_jit.batch.batch import SMALLEST_BLOCK, Blocks
 from lrvm_jit.batch.component import LaneNumbers, Words
+from lrvm_jit.core.metadata import Metadata
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.machine.metadata import Metadata
 from lrvm_tools.lasm import assemble
 
 SUM = """

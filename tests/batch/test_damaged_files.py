@@ -16,7 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from lrvm_jit.batch import Batch, CheckpointError, DataError, StreamResult
-from lrvm_jit.batch.stream_inputs import Source, blaming, open_inputs
+from lrvm_jit.stream.inputs import Source, blaming, open_inputs
 from tests.batch.damage import LONG, damaged
 from tests.batch.streams import SUM
 

@@ -16,8 +16,8 @@ from distributed import Client, LocalCluster
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard
 from lrvm_jit.batch import Batch, StreamResult
-from lrvm_jit.batch.stream_chunk import Job
-from lrvm_jit.batch.stream_fields import parse_outputs
+from lrvm_jit.stream.chunk import Job
+from lrvm_jit.stream.fields import parse_outputs
 from tests.batch.streams import SUM
 from tests.interruptions import interrupting
 

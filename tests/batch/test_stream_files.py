@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from lrvm_jit.batch import Batch, StreamResult
-from lrvm_jit.batch.array_files import FileArray, open_npz
+from lrvm_jit.stream.array_files import FileArray, open_npz
 from lrvm_tools import assemble
 from tests.batch.streams import SUM, sums
 

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from lrvm_jit.batch import Batch, StreamResult
-from lrvm_jit.batch.checkpoint import Checkpoint
+from lrvm_jit.stream.checkpoint import Checkpoint
 from tests.batch.streams import SUM, sums
 
 CHUNKS = 12

@@ -27,7 +27,7 @@ from lrvm_jit.code_cache import (
     user_folder,
 )
 from lrvm_jit.code_cache.trust import Trust
-from lrvm_jit.kernel import compile
+from lrvm_jit.kernel.build import compile
 
 KEY = hashlib.sha256(b"one").hexdigest()
 SOMEBODY = 54321
@@ -253,8 +253,8 @@ def test_a_kernel_in_a_read_only_place_is_used(package: Path) -> None:
 def test_a_user_without_a_home_keeps_code_beside_the_package(package: Path) -> None:
     os.chown(package, SOMEBODY, -1)
     script = f"""
-from lrvm_jit.kernel.compile import caches
-from lrvm_jit.translator.cache import default_cache
+from lrvm_jit.kernel.build.compile import caches
+from lrvm_jit.jit.code.cache import default_cache
 print([cache.save({KEY!r}, b"code") for cache in caches()])
 print([cache.load({KEY!r}) for cache in [*caches(), default_cache()]])
 """

@@ -23,7 +23,7 @@ from lrvm_components import (
     RealtimeClock,
 )
 from lrvm_jit import Component, HardwareError, Metadata, hardware_id
-from lrvm_jit.machine.metadata import name_bytes, type_name
+from lrvm_jit.core.metadata import name_bytes, type_name
 
 
 def words_of(component: Component) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrvm_jit import Category, Metadata, hardware_id
-from lrvm_jit.machine.metadata import name_bytes, type_name
+from lrvm_jit.core.metadata import name_bytes, type_name
 
 WORD = st.integers(0, 2**32 - 1)
 

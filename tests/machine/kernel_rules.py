@@ -5,7 +5,7 @@ other Python object, nothing that allocates, nothing that raises. What is not on
 is a mistake.
 
 Two things cannot be seen in the source: that a name is an array, so that arithmetic on it would
-allocate (the kernel's compiler options refuse that, see `lrvm_jit/kernel/jit.py`), and that an
+allocate (the kernel's options refuse that, see `lrvm_jit/kernel/build/jit.py`), and that an
 int64 meets a uint64, which Python and numba treat differently (the simulated GPU finds that).
 """
 

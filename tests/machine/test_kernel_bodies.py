@@ -10,8 +10,8 @@ from numba import njit
 from numba.core.errors import NumbaError
 
 from lrvm_jit.kernel.alu import flags_of
-from lrvm_jit.kernel.hints import cold_path, unlikely
-from lrvm_jit.kernel.jit import OPTIONS
+from lrvm_jit.kernel.build.hints import cold_path, unlikely
+from lrvm_jit.kernel.build.jit import OPTIONS
 from tests.machine.kernel_rules import kernel_functions, kernel_modules, mistakes
 
 NAMESPACE = {

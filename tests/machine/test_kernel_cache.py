@@ -19,7 +19,7 @@ from lrvm_jit.batch.worker import BATCH_LOOP
 from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.kernel import compile as kernel_compile
+from lrvm_jit.kernel.build import compile as kernel_compile
 
 PACKAGE = Path(lrvm_jit.__file__).parent
 MESSAGE = "lrvm_jit: compiling the kernel, which takes some seconds and happens once\n"

@@ -8,7 +8,7 @@ import pytest
 
 from lrvm_components import Ram
 from lrvm_jit import Component, Mapping, MappingError, Motherboard
-from lrvm_jit.machine import mapping as errors
+from lrvm_jit.core import mapping as errors
 from tests.engines import EngineChoice
 from tests.machine.probes import Probe
 

@@ -20,7 +20,7 @@ import pytest
 
 from lrvm_components import Ram
 from lrvm_jit import Component, HardwareError, Metadata, Motherboard
-from lrvm_jit.machine import signals
+from lrvm_jit.core import signals
 from lrvm_tools.lasm import assemble_program
 from tests.engines import EngineChoice
 from tests.interruptions import Elsewhere, at_every_line, handler

@@ -31,8 +31,8 @@ from lrvm_jit import (
     SnapshotError,
     hardware_id,
 )
-from lrvm_jit.machine.paged_memory import PAGE_WORDS, PagedMemory
-from lrvm_jit.machine.snapshot_file import MAGIC
+from lrvm_jit.core.paged_memory import PAGE_WORDS, PagedMemory
+from lrvm_jit.core.snapshot_file import MAGIC
 from lrvm_tools import assemble
 from tests.engines import EngineChoice
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lrvm_jit import Stop, StopReason, TranslatorOptions, Watch, WatchHit
-from lrvm_jit.machine.watchpoints import MOST_WATCHPOINTS
+from lrvm_jit.core.watchpoints import MOST_WATCHPOINTS
 from tests.engines import COMPILED, EngineChoice, engine_id
 from tests.machine.fuzzing import build, outcome_of, random_case
 from tests.machine.guest import machine

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from lrvm_jit.core.statistics import Statistics
 from lrvm_jit.engines import ENGINES
-from lrvm_jit.machine.statistics import Statistics
 from lrvm_tools.cli.app import cli
 from lrvm_tools.cli.stats import statistics_document, statistics_text
 

@@ -9,7 +9,7 @@ import pytest
 
 from lrvm_components import FileMemory, FlashMemory, Ram
 from lrvm_jit import StopReason
-from lrvm_jit.machine.mapping import Mapping
+from lrvm_jit.core.mapping import Mapping
 from lrvm_tools import AssemblyError
 from lrvm_tools.images import Image, load_program
 from lrvm_tools.machines import (

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 from lrvm_jit import TranslatorOptions
-from lrvm_jit.translator.job import Job, perform
-from lrvm_jit.translator.store import STORE
-from lrvm_jit.translator.worker import Results
+from lrvm_jit.jit.code.job import Job, perform
+from lrvm_jit.jit.code.store import STORE
+from lrvm_jit.jit.code.worker import Results
 from tests.machine.guest import Machine, machine
 
 FAR_AWAY = 600.0

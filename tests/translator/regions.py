@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lrvm_jit.kernel import layout
-from lrvm_jit.translator.discovery import MOST_CALL_DEPTH, Discovery
-from lrvm_jit.translator.instructions import Flow
-from lrvm_jit.translator.region import Block, BlockKey, Region
+from lrvm_jit.core import layout
+from lrvm_jit.jit.analysis.discovery import MOST_CALL_DEPTH, Discovery
+from lrvm_jit.jit.analysis.instructions import Flow
+from lrvm_jit.jit.analysis.region import Block, BlockKey, Region
 from lrvm_tools.lasm import assemble_program
 
 

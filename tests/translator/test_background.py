@@ -15,14 +15,14 @@ from lrvm_jit import TranslatorOptions
 from lrvm_jit.engines import translator as engine_module
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.translator import cache as cache_module
-from lrvm_jit.translator import compiler as compiler_module
-from lrvm_jit.translator import function as function_module
-from lrvm_jit.translator import store as store_module
-from lrvm_jit.translator.job import Job, Outcome
-from lrvm_jit.translator.loading import LoadingError
-from lrvm_jit.translator.store import STORE
-from lrvm_jit.translator.worker import Results, Worker
+from lrvm_jit.jit.code import cache as cache_module
+from lrvm_jit.jit.code import compiler as compiler_module
+from lrvm_jit.jit.code import store as store_module
+from lrvm_jit.jit.code.job import Job, Outcome
+from lrvm_jit.jit.code.loading import LoadingError
+from lrvm_jit.jit.code.store import STORE
+from lrvm_jit.jit.code.worker import Results, Worker
+from lrvm_jit.jit.emit import function as function_module
 from lrvm_tools.lasm import assemble
 from tests.machine.guest import machine
 from tests.translator.background import (

@@ -9,8 +9,8 @@ import pytest
 
 from lrvm_jit.code_cache import PACKAGE, folders
 from lrvm_jit.code_cache.host import host_facts
-from lrvm_jit.translator import cache as cache_module
-from lrvm_jit.translator.cache import default_cache, host_key
+from lrvm_jit.jit.code import cache as cache_module
+from lrvm_jit.jit.code.cache import default_cache, host_key
 
 KEY = hashlib.sha256(b"one").hexdigest()
 
@@ -61,4 +61,4 @@ def test_the_sources_that_count_are_there() -> None:
         for pattern in cache_module.SOURCES
         for path in PACKAGE.glob(pattern)
     }
-    assert {"isa/table.py", "kernel/layout.py", "translator/cache.py"} <= names
+    assert {"isa/table.py", "core/layout.py", "jit/code/cache.py"} <= names

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lrvm_jit.isa.table import Op
-from lrvm_jit.translator.discovery import MOST_CALL_DEPTH, Discovery
-from lrvm_jit.translator.instructions import Flow
+from lrvm_jit.jit.analysis.discovery import MOST_CALL_DEPTH, Discovery
+from lrvm_jit.jit.analysis.instructions import Flow
 from tests.translator.regions import Program, addresses, inside, leads_to
 
 LOOP = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrvm_jit.kernel import layout
+from lrvm_jit.core import layout
 from tests.translator.regions import Program, addresses, leads_to, mistakes
 
 # --- limits ------------------------------------------------------------------------------------

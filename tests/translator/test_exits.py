@@ -10,8 +10,8 @@ import pytest
 from lrvm_jit import Statistics, TranslatorOptions
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.translator.discovery import Discovery
-from lrvm_jit.translator.exits import (
+from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.exits import (
     EXITS_TO_JUDGE,
     FEWEST_BETWEEN_EXITS,
     FEWEST_TO_STAY,
@@ -23,7 +23,7 @@ from lrvm_jit.translator.exits import (
     better_manner,
     is_useless,
 )
-from lrvm_jit.translator.region import Region
+from lrvm_jit.jit.analysis.region import Region
 from lrvm_tools.lasm import assemble_program
 from tests.machine.guest import machine
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrvm_jit.translator.graphs import back_edge_targets, component_of, longest_paths
+from lrvm_jit.jit.analysis.graphs import back_edge_targets, component_of, longest_paths
 
 Graph = dict[int, list[int]]
 Weighted = dict[int, list[tuple[int | None, int]]]

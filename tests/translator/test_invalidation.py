@@ -14,7 +14,7 @@ import pytest
 from lrvm_jit import Component, MemoryWindow, Metadata
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.translator.installation import MOST_LOSSES
+from lrvm_jit.jit.code.installation import MOST_LOSSES
 from lrvm_tools.lasm import assemble
 from tests.translator.stories import HOT, Story, tell
 

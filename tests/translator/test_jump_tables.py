@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from lrvm_jit import TranslatorOptions, Watch
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.translator.discovery import Discovery
-from lrvm_jit.translator.region import JumpTable
+from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.region import JumpTable
 from lrvm_tools.lasm import assemble, assemble_program
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine

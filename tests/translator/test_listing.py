@@ -11,18 +11,18 @@ import pytest
 from lrvm_jit import TranslatorOptions
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import INSTRUCTIONS, Op, Reg
-from lrvm_jit.translator import listing
-from lrvm_jit.translator.compiler import assembly, choose_pipeline
-from lrvm_jit.translator.discovery import Discovery
-from lrvm_jit.translator.function import Generated, generate
-from lrvm_jit.translator.instructions import instruction_at
-from lrvm_jit.translator.listing import (
+from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.instructions import instruction_at
+from lrvm_jit.jit.analysis.region import Region
+from lrvm_jit.jit.code import listing
+from lrvm_jit.jit.code.compiler import assembly, choose_pipeline
+from lrvm_jit.jit.code.listing import (
     NothingToTranslateError,
     explain,
     generate_located,
     why_interpreted,
 )
-from lrvm_jit.translator.region import Region
+from lrvm_jit.jit.emit.function import Generated, generate
 from lrvm_tools.images import load_image
 from lrvm_tools.lasm import assemble_program
 

@@ -16,8 +16,8 @@ from typing import Any
 import llvmlite.binding as llvm
 import pytest
 
-from lrvm_jit.translator import loading
-from lrvm_jit.translator.loading import LoadingError, NativeCode, load
+from lrvm_jit.jit.code import loading
+from lrvm_jit.jit.code.loading import LoadingError, NativeCode, load
 
 ELF = pytest.mark.skipif(sys.platform != "linux", reason="object code is not ELF here")
 OBJECTS = 40

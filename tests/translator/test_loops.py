@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
 from lrvm_jit.isa.symbolic import Linear
-from lrvm_jit.translator.discovery import Discovery
-from lrvm_jit.translator.loops import counted_loop
+from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.loops import counted_loop
 from lrvm_tools.lasm import assemble
 from tests.engines import EngineChoice
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lrvm_jit import TranslatorOptions
-from lrvm_jit.translator.store import STORE, UNUSED_BYTES
+from lrvm_jit.jit.code.store import STORE, UNUSED_BYTES
 from tests.machine.guest import machine
 from tests.translator.background import (
     BACKGROUND,

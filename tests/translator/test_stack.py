@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.translator.function import generate
-from lrvm_jit.translator.stack import StackAnalysis
+from lrvm_jit.jit.analysis.stack import StackAnalysis
+from lrvm_jit.jit.emit.function import generate
 from tests.translator.regions import Program
 
 TREE = """

@@ -10,7 +10,7 @@ import pytest
 
 from lrvm_jit import TranslatorOptions
 from lrvm_jit.code_cache import CodeCache
-from lrvm_jit.translator import cache as cache_module
+from lrvm_jit.jit.code import cache as cache_module
 from tests.machine.guest import machine
 from tests.translator.background import (
     WAITING,

@@ -30,8 +30,8 @@ from lrvm_jit import (
     StopReason,
 )
 from lrvm_jit.arguments import optional_number
-from lrvm_jit.machine.component import metadata_of
-from lrvm_jit.machine.metadata import NAME_BYTES, name_bytes
+from lrvm_jit.core.component import metadata_of
+from lrvm_jit.core.metadata import NAME_BYTES, name_bytes
 
 PREFIX: Final = "[lrvm]"
 TICK: Final = "\N{CHECK MARK}"

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from lrvm_jit.core.component import metadata_of
+from lrvm_jit.core.metadata import Category, type_name
 from lrvm_jit.engines import ENGINES
-from lrvm_jit.machine.component import metadata_of
-from lrvm_jit.machine.metadata import Category, type_name
 
 from ..machines import (
     DEFAULT_MACHINE_FILE,

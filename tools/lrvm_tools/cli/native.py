@@ -17,7 +17,7 @@ from .report import console_of
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from lrvm_jit.translator.listing import NativeListing
+    from lrvm_jit.jit.code.listing import NativeListing
 
 PARTS: Final = ("guest", "ir", "asm")
 _TITLES: Final = {
@@ -33,7 +33,7 @@ def native_listing(
 ) -> NativeListing:
     """The region at a label or an address. InputError if there is none."""
     # Imported here: it loads LLVM.
-    from lrvm_jit.translator.listing import NothingToTranslateError, explain
+    from lrvm_jit.jit.code.listing import NothingToTranslateError, explain
 
     labels = _labels(image, disassembly)
     start = _address(label, labels)

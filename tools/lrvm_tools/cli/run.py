@@ -11,8 +11,8 @@ from typing import Any, Final
 import click
 
 from lrvm_jit import GuestException, Stop
+from lrvm_jit.core.error_notes import add_note_once
 from lrvm_jit.engines import ENGINES
-from lrvm_jit.machine.error_notes import add_note_once
 
 from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from lrvm_jit.machine.statistics import Statistics
+from lrvm_jit.core.statistics import Statistics
 
 from ..running import PREFIX
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrvm_jit.core.component import metadata_of
 from lrvm_jit.debug import Breakpoint, Change, Debugger, Event, EventKind, Watchpoint
 from lrvm_jit.debug.points import Point
 from lrvm_jit.isa import Reg, format_word
 from lrvm_jit.isa.table import REGISTER_NAMES, Flag
-from lrvm_jit.machine.component import metadata_of
 
 REGISTERS_A_LINE = 4
 WORDS_A_LINE = 4

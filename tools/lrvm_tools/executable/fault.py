@@ -15,9 +15,9 @@ from lrvm_jit import (
     Stop,
     StopReason,
 )
+from lrvm_jit.core.registers import Registers
 from lrvm_jit.isa.codec import DecodingError, decode
 from lrvm_jit.isa.table import Reg
-from lrvm_jit.machine.registers import Registers
 
 from .debug_info import SourcePlace
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from lrvm_components.batch_host import BatchHost
 from lrvm_jit import Motherboard
 from lrvm_jit.batch import Batch, BatchComponent, BatchResult, LaneReason
+from lrvm_jit.core.component import Component
 from lrvm_jit.isa.table import REGISTER_NAMES
-from lrvm_jit.machine.component import Component
 
 from ..machines import Host
 from .fault import TRAP, Fault, Observed, last_fault

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lrvm_jit import Component, Motherboard
+from lrvm_jit.core.component import metadata_of
 from lrvm_jit.engines import ENGINES
-from lrvm_jit.machine.component import metadata_of
 
 from ..images import Image
 from ..input_files import read_file

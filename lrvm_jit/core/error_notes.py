@@ -1,0 +1,85 @@
+"""Notes on errors of components: which one it was, and what the guest was doing there.
+
+An error that comes out of a run has the component's own traceback, which does not say where the
+guest stood. `BaseException.add_note` has Python print a line more below the traceback.
+"""
+
+from __future__ import annotations
+
+from ..isa.codec import DecodingError, decode
+from ..isa.table import WORD_MASK, Op, Reg
+from . import layout
+from .core import Core
+from .registers import Registers
+from .swap import READ, WRITE, plain_translation, plain_word
+
+EXECUTE = 2
+
+
+def add_note_once(error: BaseException, text: str) -> None:
+    """Add a note to an error, unless it has that note already. Only to an `Exception`: Ctrl-C and
+    the like are nobody's error."""
+    if isinstance(error, Exception) and text not in getattr(error, "__notes__", ()):
+        error.add_note(text)
+
+
+def access_text(core: Core) -> str:
+    """What the component in the request in progress was asked, from where."""
+    state, regs = core.state.state_view, core.state.regs_view
+    kind = state[layout.REQUEST_KIND]
+    at = f"by the instruction at pc 0x{regs[Reg.PC]:08X}"
+    if kind == layout.REQUEST_RESET:
+        number = core.bus.resetting
+        return f"component {number} ({core.components[number].name}), reset {at}"
+    number, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
+    what = "read" if kind == layout.REQUEST_READ else "write"
+    text = f"component {number} ({core.components[number].name}), {what} at offset 0x{offset:X}, "
+    mapping = core.mappings.of(number)
+    assert mapping is not None
+    physical = mapping.first + offset
+    if not regs[Reg.MTT]:
+        return f"{text}address 0x{physical:08X}, {at}"
+    virtual = _virtual_address(core, physical, kind)
+    if virtual is not None:
+        text += f"virtual address 0x{virtual:08X}, "
+    return f"{text}physical address 0x{physical:08X}, {at}"
+
+
+def _virtual_address(core: Core, physical: int, kind: int) -> int | None:
+    """The virtual address of the access in progress. None if it is the MMU's, of a page-table
+    entry, or if a component would have to be asked to find it out."""
+    pc = core.state.regs_view[Reg.PC]
+    code = plain_translation(core, pc, EXECUTE)
+    if code == physical and kind == layout.REQUEST_READ:
+        return pc
+    word = None if code is None else plain_word(core, code)
+    address = None if word is None else _data_address(core, word)
+    access = READ if kind == layout.REQUEST_READ else WRITE
+    if address is not None and plain_translation(core, address, access) == physical:
+        return address
+    return None
+
+
+def _data_address(core: Core, word: int) -> int | None:
+    """The virtual address that an instruction loads from or stores to; None if it does neither."""
+    try:
+        decoded = decode(word)
+    except DecodingError:
+        return None
+    regs = Registers(core.state.regs_view, core.state.state_view)
+    v = [regs[item] if isinstance(item, Reg) else item for item in decoded.operands]
+    sp = regs[Reg.SSP if regs[Reg.SMT] else Reg.USP]
+    match decoded.instruction.opcode:
+        case Op.LSA:
+            address = v[1] + v[2]
+        case Op.LEA | Op.WEA:
+            address = v[0] + v[1] * v[2]
+        case Op.WSA | Op.SRM:
+            address = v[0] + v[1]
+        case Op.POP:
+            address = sp
+        case Op.PUSH | Op.CALL:
+            address = sp - 4
+        case _:
+            return None
+    return int(address) & WORD_MASK

@@ -1,0 +1,1 @@
+"""The translator: native code for hot guest code."""

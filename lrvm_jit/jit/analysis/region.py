@@ -1,0 +1,104 @@
+"""A region: guest code chosen for translation, as a graph of blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...isa.symbolic import Linear
+from .instructions import GuestInstruction
+
+Context = tuple[int, ...]
+"""Return addresses that calls within the region have pushed, the latest one last. A block that
+is reached with different contexts exists once for each: then `ret` has one likely target."""
+
+BlockKey = tuple[int, Context]
+
+
+SYMBOL = "region"
+"""Name of the native function that a region becomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from a block to another one, or out of the region."""
+
+    pc: int
+    context: Context
+    cycles: int = 0
+    """Instructions executed on the way: a jump that is nothing else than this edge."""
+    inside: bool = True
+
+    @property
+    def key(self) -> BlockKey:
+        return self.pc, self.context
+
+
+@dataclass(frozen=True, slots=True)
+class JumpTable:
+    """Words in memory, one of which an indirect jump takes as its target: `lsa pc, ac1, a0`."""
+
+    address: int
+    """Virtual address of the first word."""
+    targets: tuple[int, ...]
+    """The words."""
+    base: Linear
+    """What has this address whenever the region is entered: a literal, or registers that the
+    region does not write."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Instructions executed one after the other.
+
+    The last one decides between the edges: SKIP has [executed, skipped]; jumps and plain code
+    have one; RETURN and DYNAMIC the expected targets; an instruction for the interpreter none.
+    """
+
+    pc: int
+    context: Context
+    instructions: list[GuestInstruction] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    head: bool = False
+    """True where the budget is tested: every cycle of the graph has such a block."""
+    need: int = 0
+    """Most instructions from here to the next head or out of the region."""
+    table: JumpTable | None = None
+    """Where the jump at the end takes its target from, if that is known. The load is the last
+    instruction, or the last but one."""
+
+    @property
+    def key(self) -> BlockKey:
+        return self.pc, self.context
+
+    @property
+    def last(self) -> GuestInstruction | None:
+        return self.instructions[-1] if self.instructions else None
+
+
+@dataclass(slots=True)
+class Region:
+    """What is translated into one native function."""
+
+    supervisor: bool
+    entries: list[int]
+    """Virtual addresses at which the region can be entered."""
+    blocks: dict[BlockKey, Block]
+    words: dict[int, int]
+    """Every guest word that the translation relies on, by virtual address."""
+    targets: frozenset[int] = frozenset()
+    """Where its indirect jumps are expected to go."""
+    is_cut: bool = False
+    """Whether it is only a part of what belongs together, as that is too large."""
+
+    @property
+    def low(self) -> int:
+        return min(self.words)
+
+    @property
+    def high(self) -> int:
+        """Past the last word."""
+        return max(self.words) + 4
+
+    @property
+    def instruction_count(self) -> int:
+        return sum(len(block.instructions) for block in self.blocks.values())

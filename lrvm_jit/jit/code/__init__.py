@@ -1,0 +1,1 @@
+"""Compiles, keeps, loads and installs the code of regions."""

@@ -1,0 +1,290 @@
+"""Which regions a board has, how the kernel finds them, and when they must go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ...core import layout
+from ..analysis.exits import FIRST_MANNER, Exits, Manner
+from ..analysis.region import Region
+from .store import STORE, SharedCode
+
+ROWS = 1024
+"""Regions that a board can have at a time."""
+MOST_LOSSES = 4
+"""Code that has changed so often after having been translated is left alone for a while."""
+MOST_REMEMBERED = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class KernelArrays:
+    """The kernel's arrays that say what is translated; `lrvm_jit.core.layout` describes them."""
+
+    state: NDArray[numpy.int64]
+    arena: NDArray[numpy.uint32]
+    entries: NDArray[numpy.int64]
+    marks: NDArray[numpy.uint8]
+    snapshot: NDArray[numpy.uint32]
+    code_pages: NDArray[numpy.int64]
+    translations: NDArray[numpy.int64]
+
+
+@dataclass(eq=False, slots=True)
+class Installed:
+    """A region that the kernel can enter."""
+
+    row: int
+    start: int
+    """Virtual address that it was made for."""
+    region: Region
+    code: SharedCode
+    indices: NDArray[numpy.int64]
+    """Arena indices of its words,"""
+    words: NDArray[numpy.uint32]
+    """and what must stand there."""
+    entries: list[int]
+    """Arena indices at which it can be entered."""
+    manner: Manner
+    exits: Exits = field(default_factory=Exits)
+
+
+class Installation:
+    """The regions of one board. Only while the kernel does not run."""
+
+    def __init__(self, arrays: KernelArrays, max_bytes: int) -> None:
+        self._arrays = arrays
+        self._max_bytes = max_bytes
+        self._rows: dict[int, Installed] = {}
+        self._free = list(range(ROWS - 1, -1, -1))
+        self._uses: Counter[int] = Counter()
+        """How many regions rely on an arena word."""
+        self.codes: dict[int, SharedCode] = {}
+        """The code of each row."""
+        self.losses: Counter[int] = Counter()
+        """How often a region with this arena word was lost to a change."""
+        self._looks = 0
+        self._next_try: dict[int, int] = {}
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Installed]:
+        return iter(list(self._rows.values()))
+
+    def row(self, number: int) -> NDArray[numpy.int64]:
+        """A row of the kernel's table."""
+        first = number * layout.TRANSLATION_FIELDS
+        return self._arrays.translations[first : first + layout.TRANSLATION_FIELDS]
+
+    def get(self, number: int) -> Installed | None:
+        """The region in a row."""
+        return self._rows.get(number)
+
+    def entered_at(self, index: int) -> Installed | None:
+        """The region that the kernel enters at an arena index."""
+        entry = int(self._arrays.entries[index])
+        if entry & 0xFF != layout.ENTER:
+            return None
+        return self._rows.get(entry >> 8 & 0xFFFF)
+
+    def add(
+        self,
+        region: Region,
+        code: SharedCode,
+        start: int,
+        delta: int,
+        manner: Manner = FIRST_MANNER,
+    ) -> Installed | None:
+        """Make the kernel enter a region. None, and the code released, if that has no use.
+
+        The words must still be what was translated, at least one entry must be free, and the code
+        must not be larger than all that a board may have.
+        """
+        arrays = self._arrays
+        pcs = numpy.fromiter(region.words.keys(), numpy.int64, len(region.words))
+        words = numpy.fromiter(region.words.values(), numpy.uint32, len(region.words))
+        indices = (pcs >> 2) + delta
+        fits = code.native.size <= self._max_bytes and bool(
+            ((indices >= 0) & (indices < len(arrays.arena))).all()
+        )
+        if not fits or not bool((arrays.arena[indices] == words).all()):
+            STORE.release(code)
+            return None
+        entries = [
+            (number, (pc >> 2) + delta)
+            for number, pc in enumerate(region.entries)
+            if self.entered_at((pc >> 2) + delta) is None
+        ]
+        if not entries:
+            STORE.release(code)
+            return None
+        if not self._free or self.bytes + code.native.size > self._max_bytes:
+            self.clear()
+        number = self._free.pop()
+        installed = Installed(
+            number,
+            start,
+            region,
+            code,
+            indices,
+            words,
+            [index for _, index in entries],
+            manner,
+        )
+        self._rows[number] = installed
+        self.codes[number] = code
+        self.bytes += code.native.size
+        self._fill_row(installed, delta)
+        for index in indices.tolist():
+            self._uses[index] += 1
+        self._mark(installed)
+        for selector, index in entries:
+            row = self.row(number)
+            row[layout.TRANSLATION_ORIGINALS + selector] = arrays.entries[index]
+            need = min(region.blocks[region.entries[selector], ()].need, 0xFFFF)
+            arrays.entries[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
+        return installed
+
+    def _fill_row(self, installed: Installed, delta: int) -> None:
+        row = self.row(installed.row)
+        row[:] = 0
+        row[layout.TRANSLATION_FUNCTION] = installed.code.native.address
+        row[layout.TRANSLATION_KEY] = -1
+        row[layout.TRANSLATION_LOW] = installed.region.low >> 2
+        row[layout.TRANSLATION_HIGH] = installed.region.high >> 2
+        row[layout.TRANSLATION_DELTA] = delta
+        row[layout.TRANSLATION_MODE] = installed.region.supervisor
+        row[layout.TRANSLATION_SLOTS_USED] = layout.TRANSLATION_SLOT_COUNT
+
+    def _mark(self, installed: Installed) -> None:
+        """Have stores to the region's words noticed: by the kernel, and by its check of what the
+        host has changed."""
+        arrays = self._arrays
+        arrays.marks[installed.indices] |= layout.MARK_CODE | layout.MARK_TRANSLATED
+        arrays.snapshot[installed.indices] = installed.words
+        pages = len(arrays.code_pages) >> 1
+        state = arrays.state
+        for page in numpy.unique(installed.indices // layout.PAGE_WORDS).tolist():
+            if not arrays.code_pages[pages + page]:
+                arrays.code_pages[pages + page] = 1
+                arrays.code_pages[state[layout.CODE_PAGE_COUNT]] = page
+                state[layout.CODE_PAGE_COUNT] += 1
+        # No window may still cover the words as plain memory.
+        state[layout.CLEAN_WINDOWS : layout.REGIONS] = 0
+        state[layout.CLEAN_GENERATION] += 1
+        state[layout.CLEAN_LOW] = 1 << 62
+        state[layout.CLEAN_HIGH] = 0
+
+    def remove(self, installed: Installed) -> None:
+        """Take a region from the kernel."""
+        arrays = self._arrays
+        for index in installed.entries:
+            if self.entered_at(index) is installed:
+                arrays.entries[index] = 0
+        for index in installed.indices.tolist():
+            self._uses[index] -= 1
+            if not self._uses[index]:
+                del self._uses[index]
+                arrays.marks[index] &= 0xFF ^ layout.MARK_TRANSLATED
+        self.row(installed.row)[:] = 0
+        del self._rows[installed.row], self.codes[installed.row]
+        self._free.append(installed.row)
+        self.bytes -= installed.code.native.size
+        STORE.release(installed.code)
+
+    def take_exits(self, installed: Installed) -> None:
+        """Move what the kernel has noted of a region's exits to `installed.exits`."""
+        row, exits = self.row(installed.row), installed.exits
+        exits.count += int(row[layout.TRANSLATION_LEFT])
+        exits.executed += int(row[layout.TRANSLATION_EXECUTED])
+        unexpected = int(row[layout.TRANSLATION_DYNAMIC])
+        exits.unexpected += unexpected
+        first = layout.TRANSLATION_TARGETS
+        noted = min(unexpected, layout.TRANSLATION_TARGET_COUNT)
+        exits.seen.update(row[first : first + noted].tolist())
+        row[layout.TRANSLATION_LEFT] = row[layout.TRANSLATION_EXECUTED] = 0
+        row[layout.TRANSLATION_DYNAMIC] = 0
+
+    def remove_within(self, region: Region, delta: int) -> None:
+        """Take those regions from the kernel that a larger one contains."""
+        indices = {(pc >> 2) + delta for pc in region.words}
+        for installed in self:
+            if (
+                installed.region.supervisor == region.supervisor
+                and len(installed.indices) < len(indices)
+                and indices.issuperset(installed.indices.tolist())
+            ):
+                self.remove(installed)
+
+    def remove_around(self, addresses: NDArray[numpy.int64], indices: NDArray[numpy.int64]) -> None:
+        """Take those regions from the kernel that reach to one of these words, or across it: given
+        by virtual addresses in words, or by arena indices."""
+        for installed in self:
+            row = self.row(installed.row)
+            low, high = row[layout.TRANSLATION_LOW], row[layout.TRANSLATION_HIGH]
+            delta = row[layout.TRANSLATION_DELTA]
+            for words in (addresses, indices - delta):
+                if ((words >= low - 1) & (words <= high)).any():
+                    self.remove(installed)
+                    break
+
+    def give_up(self, useless: Installed) -> None:
+        """Take a region from the kernel, and leave its code alone for a while."""
+        indices = useless.indices.tolist()
+        for index in indices:
+            self.losses[index] = max(self.losses[index], MOST_LOSSES - 1)
+        self._note_loss(indices)
+        self.remove(useless)
+
+    def clear(self) -> None:
+        """Take all regions from the kernel."""
+        for installed in self:
+            self.remove(installed)
+
+    def settle(self) -> list[Installed]:
+        """Remove the regions whose words have changed; these."""
+        state = self._arrays.state
+        low, high = state[layout.STALE_LOW], state[layout.STALE_HIGH]
+        removed = []
+        for installed in self:
+            indices = installed.indices
+            if not ((indices >= low) & (indices < high)).any():
+                continue
+            changed = indices[self._arrays.arena[indices] != installed.words]
+            if not len(changed):
+                # Written, but with what was there.
+                self._mark(installed)
+            else:
+                # Of a large region the rest may be worth translating all the same.
+                self._note_loss((changed if installed.manner.large else indices).tolist())
+                self.remove(installed)
+                removed.append(installed)
+        state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0
+        return removed
+
+    def _note_loss(self, indices: list[int]) -> None:
+        if len(self.losses) > MOST_REMEMBERED:
+            self.losses.clear()
+            self._next_try.clear()
+        for index in indices:
+            self.losses[index] += 1
+            self._next_try[index] = self._looks + (1 << min(self.losses[index], 16))
+
+    def may_translate(self, index: int) -> bool:
+        """Whether code at an arena index has not changed too often.
+
+        After some changes it must wait: each time for twice as many of these questions.
+        """
+        self._looks += 1
+        return self.losses[index] < MOST_LOSSES or self._looks >= self._next_try[index]
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts of what is installed."""
+        return {"regions": len(self._rows), "bytes": self.bytes}

@@ -1,0 +1,92 @@
+"""What the blocks of a native function share while they are generated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...core import layout
+from ...isa.table import Reg
+from ..analysis.region import Region
+from ..analysis.stack import StackAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A way out of the region before an instruction."""
+
+    label: str
+    stores: list[str]
+    """Code that puts registers, flags and budget where they belong."""
+    pc: int
+    code: int
+    """`EXIT_*`, and the window slot from bit 8 on."""
+
+
+class Frame:
+    """Names, window slots, ways out, and which registers are used, of one function."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.stack_register = int(Reg.SSP if region.supervisor else Reg.USP)
+        self.stack = StackAnalysis(region, self.stack_register)
+        self.lines: list[str] = []
+        self.exits: list[Exit] = []
+        self.used: set[int] = set()
+        """Registers that are loaded when the function is entered, and"""
+        self.written: set[int] = set()
+        """those that are stored when it is left."""
+        self.probes: set[str] = set()
+        """Kinds of access that may ask the kernel's table of windows."""
+        self.uses_all_flags = False
+        self.intrinsics: set[str] = {"fshl"}
+        self._names = 0
+        self._slots: dict[tuple[str, int], int] = {}
+
+    # --- names -------------------------------------------------------------------------------
+
+    def new_name(self) -> str:
+        self._names += 1
+        return f"%v{self._names}"
+
+    def new_label(self) -> str:
+        self._names += 1
+        return f"l{self._names}"
+
+    def declare(self, intrinsic: str) -> None:
+        self.intrinsics.add(intrinsic)
+
+    # --- window slots ------------------------------------------------------------------------
+
+    def slot(self, access: str, pc: int) -> int:
+        """The window slot of an access: one for each instruction, while there are enough."""
+        known = self._slots.get((access, pc))
+        if known is not None:
+            return known
+        number = len(set(self._slots.values()))
+        if number >= layout.TRANSLATION_SLOT_COUNT:
+            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+            # The reserve below leaves at least one of each kind.
+            number = same[pc // 4 % len(same)]
+        elif number >= layout.TRANSLATION_SLOT_COUNT - 3 and any(
+            kind == access for kind, _ in self._slots
+        ):
+            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+            number = same[pc // 4 % len(same)]
+        self._slots[access, pc] = number
+        return number
+
+    def slot_fields(self, value: Callable[[str], str], slot: int) -> tuple[str, str, str]:
+        """What to add to an address to get its distance from the beginning of a slot's window,
+        and the window's size in words and host address.
+
+        They never change while the region runs, so LLVM may load them when it likes. `value`
+        makes a new IR value.
+        """
+        at = 8 * (layout.TRANSLATION_SLOTS + slot * layout.SLOT_FIELDS)
+
+        def load(kind: str, offset: int) -> str:
+            pointer = value(f"getelementptr i8, ptr %row, i64 {at + offset}")
+            return value(f"load {kind}, ptr {pointer}, align 4, !invariant.load !2")
+
+        return load("i32", 0), load("i32", 4), load("ptr", 8 * layout.SLOT_ADDRESS)

@@ -1,0 +1,1 @@
+"""How kernel functions are compiled, kept on disk and loaded."""

@@ -1,0 +1,1 @@
+"""Batches of any length: inputs and outputs in chunks, checkpoints, clusters."""

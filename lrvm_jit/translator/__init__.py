@@ -1,1 +1,0 @@
-"""The translator: hot guest code becomes native code."""
