@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
-from lrvm_jit.engines import translator as engine_module
+from lrvm_jit.engines import tiered as engine_module
 from lrvm_jit.jit.code import cache as cache_module
 from lrvm_jit.kernel.build import compile as kernel_compile
 from tests.translator.background import HeldWorker

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lrvm_jit import TranslatorOptions
-from lrvm_jit.engines import translator as engine_module
+from lrvm_jit.engines import tiered as engine_module
 from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.jit.code import cache as cache_module
