@@ -4,6 +4,7 @@ from .core.component import Component, MemoryWindow
 from .core.mapping import Mapping, MappingError, MappingOutcome
 from .core.metadata import Category, Metadata, hardware_id
 from .core.observer import Interest, RunObserver
+from .core.register_map import DeviceCommand, MappedRegister, RegisterAccess
 from .core.snapshot import Snapshot
 from .core.snapshot_values import SnapshotError, StateValue
 from .core.statistics import Statistics
@@ -16,17 +17,20 @@ from .machine.motherboard import Motherboard
 __all__ = [
     "Category",
     "Component",
+    "DeviceCommand",
     "ExceptionCode",
     "GuestException",
     "HardwareCode",
     "HardwareError",
     "Interest",
+    "MappedRegister",
     "Mapping",
     "MappingError",
     "MappingOutcome",
     "MemoryWindow",
     "Metadata",
     "Motherboard",
+    "RegisterAccess",
     "RunObserver",
     "Snapshot",
     "SnapshotError",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from lrvm_jit import Category
+from lrvm_jit import Category, MappedRegister, RegisterAccess
 
 from .base import WORD_BYTES, StandardComponent
 from .text import InvalidText, decode_scalar
@@ -32,6 +32,26 @@ class DebugKind(IntEnum):
     UNICODE_CHARACTER = 13
     RAW_CHARACTER = 14
     DEBUG_POINT = 15
+
+
+_MEANINGS: Final = {
+    DebugKind.HEX_U8: "hexadecimal, its low 8 bits",
+    DebugKind.HEX_U16: "hexadecimal, its low 16 bits",
+    DebugKind.HEX_U32: "hexadecimal",
+    DebugKind.HEX_I8: "hexadecimal with a sign, its low 8 bits",
+    DebugKind.HEX_I16: "hexadecimal with a sign, its low 16 bits",
+    DebugKind.HEX_I32: "hexadecimal with a sign",
+    DebugKind.DECIMAL_U8: "decimal, its low 8 bits",
+    DebugKind.DECIMAL_U16: "decimal, its low 16 bits",
+    DebugKind.DECIMAL_U32: "decimal",
+    DebugKind.DECIMAL_I8: "decimal with a sign, its low 8 bits",
+    DebugKind.DECIMAL_I16: "decimal with a sign, its low 16 bits",
+    DebugKind.DECIMAL_I32: "decimal with a sign",
+    DebugKind.BOOLEAN: "false for 0, else true",
+    DebugKind.UNICODE_CHARACTER: "the character with this scalar value",
+    DebugKind.RAW_CHARACTER: "a character's number in an encoding of yours",
+    DebugKind.DEBUG_POINT: "a place that the program has come to",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,12 @@ class BasicDebug(StandardComponent):
     name = "Basic Debug Interface"
     category = Category.DEBUG
     type_code = 0x100
+    registers = tuple(
+        MappedRegister(
+            WORD_BYTES * kind, kind.name, RegisterAccess.WRITE, f"reports the word: {meaning}"
+        )
+        for kind, meaning in _MEANINGS.items()
+    )
 
     def __init__(self, handler: DebugHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(len(DebugKind) * WORD_BYTES, hw_id)

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit import (
+    Category,
+    DeviceCommand,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    RegisterAccess,
+)
 
 from .base import WORD_BYTES, CommandBuffer, StandardComponent
 from .text import decode, decode_scalar, show_on_terminal
@@ -32,6 +39,11 @@ class CharDisplay(StandardComponent):
     name = "Character Display"
     category = Category.DISPLAY
     type_code = 0x10
+    registers = (
+        MappedRegister(
+            0, "CHARACTER", RegisterAccess.WRITE, "shows the Unicode scalar value that is written"
+        ),
+    )
 
     def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(WORD_BYTES, hw_id)
@@ -69,6 +81,24 @@ _NUMBER_FORMATS: Final = {
 }
 
 
+def _number_registers(start: int, suffix: str, ending: str) -> tuple[MappedRegister, ...]:
+    meanings = {
+        NumberFormat.HEX: "hexadecimal",
+        NumberFormat.HEX_LONG: "8 hexadecimal digits",
+        NumberFormat.DECIMAL: "decimal",
+        NumberFormat.DECIMAL_LONG: "10 decimal digits",
+    }
+    return tuple(
+        MappedRegister(
+            start + style,
+            f"{style.name}{suffix}",
+            RegisterAccess.WRITE,
+            f"shows the number, {meaning}, {ending}",
+        )
+        for style, meaning in meanings.items()
+    )
+
+
 class NumberDisplay(StandardComponent):
     """Shows the words that are written to it as numbers; 64 bytes.
 
@@ -81,6 +111,11 @@ class NumberDisplay(StandardComponent):
     name = "Number Display"
     category = Category.DISPLAY
     type_code = 0x1
+    registers = (
+        *_number_registers(0, "_LINE", "on a line of its own"),
+        *_number_registers(16, "", "without a newline"),
+        MappedRegister(32, "AGAIN", RegisterAccess.WRITE, "as 0x10 to 0x1C, twice more", words=8),
+    )
 
     def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(64, hw_id)
@@ -108,6 +143,17 @@ class BufferedDisplay(CommandBuffer):
     name = "Buffered Display"
     category = Category.DISPLAY
     type_code = 0x100
+    registers = (
+        MappedRegister(
+            0, "BUFFER", RegisterAccess.WRITE, "the text, four bytes of UTF-8 a word", words=0
+        ),
+        MappedRegister(-4, "COMMAND", RegisterAccess.WRITE, "does one of the commands"),
+    )
+    commands = (
+        DeviceCommand(0xAA, "SHOW", "shows the text, and clears the buffer"),
+        DeviceCommand(0xBB, "SHOW_LOSSY", "the same, with U+FFFD in place of what is no UTF-8"),
+        DeviceCommand(0xFF, "CLEAR", "clears the buffer"),
+    )
 
     def __init__(
         self, size: int, handler: TextHandler | None = None, *, hw_id: int | None = None

@@ -8,7 +8,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from lrvm_jit import Category, HardwareCode, HardwareError, StateValue
+from lrvm_jit import (
+    Category,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    RegisterAccess,
+    StateValue,
+)
 from lrvm_jit.arguments import whole_number
 
 from .base import WORD_BYTES, StandardComponent
@@ -39,6 +46,15 @@ class FileMemory(StandardComponent):
     name = "Persistent Memory"
     category = Category.STORAGE
     type_code = 0x21
+    registers = (
+        MappedRegister(
+            0,
+            "WORDS",
+            RegisterAccess.READ_WRITE,
+            "the file's bytes, big-endian; written only if the file was opened for that",
+            words=0,
+        ),
+    )
 
     def __init__(
         self,

@@ -8,7 +8,14 @@ from typing import Any, TypeAlias
 import numpy
 from numpy.typing import NDArray
 
-from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
+from lrvm_jit import (
+    Category,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    MemoryWindow,
+    RegisterAccess,
+)
 from lrvm_jit.core.memory import as_words
 
 from .base import WORD_BYTES, StandardComponent, checked_size
@@ -29,6 +36,8 @@ def words_of(content: Words) -> NDArray[numpy.uint32]:
 
 class _Memory(StandardComponent):
     """Words that the kernel serves by itself, zero where `image` does not reach."""
+
+    registers = (MappedRegister(0, "WORDS", RegisterAccess.READ_WRITE, "the memory", words=0),)
 
     def __init__(
         self,
@@ -63,6 +72,11 @@ class BootRom(_Memory):
     name = "BootROM"
     category = Category.STORAGE
     type_code = 0x100
+    registers = (
+        MappedRegister(
+            0, "WORDS", RegisterAccess.READ, "the program, and zeros to the end of the ROM", words=0
+        ),
+    )
 
     def __init__(self, words: Words, size: int | None = None, *, hw_id: int | None = None) -> None:
         program = words_of(words)

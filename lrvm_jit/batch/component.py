@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..arguments import number_within
 from ..core.metadata import Metadata
+from ..core.register_map import DeviceCommand, MappedRegister
 from ..exceptions import HardwareCode
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class BatchComponent:
     """
 
     name: str = "BatchComponent"
+    registers: tuple[MappedRegister, ...] = ()
+    """The register map, for documentation and tools."""
+    commands: tuple[DeviceCommand, ...] = ()
+    """What its command register takes."""
     window: tuple[int, int] | None = None
     """A part that is plain memory, of each lane its own: its offset in bytes, and how many words.
     Lanes access it without a call; `read` and `write` serve the rest. Fixed for its life."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..arguments import number_within, optional_number, whole_number
 from ..core.metadata import Category, Metadata, hardware_id
+from ..core.register_map import DeviceCommand, MappedRegister, RegisterAccess
 from ..exceptions import HardwareCode
 from ..isa.table import WORD_MASK
 from .component import FINE, BatchComponent, Errors, LaneNumbers, Words
@@ -80,6 +81,9 @@ class CharOutput(StandardBatchComponent):
 
     name = "Character Display"
     size = 4
+    registers = (
+        MappedRegister(0, "CHARACTER", RegisterAccess.WRITE, "adds a word to the lane's output"),
+    )
     category = Category.DISPLAY
     type_code = 0x10
 
@@ -210,6 +214,16 @@ class WordInput(StandardBatchComponent):
 
     name = "Word Input"
     size = 16
+    registers = (
+        MappedRegister(0, "WORD", RegisterAccess.READ, "the word taken last, 0 before the first"),
+        MappedRegister(4, "COMMAND", RegisterAccess.WRITE, "does one of the commands"),
+        MappedRegister(8, "NEXT", RegisterAccess.READ, "takes the next word and answers it"),
+        MappedRegister(12, "LEFT", RegisterAccess.READ, "how many words are left"),
+    )
+    commands = (
+        DeviceCommand(0x01, "TAKE", "takes the next word; 0 at the end of the row"),
+        DeviceCommand(0x02, "CLEAR", "sets WORD to 0"),
+    )
     category = Category.KEYBOARD
     type_code = 0x100
 
@@ -334,6 +348,7 @@ class RandomSource(StandardBatchComponent):
 
     name = "Random Source"
     size = 4
+    registers = (MappedRegister(0, "RANDOM", RegisterAccess.READ, "a random word, each time"),)
     category = Category.UNCATEGORIZED
     type_code = 0
 
@@ -391,6 +406,16 @@ class CycleClock(StandardBatchComponent):
 
     name = "Cycle Clock"
     size = 32
+    registers = (
+        MappedRegister(0, "SECONDS_HIGH", RegisterAccess.READ, "UNIX time: seconds, high word"),
+        MappedRegister(4, "SECONDS_LOW", RegisterAccess.READ, "UNIX time: seconds, low word"),
+        MappedRegister(8, "NANOSECONDS", RegisterAccess.READ, "nanoseconds of that second"),
+        MappedRegister(12, "ELAPSED_HIGH", RegisterAccess.READ, "since the last reset: seconds"),
+        MappedRegister(16, "ELAPSED_LOW", RegisterAccess.READ, "the same, low word"),
+        MappedRegister(20, "ELAPSED_NANOSECONDS", RegisterAccess.READ, "nanoseconds of it"),
+        MappedRegister(24, "CYCLES_HIGH", RegisterAccess.READ, "the cycle counter, high word"),
+        MappedRegister(28, "CYCLES_LOW", RegisterAccess.READ, "the cycle counter, low word"),
+    )
     category = Category.CLOCK
     type_code = 0x1
 

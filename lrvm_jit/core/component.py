@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+from .register_map import DeviceCommand, MappedRegister
 from .signals import undisturbed
 from .snapshot_values import SnapshotError, StateValue
 
@@ -86,6 +87,10 @@ class Component:
 
     name: str = "Component"
     windows: Sequence[MemoryWindow] = ()
+    registers: tuple[MappedRegister, ...] = ()
+    """The register map, for documentation and tools; the bus does not look at it."""
+    commands: tuple[DeviceCommand, ...] = ()
+    """What its command register takes."""
     plugged_in: bool = False
     """Whether it belongs to a board. Set by boards."""
     interruptible: bool = False
