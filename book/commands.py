@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from lrvm_tools.cli import main
+from lrvm_tools.cli.app import cli
 
 
 def commands(_: str = "") -> str:
     """Every subcommand with what `--help` prints."""
-    return "\n\n".join(_pages(main, "lrvm", click.Context(main, info_name="lrvm"), 2))
+    return "\n\n".join(_pages(cli, "lrvm", click.Context(cli, info_name="lrvm"), 2))
 
 
 def _pages(command: click.Command, name: str, context: click.Context, level: int) -> list[str]:

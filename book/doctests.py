@@ -1,4 +1,4 @@
-"""Examples in docstrings (`>>>`) as code on the pages of the reference (mkdocs.yml: mkdocstrings)."""
+"""Examples in docstrings (`>>>`) become code on the pages of the reference (in mkdocs.yml)."""
 
 from __future__ import annotations
 
