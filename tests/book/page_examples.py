@@ -75,7 +75,7 @@ def listing(source: str) -> str:
     for item in assemble_program(source, "example.lasm").items:
         if item.data:
             data = item.data.hex(" ") if len(item.data) <= 8 else f"{item.data[:8].hex(' ')} ..."
-            statement = re.sub(r"\s*;.*", "", item.source).strip()
+            statement = re.sub(r"\s*;[^\"]*$", "", item.source).strip()
             lines.append(f"{item.address:04x}  {data:<28}{statement}".rstrip())
     return "\n".join(lines) + "\n"
 
