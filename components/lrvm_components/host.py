@@ -1,4 +1,4 @@
-"""The host: exit status, arguments, byte streams, files and time for a guest (docs/components.md).
+"""The host: exit status, arguments, streams, files and time for a guest (docs/devices/host.md).
 
 cpy ac0, 0xffff         ; where it is mapped: 0xFFFF0000
 shl ac0, 16
