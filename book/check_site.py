@@ -48,7 +48,8 @@ def problems(site: Path) -> list[str]:
                 if link in page.fetched and parts.scheme != "data":
                     found.append(f"{where}: fetches {link}")
                 continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            folder = site if parts.path.startswith("/") else path.parent
+            target = (folder / unquote(parts.path).lstrip("/")).resolve() if parts.path else path
             if target.is_dir():
                 target /= "index.html"
             if not target.exists():

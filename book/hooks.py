@@ -42,7 +42,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     where = page.file.src_uri
     if page.file.generated_by is None:
         markdown = _relinked(markdown, f"docs/{where}", where)
-    return expand(markdown)
+    # `shell` blocks are sessions, which Pygments calls `console`.
+    return expand(markdown.replace("```shell\n$ ", "```console\n$ "))
 
 
 def _example(path: Path, source: str) -> str:

@@ -71,6 +71,7 @@ def instruction(mnemonic: str) -> str:
     """Encoding, operation, flags, exceptions and cycles of an instruction. KeyError if none."""
     row = BY_MNEMONIC[mnemonic]
     parts = [
+        "## Encoding",
         f"`{_usage(row)}`",
         bit_diagram(row),
         "## Operation",

@@ -26,6 +26,11 @@ class RealtimeClock(StandardComponent):
 
     `clock` and `monotonic` answer nanoseconds; replace both to decide about time yourself. The
     elapsed time has its own source because the time of day may be set, even back.
+
+    >>> from lrvm_components import RealtimeClock
+    >>> clock = RealtimeClock(clock=lambda: 5 * 10**9 + 7)
+    >>> clock.read(4), clock.read(8)
+    (5, 7)
     """
 
     name = "Realtime Clock"

@@ -14,7 +14,12 @@ from .text import InvalidText, decode_scalar
 
 
 class DebugKind(IntEnum):
-    """How a word is meant, by the index of the word it was written to."""
+    """How a word is meant, by the index of the word it was written to.
+
+    >>> from lrvm_components import DebugKind
+    >>> DebugKind(6).name
+    'DECIMAL_U8'
+    """
 
     HEX_U8 = 0
     HEX_U16 = 1
@@ -56,7 +61,12 @@ _MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DebugMessage:
-    """What the guest reported: `word` as it was written, and how it is meant."""
+    """What the guest reported: `word` as it was written, and how it is meant.
+
+    >>> from lrvm_components import DebugKind, DebugMessage
+    >>> print(DebugMessage(DebugKind.DECIMAL_I8, 0xFE))
+    -2
+    """
 
     kind: DebugKind
     word: int
@@ -111,6 +121,10 @@ class BasicDebug(StandardComponent):
 
     The handler gets a `DebugMessage`, whose `str()` is its text. By default each is printed on
     a line of its own. An exception that a handler raises passes through.
+
+    >>> from lrvm_components import BasicDebug
+    >>> BasicDebug().write(8, 42)
+    0x0000002A
     """
 
     name = "Basic Debug Interface"

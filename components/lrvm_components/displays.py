@@ -34,6 +34,12 @@ class CharDisplay(StandardComponent):
 
     The handler gets the character, or an `InvalidText` for a surrogate or a number above
     0x10FFFF. Reading raises hardware error 0x21.
+
+    >>> from lrvm_components import CharDisplay
+    >>> shown = []
+    >>> CharDisplay(shown.append).write(0, 0xE9)
+    >>> shown
+    ['é']
     """
 
     name = "Character Display"
@@ -55,7 +61,12 @@ class CharDisplay(StandardComponent):
 
 
 class NumberFormat(IntEnum):
-    """How a number is shown, by the offset modulo 16 that it was written to."""
+    """How a number is shown, by the offset modulo 16 that it was written to.
+
+    >>> from lrvm_components import NumberFormat
+    >>> NumberFormat(8).name
+    'DECIMAL'
+    """
 
     HEX = 0
     HEX_LONG = 4
@@ -64,7 +75,14 @@ class NumberFormat(IntEnum):
 
 
 class NumberText(str):
-    """A number as text, and what it was made of, for handlers that show numbers their own way."""
+    """A number as text, and what it was made of, for handlers that show numbers their own way.
+
+    >>> from lrvm_components import NumberDisplay
+    >>> shown = []
+    >>> NumberDisplay(shown.append).write(0x18, 42)
+    >>> shown[0], shown[0].number, shown[0].newline
+    ('42', 42, False)
+    """
 
     number: int
     """The word."""
@@ -106,6 +124,10 @@ class NumberDisplay(StandardComponent):
     8 decimal, 12 the same padded to 10 digits. The first 16 bytes add a newline. The handler
     gets the finished text, a `NumberText`, which has `number`, `number_format` and `newline`
     as well. Reading raises hardware error 0x21.
+
+    >>> from lrvm_components import NumberDisplay
+    >>> NumberDisplay().write(0x04, 42)
+    0x0000002A
     """
 
     name = "Number Display"
@@ -138,6 +160,14 @@ class BufferedDisplay(CommandBuffer):
 
     The handler gets the text without its trailing zero bytes; after 0xAA, text that is not
     UTF-8 comes as an `InvalidText`.
+
+    >>> from lrvm_components import BufferedDisplay
+    >>> shown = []
+    >>> display = BufferedDisplay(16, shown.append)
+    >>> display.write(0, int.from_bytes(b"Hey!", "big"))
+    >>> display.write(12, 0xAA)
+    >>> shown
+    ['Hey!']
     """
 
     name = "Buffered Display"

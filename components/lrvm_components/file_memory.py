@@ -37,6 +37,17 @@ class FileMemory(StandardComponent):
     size is bad. Writes to a read-only one raise hardware error 0x31. A failing disk and any
     access after `close()` raise 0x20 on reads and 0x30 on writes. Reading what somebody has
     cut off the file meanwhile raises 0x20, too.
+
+    >>> import tempfile
+    >>> from lrvm_components import FileMemory
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(bytes(8))
+    ...     file.flush()
+    ...     memory = FileMemory(file.name, writable=True)
+    ...     memory.write(4, 0x01020304)
+    ...     memory.close()
+    ...     file.seek(4), file.read()
+    (4, b'\\x01\\x02\\x03\\x04')
     """
 
     # Why not a memory mapping: it is several times faster per word, but a mapped file that is

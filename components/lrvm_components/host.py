@@ -51,6 +51,13 @@ class Host(StandardComponent):
 
     What goes wrong with a file or a stream is a code for the guest. A stream whose reader has gone
     is not: BrokenPipeError comes out of `run()`. OSError if `folder` is none.
+
+    >>> import io
+    >>> from lrvm_components import Host
+    >>> out = io.BytesIO()
+    >>> Host(stdout=out).write(0x04, ord("A"))
+    >>> out.getvalue()
+    b'A'
     """
 
     name = "Host"

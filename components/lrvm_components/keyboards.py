@@ -91,6 +91,12 @@ class CharKeyboard(_Keyboard):
     guest sees as 0. A longer answer is a ValueError, since the rest of it would be lost; a lone
     surrogate is a UnicodeEncodeError. By default a character of `sys.stdin` is read; a terminal
     hands those over line by line.
+
+    >>> from lrvm_components import CharKeyboard
+    >>> keyboard = CharKeyboard(lambda: "A")
+    >>> keyboard.write(4, 0x01)
+    >>> chr(keyboard.read(0))
+    'A'
     """
 
     name = "Synchronous Character Keyboard"
@@ -136,6 +142,12 @@ class LineKeyboard(_Keyboard):
     string at the end of the input leaves an empty buffer. A line that does not fit is cut after
     the last character that does, never inside one, and reported as a warning. A lone surrogate
     is a UnicodeEncodeError. By default a line of `sys.stdin` is read.
+
+    >>> from lrvm_components import LineKeyboard
+    >>> keyboard = LineKeyboard(16, lambda: "Hey!\\n")
+    >>> keyboard.write(12, 0xAA)
+    >>> f"{keyboard.read(0):08X} {keyboard.read(4):08X}"
+    '48657921 0A000000'
     """
 
     name = "Synchronous Line Keyboard"

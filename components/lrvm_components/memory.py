@@ -67,6 +67,10 @@ class BootRom(_Memory):
 
     `size` is in bytes and defaults to the program's; what lies past the program reads 0.
     Writes raise hardware error 0x31. ValueError for a program larger than the ROM.
+
+    >>> from lrvm_components import BootRom
+    >>> BootRom([1, 2], size=16).words.tolist()
+    [1, 2, 0, 0]
     """
 
     name = "BootROM"
@@ -92,6 +96,15 @@ class Ram(_Memory):
     """Memory that a reset takes back to its initial image: zeros unless `image` is given.
 
     `size` is in bytes. ValueError for an image larger than that.
+
+    >>> from lrvm_components import Ram
+    >>> ram = Ram(8, image=[7])
+    >>> ram.write(4, 5)
+    >>> ram.words.tolist()
+    [7, 5]
+    >>> ram.reset()
+    >>> ram.words.tolist()
+    [7, 0]
     """
 
     name = "RAM"
@@ -112,6 +125,13 @@ class FlashMemory(_Memory):
     """Memory that keeps its content on resets and loses it with the machine.
 
     `size` is in bytes. ValueError for an image larger than that.
+
+    >>> from lrvm_components import FlashMemory
+    >>> flash = FlashMemory(8)
+    >>> flash.write(0, 5)
+    >>> flash.reset()
+    >>> flash.read(0)
+    5
     """
 
     name = "Flash Memory"

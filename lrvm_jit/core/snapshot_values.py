@@ -16,7 +16,19 @@ _RAW, _JSON = b"b", b"j"
 
 
 class SnapshotError(ValueError):
-    """A snapshot that cannot be made, read or restored."""
+    """A snapshot that cannot be made, read or restored.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> from lrvm_jit import SnapshotError
+    >>> with Motherboard([BootRom([0])]) as one, Motherboard([BootRom([0, 0])]) as other:
+    ...     try:
+    ...         other.restore(one.snapshot())
+    ...     except SnapshotError:
+    ...         print("another machine")
+    another machine
+    """
 
 
 def encode_state(value: StateValue) -> bytes:

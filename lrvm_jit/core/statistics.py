@@ -11,6 +11,16 @@ class Statistics:
     """Counts since the board was made; `Motherboard.stats` gives them.
 
     Instructions are attempted ones, as the cycle counter counts them.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("halt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     _ = board.run()
+    ...     board.stats().instructions
+    1
     """
 
     engine: str

@@ -10,7 +10,12 @@ from .watchpoints import WatchHit
 
 
 class StopReason(StrEnum):
-    """Why `Motherboard.run` returned."""
+    """Why `Motherboard.run` returned.
+
+    >>> from lrvm_jit import StopReason
+    >>> StopReason.HALTED == "halted"
+    True
+    """
 
     HALTED = "halted"
     """The CPU has executed HALT, or was halted already."""
@@ -40,6 +45,16 @@ class Stop:
     instructions of this run, whatever the guest did to the counter; `advice` says what to do
     about an unhandled exception. Two stops are equal if they are the same place, however far the
     run was.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("div a0, 0"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     stop = board.run(halt_on_exception=True)
+    >>> print(stop.reason, stop.cycles, stop.exception)
+    exception 1 Division by zero
     """
 
     reason: StopReason

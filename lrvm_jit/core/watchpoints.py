@@ -13,7 +13,12 @@ MOST_WATCHPOINTS = 64
 
 
 class Watch(StrEnum):
-    """Which accesses to a watched word stop a run."""
+    """Which accesses to a watched word stop a run.
+
+    >>> from lrvm_jit import Watch
+    >>> [watch.value for watch in Watch]
+    ['read', 'write', 'any']
+    """
 
     READ = "read"
     """Loads, and reading it as an instruction or as a page-table entry."""
@@ -23,7 +28,21 @@ class Watch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchHit:
-    """An access to a watched word: its physical address, READ or WRITE, and the word."""
+    """An access to a watched word: its physical address, READ or WRITE, and the word.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> from lrvm_components import Ram
+    >>> with Motherboard([BootRom(assemble("wsa a0, 0, 5"), 0x100), Ram(0x100)]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     board.cpu.regs.a0 = 0x100
+    ...     board.watchpoints = {0x100: "write"}
+    ...     hit = board.run(10).watch
+    >>> hit.word
+    5
+    """
 
     address: int
     access: Watch

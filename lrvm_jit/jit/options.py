@@ -24,6 +24,10 @@ class TranslatorOptions:
       from several places counts once for each. Regions have at most 1,400 at first; only where
       that is too few they are made again with more.
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
+
+    >>> from lrvm_jit import TranslatorOptions
+    >>> TranslatorOptions(background=False).background
+    False
     """
 
     threshold: int = 2_000_000

@@ -55,6 +55,15 @@ class Motherboard:
     closed. `engine` is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator
     with other settings. Leaving the `with` block, or `close()`, closes the components, which may
     then be part of another board.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("cpy a0, 5\\nhalt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     print(board.run().reason, board.cpu.regs.a0)
+    halted 5
     """
 
     def __init__(

@@ -103,7 +103,12 @@ def assemble(
     source_text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
 ) -> NDArray[np.uint32]:
     """Assemble a program to its words: its bytes, padded with zeros to a multiple of four, as
-    big-endian words. The arguments and errors are those of `assemble_program`."""
+    big-endian words. The arguments and errors are those of `assemble_program`.
+
+    >>> from lrvm_tools import assemble
+    >>> [hex(word) for word in assemble("cpy a0, 5")]
+    ['0xc000005']
+    """
     return assemble_program(source_text, path, include_paths).words
 
 
