@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons vscode clean
 
 env: .venv/ready
 
@@ -43,6 +43,15 @@ types: env
 
 check: test lint types
 
+# The book, as site/index.html. Warnings are errors, links are checked, nothing is fetched.
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m book.check_site site
+
+# The tests on every version of Python that is supported and at hand.
+pythons:
+	tools/pythons.sh
+
 # The extension for Visual Studio Code; needs npm.
 vscode: env
 	$(BIN)/python -m lrvm_tools.editors editors/vscode
@@ -50,5 +59,5 @@ vscode: env
 	cd editors/vscode && npx --yes @vscode/vsce package --allow-missing-repository --out ../../dist/lasm.vsix
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

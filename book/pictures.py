@@ -102,11 +102,11 @@ def page_walk() -> Drawing:
     d.arrow((220, 186), (245, 186), (245, 155), (268, 155))
     d.arrow((470, 222), (495, 222), (495, 155), (518, 155))
     d.text(20, 312, "an entry:", "title")
-    bits = (
+    rights = (
         ("31", "pass", "sv"), ("30", "pass", "user"), ("29", "R", "sv"), ("28", "W", "sv"),
         ("27", "X", "sv"), ("26", "R", "user"), ("25", "W", "user"), ("24", "X", "user"),
     )  # fmt: skip
-    for number, (bit, name, mode) in enumerate(bits):
+    for number, (bit, name, mode) in enumerate(rights):
         x = 20 + 56 * number
         d.box(x, 338, 56, 40, f"{name}\n{mode}", "tint")
         d.text(x + 28, 332, bit, "small", "middle")

@@ -14,6 +14,8 @@ from .exceptions import ExceptionCode, GuestException, HardwareCode, HardwareErr
 from .jit.options import TranslatorOptions
 from .machine.motherboard import Motherboard
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Category",
     "Component",

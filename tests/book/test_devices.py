@@ -26,7 +26,7 @@ from lrvm_components import (
     Ram,
     RealtimeClock,
 )
-from lrvm_jit import Component, HardwareCode, HardwareError
+from lrvm_jit import Component, HardwareCode, HardwareError, Metadata
 from lrvm_jit.batch import Batch, BatchComponent, CharOutput, CycleClock, RandomSource, WordInput
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.core.register_map import spans
@@ -101,7 +101,8 @@ def test_a_component_does_what_its_register_map_says(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", BATCH_MAKERS)
 def test_so_does_a_component_of_batches(name: str) -> None:
     kind = components()[name]
-    size = BATCH_MAKERS[name]().metadata().size
+    data = BATCH_MAKERS[name]().metadata()
+    size = data.size if isinstance(data, Metadata) else data[2]
     for register, words in spans(kind.registers, size):
         for offset in words:
             for allowed, access in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def literal(node: ast.expr) -> str | None:
         return node.value
     if isinstance(node, ast.JoinedStr):
         return "".join(
-            part.value if isinstance(part, ast.Constant) else "..." for part in node.values
+            str(part.value) if isinstance(part, ast.Constant) else "..." for part in node.values
         )
     return None
 
@@ -72,8 +73,9 @@ def test_the_messages_are_found() -> None:
 def test_every_message_that_the_tests_provoke_has_an_entry() -> None:
     """Those that are put together from parts are found this way."""
     told = set()
-    for test in (test_lasm_errors.test_place_and_message, test_lasm_errors.test_hints):
-        for case in test.pytestmark[0].args[1]:  # type: ignore[attr-defined]
+    tests: tuple[Any, ...] = (test_lasm_errors.test_place_and_message, test_lasm_errors.test_hints)
+    for test in tests:
+        for case in test.pytestmark[0].args[1]:
             with pytest.raises(AssemblyError) as caught:
                 assemble(case[0])
             told |= {diagnostic.message for diagnostic in caught.value.diagnostics}
