@@ -18,7 +18,7 @@ def fenced(text: str) -> str:
 class FenceDoctests(griffe.Extension):
     """Applies `fenced` to every docstring."""
 
-    def on_object(self, *, obj: Any, **_: Any) -> None:
+    def on_instance(self, *, obj: Any, **_: Any) -> None:
         """Called for each object that has been read."""
         if obj.docstring is not None:
             obj.docstring.value = fenced(obj.docstring.value)

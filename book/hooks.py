@@ -14,6 +14,8 @@ from book.insertions import expand
 
 ROOT = Path(__file__).resolve().parents[1]
 _LINK = re.compile(r"(\]\()([^)#:\s]+)((?:#[^)\s]*)?\))")
+_ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+_CODE = re.compile(r"`[^`\n]+`")
 _LANGUAGES = {".lasm": "lasm", ".asm": "lasm", ".py": "python", ".c": "c", ".toml": "toml"}
 _ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
@@ -42,8 +44,12 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     where = page.file.src_uri
     if page.file.generated_by is None:
         markdown = _relinked(markdown, f"docs/{where}", where)
-    # `shell` blocks are sessions, which Pygments calls `console`.
-    return expand(markdown.replace("```shell\n$ ", "```console\n$ "))
+    # `shell` blocks are sessions, which Pygments calls `console`. In code in a table GitHub wants
+    # `\|`, and Python-Markdown `|`.
+    markdown = expand(markdown).replace("```shell\n$ ", "```console\n$ ")
+    return _ROW.sub(
+        lambda row: _CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), markdown
+    )
 
 
 def _example(path: Path, source: str) -> str:
