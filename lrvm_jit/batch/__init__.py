@@ -1,4 +1,13 @@
-"""Batches: one program, or many, on thousands of machines at once."""
+"""Batches: one program, or many, on thousands of machines at once.
+
+>>> from lrvm_jit.batch import Batch
+>>> from lrvm_tools import assemble
+>>> batch = Batch(assemble("add a0, 1\\nhalt"), n=3)
+>>> batch.regs[:, 0] = [10, 20, 30]
+>>> _ = batch.run()
+>>> batch.regs[:, 0].tolist()
+[11, 21, 31]
+"""
 
 from typing import TYPE_CHECKING
 
