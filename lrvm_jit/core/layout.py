@@ -62,6 +62,14 @@ SKIP_BREAKPOINT: Final = 15
 """1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
 NO_FUSION: Final = 16
 """1: decode every word alone."""
+UNMAPPED: Final = 25
+"""Reads of addresses where no component is mapped, since the board was made; after it, writes."""
+NOTICES_WANTED: Final = 27
+"""NOTICE_*: after an instruction that does this, stop with STOP_NOTICE."""
+NOTICED: Final = 28
+"""NOTICE_*: what of that has happened."""
+NOTICED_ACCESS: Final = 29
+"""The first unmapped access of that: its physical address, READ, WRITE or EXECUTE in bits 32-33."""
 PREVIOUS_PC: Final = 30
 """LAST_PC before the instruction whose request is pending."""
 REQUEST_KIND: Final = 31
@@ -221,6 +229,14 @@ STOP_TRANSLATE: Final = 9
 """FIRST_SIGHT is set and the word at pc has not been decoded yet."""
 STOP_UNHANDLED: Final = 10
 """See UNHANDLED_WANTED."""
+
+STOP_NOTICE: Final = 11
+"""NOTICED is not 0."""
+
+NOTICE_UNMAPPED: Final = 1
+"""Access to an address where nothing is mapped."""
+NOTICE_MODE: Final = 2
+"""Change between supervisor mode and userland. Two within an instruction are none."""
 
 RESUME_NONE: Final = 0
 RESUME_STEP: Final = 1

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from lrvm_jit import UnmappedWarning
 
 from ..machines import Host
+from ..running import PREFIX
 from .progress import Progress
 
 
@@ -71,3 +76,12 @@ class CapturingHost(ConsoleHost):
 
     def show(self, text: str) -> None:
         self._text.write(text)
+
+
+@contextmanager
+def told_warnings(host: ConsoleHost) -> Iterator[None]:
+    """What the machine warns of in this block is told in a line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UnmappedWarning)
+        warnings.showwarning = lambda message, *rest: host.write(f"{PREFIX} warning: {message}\n")
+        yield

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from lrvm_jit import GuestException, Stop
+from lrvm_jit import GuestException, Stop, Unmapped
 from lrvm_jit.core.error_notes import add_note_once
 from lrvm_jit.engines import ENGINES
 
@@ -18,7 +18,7 @@ from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
-from .console import CapturingHost, ConsoleHost
+from .console import CapturingHost, ConsoleHost, told_warnings
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import (
     INPUT_FILE,
@@ -62,6 +62,13 @@ _WORTH_MENTIONING: Final = 1.0
     "--engine", type=click.Choice(ENGINES), help="What runs the CPU; all give the same results."
 )
 @click.option(
+    "--unmapped",
+    type=click.Choice([str(one) for one in Unmapped]),
+    default="ignore",
+    show_default=True,
+    help="What becomes of accesses to addresses where nothing is mapped.",
+)
+@click.option(
     "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
 )
 @click.option(
@@ -88,6 +95,7 @@ def run(
     verbose: bool,
     quiet: bool,
     engine: str | None,
+    unmapped: str,
     stats: bool,
     files: Path | None,
     writable: bool,
@@ -128,6 +136,7 @@ def run(
             verbose=verbose,
             quiet=quiet,
             engine=engine,
+            unmapped=unmapped,
             stats=stats,
             as_json=as_json,
             files=files,
@@ -151,6 +160,7 @@ def run(
     with open_machine(file, machine_file, host, engine, allow_paths) as machine:
         if (arguments or files) and "host" not in machine.types:
             raise click.UsageError("this machine has no component `host` for arguments and files")
+        machine.board.unmapped = Unmapped.of(unmapped)
         if verbose:
             lines = component_lines(machine.board)
             lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
@@ -185,7 +195,7 @@ def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) ->
     first = board.stats().instructions
     stop: Stop | None = None
     try:
-        with _progress(machine, config, host):
+        with _progress(machine, config, host), told_warnings(host):
             stop = run_board(board, config, writer=host)
         code = OF_REASON[stop.reason]
     except KeyboardInterrupt:

@@ -78,7 +78,7 @@ def _reason(debugger: Debugger, event: Event) -> Iterator[str]:
             yield "This is the start: nothing before it is remembered"
         case EventKind.ERROR:
             error = event.error
-            yield f"A component failed: {type(error).__name__}: {error}"
+            yield f"A component or a hook failed: {type(error).__name__}: {error}"
             yield from (f"  {note}" for note in getattr(error, "__notes__", ()))
 
 
