@@ -233,8 +233,6 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     entry,
                     left,
                     fetch_base - fetch_low,
-                    fetch_low,
-                    fetch_words,
                 )
             if code == NOT_ENTERED:
                 barred = NONE
