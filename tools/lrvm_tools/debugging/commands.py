@@ -11,7 +11,7 @@ from typing import Final
 
 from lrvm_jit import HardwareError, SnapshotError
 from lrvm_jit.debug import DebugError, Debugger, Event, ExpressionError, Place
-from lrvm_jit.debug.debugger import CATCHES
+from lrvm_jit.debug.stops import CATCHES
 from lrvm_jit.input_files import read_text
 
 from . import views
@@ -257,10 +257,13 @@ class Commands:
         point = self.debugger.break_at(location, log=text)
         return f"Log point {views.point_text(self.debugger, point)}"
 
-    @command("watch ADDRESS [WORDS] [if CONDITION]")
+    @command("watch TARGET [WORDS] [if CONDITION]")
     def _watch(self, rest: str) -> str:
-        """Stop after an instruction that changes a word, or one of several.
-        `watch counter`, `watch [counter]`, `watch 0x1000 4 if a0 > 3`"""
+        """Stop after an instruction that changes a word, one of several, or a register.
+        `watch counter`, `watch [counter]`, `watch 0x1000 4 if a0 > 3`; `watch a0` is the
+        register (the program then runs step by step, slowly), `watch [a0]` the word at its address.
+        `watch component 2`, or its name, stops at writes to a component; `rwatch` and `awatch` at
+        reads, and at all accesses."""
         return self._add_watch(rest, "change")
 
     @command("wwatch ADDRESS [WORDS] [if CONDITION]")
@@ -282,7 +285,7 @@ class Commands:
         target, condition = self._condition(rest)
         self._needs(target, "watch ADDRESS [WORDS] [if CONDITION]")
         first, _, last = target.rpartition(" ")
-        words = 1
+        words = None
         if first and last.replace("_", "").isalnum() and last[0].isdigit():
             try:
                 self.debugger.parse(first)
@@ -332,13 +335,22 @@ class Commands:
         point.ignore = self._count(self._needs(count, "ignore NUMBER COUNT"))
         return views.point_text(self.debugger, point)
 
-    @command("catch [unhandled|all|off]")
+    @command("catch [unhandled|all|off|unmapped|mapped]")
     def _catch(self, rest: str) -> str:
-        """Choose which exceptions stop the program: those taken while ev is 0 (unhandled, the
-        default), all, or none (off)."""
-        if rest:
-            self.debugger.catches = rest
-        return f"Exceptions that stop: {self.debugger.catches} (of {', '.join(CATCHES)})"
+        """Choose what stops the program besides points.
+        Exceptions: those taken while ev is 0 (unhandled, the default), all, or none (off).
+        Accesses to addresses where nothing is mapped: `catch unmapped`; no more: `catch mapped`.
+        """
+        debugger = self.debugger
+        if rest in ("unmapped", "mapped"):
+            debugger.catches_unmapped = rest == "unmapped"
+        elif rest:
+            debugger.catches = rest
+        unmapped = "stop" if debugger.catches_unmapped else "do not stop"
+        return (
+            f"Exceptions that stop: {debugger.catches} (of {', '.join(CATCHES)}); "
+            f"accesses to unmapped addresses {unmapped}"
+        )
 
     # --- looking ---------------------------------------------------------------------------------
 
