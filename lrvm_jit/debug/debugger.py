@@ -16,7 +16,7 @@ from .points import Change, Event, EventKind, Point
 from .program import ProgramInfo
 from .recording import Recording
 from .stack import Frame, call_target
-from .stops import Stops, is_register_stop, without_brackets
+from .stops import Stops, is_register_stop
 
 
 class Debugger(Stops):
@@ -359,7 +359,7 @@ class Debugger(Stops):
         if text.lower() in REGISTER_NAMES:
             self.board.cpu.regs[text.lower()] = value & WORD
         elif text.startswith("["):
-            address = self.evaluate(without_brackets(text))
+            address = self.address_of(text)
             physical = None if address % 4 else self.board.memory.translate(address & WORD, "write")
             if physical is None:
                 raise DebugError(f"the word at {address:#x} cannot be written")

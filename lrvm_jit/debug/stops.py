@@ -106,8 +106,11 @@ class Stops(Inspection):
                 raise DebugError("a component is watched as a whole; name addresses for a part")
             first, words = self._component_range(component[1].strip())
         else:
-            address = target if isinstance(target, int) else self.evaluate(without_brackets(text))
-            first = self._physical(address)
+            if words is None and self.variables is not None and self.variables.knows(text):
+                address, words = self.variables.extent(text)
+            else:
+                address = target if isinstance(target, int) else self.address_of(text)
+            first = self._physical(address & ~3 if self.variables is not None else address)
             words = 1 if words is None else words
         if words < 1 or first + 4 * words > 1 << 32:
             raise DebugError(f"{words} words from 0x{first:08X} on cannot be watched")
@@ -415,10 +418,3 @@ _ACCESS: Final = {
     WatchKind.CHANGE: Watch.WRITE,
     WatchKind.ANY: Watch.ANY,
 }
-
-
-def without_brackets(text: str) -> str:
-    """`[0x1000]` as `0x1000`: what is watched or set is the word, whose address it takes."""
-    if text.startswith("[") and text.endswith("]"):
-        return text[1:-1]
-    return text

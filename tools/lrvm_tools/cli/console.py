@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
 import warnings
@@ -76,6 +77,22 @@ class CapturingHost(ConsoleHost):
 
     def show(self, text: str) -> None:
         self._text.write(text)
+
+
+class ShownOutput:
+    """A guest's output stream of bytes, shown as text."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes, /) -> int:
+        """Show bytes; a character that is not complete waits for the rest of it."""
+        self._host.show(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        """There is nothing to wait for."""
 
 
 @contextmanager

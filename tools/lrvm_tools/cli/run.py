@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,7 +18,7 @@ from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
-from .console import CapturingHost, ConsoleHost, told_warnings
+from .console import CapturingHost, ConsoleHost, ShownOutput, told_warnings
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import (
     INPUT_FILE,
@@ -32,6 +32,9 @@ from .options import (
 from .progress import Progress
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
+
+if TYPE_CHECKING:
+    from ..executable import Executable
 
 _SHOWN_REPETITIONS: Final = 10
 """Lines about one exception. A guest that raises it for ever must not flood the terminal."""
@@ -178,6 +181,8 @@ def open_machine(
     """The machine that the arguments ask for. UsageError if they ask for none."""
     try:
         program = None if file is None else load_program(file)
+        if program is not None and program.executable is not None:
+            return _executable_machine(program.executable, machine_file, host, engine)
         if machine_file is not None:
             return load_machine(
                 machine_file, program=program, host=host, engine=engine, allow_paths=allow_paths
@@ -187,6 +192,19 @@ def open_machine(
     if program is None:
         raise click.UsageError("name a FILE to run, or a --machine, or both")
     return default_machine(program, host=host, engine=engine)
+
+
+def _executable_machine(
+    executable: Executable, machine_file: Path | None, host: Host, engine: str | None
+) -> Machine:
+    """The machine of an executable; the tool shows its output, as it shows other guests' text."""
+    from ..executable import MachineDescription
+    from ..executable.process import build
+
+    host.arguments = host.arguments or (executable.name,)
+    host.stdout = host.stderr = ShownOutput(host)
+    description = None if machine_file is None else MachineDescription.of_file(machine_file)
+    return build(executable, host, description=description, engine=engine)
 
 
 def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) -> ExitCode:
