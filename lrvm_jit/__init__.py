@@ -1,6 +1,7 @@
 """A JIT-compiled virtual machine: 32-bit CPU, MMU, memory-mapped components."""
 
 from .core.component import Component, MemoryWindow
+from .core.hooks import Hook, HookAccess, HookEvent, HookKind
 from .core.mapping import Mapping, MappingError, MappingOutcome
 from .core.metadata import Category, Metadata, hardware_id
 from .core.observer import Interest, RunObserver
@@ -9,6 +10,7 @@ from .core.snapshot import Snapshot
 from .core.snapshot_values import SnapshotError, StateValue
 from .core.statistics import Statistics
 from .core.stop import Stop, StopReason
+from .core.unmapped import Unmapped, UnmappedAccess, UnmappedWarning
 from .core.watchpoints import Watch, WatchHit
 from .exceptions import ExceptionCode, GuestException, HardwareCode, HardwareError
 from .jit.options import TranslatorOptions
@@ -24,6 +26,10 @@ __all__ = [
     "GuestException",
     "HardwareCode",
     "HardwareError",
+    "Hook",
+    "HookAccess",
+    "HookEvent",
+    "HookKind",
     "Interest",
     "MappedRegister",
     "Mapping",
@@ -41,6 +47,9 @@ __all__ = [
     "Stop",
     "StopReason",
     "TranslatorOptions",
+    "Unmapped",
+    "UnmappedAccess",
+    "UnmappedWarning",
     "Watch",
     "WatchHit",
     "hardware_id",

@@ -150,12 +150,24 @@ CYCLES_BEFORE: Final = _state.field()
 made, whatever the guest does to its counter."""
 EXCEPTIONS: Final = _state.field()
 """Exceptions and interruptions raised since the board was made."""
+UNMAPPED: Final = _state.field(2)
+"""Reads of addresses where no component is mapped, since the board was made, and writes."""
+NOTICES_WANTED: Final = _state.field()
+"""NOTICE_*: after an instruction that does this, stop with STOP_NOTICE."""
+NOTICED: Final = _state.field()
+"""NOTICE_*: what of that has happened."""
+NOTICED_ACCESS: Final = _state.field()
+"""The first unmapped access of that: its physical address, READ, WRITE or EXECUTE in bits 32-33."""
 
 # Windows and clean memory.
 FETCH_LOW: Final = _state.field()
 """The fetch window that has been opened last: its first virtual address in words."""
 FETCH_WORDS: Final = _state.field()
 FETCH_BASE: Final = _state.field()
+REACH_LOW: Final = _state.field()
+"""Its first virtual address in words, and"""
+REACH_WORDS: Final = _state.field()
+"""its length, if there were no breakpoints, between which a fetch window lies."""
 CLEAN_GENERATION: Final = _state.field()
 """Grows whenever a clean window may have become wrong."""
 CLEAN_LOW: Final = _state.field()
@@ -280,6 +292,14 @@ STOP_TRANSLATE: Final = 9
 """FIRST_SIGHT is set and the word at pc has not been decoded yet."""
 STOP_UNHANDLED: Final = 10
 """See UNHANDLED_WANTED."""
+
+STOP_NOTICE: Final = 11
+"""NOTICED is not 0."""
+
+NOTICE_UNMAPPED: Final = 1
+"""Access to an address where nothing is mapped."""
+NOTICE_MODE: Final = 2
+"""Change between supervisor mode and userland. Two within an instruction are none."""
 
 RESUME_NONE: Final = 0
 RESUME_STEP: Final = 1

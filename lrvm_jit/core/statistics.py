@@ -27,6 +27,11 @@ class Statistics:
     instructions: int = 0
     exceptions: int = field(default=0, kw_only=True)
     """Exceptions and interruptions that were raised."""
+    unmapped_reads: int = field(default=0, kw_only=True)
+    """Reads of addresses where no component is mapped, instructions and page-table entries
+    among them,"""
+    unmapped_writes: int = field(default=0, kw_only=True)
+    """and writes there, which are lost."""
     translated: int = 0
     """Of these, executed by translated regions. The others were interpreted."""
     regions: int = 0

@@ -20,7 +20,15 @@ from .debugger import Debugger
 from .expressions import ExpressionError
 from .history import History
 from .inspection import DebugError
-from .points import Breakpoint, Change, Event, EventKind, WatchKind, Watchpoint
+from .points import (
+    Breakpoint,
+    Change,
+    Event,
+    EventKind,
+    RegisterWatch,
+    WatchKind,
+    Watchpoint,
+)
 from .program import Place, ProgramInfo
 from .recorder import Recorder, ReplayError
 from .recording import Recording
@@ -42,6 +50,7 @@ __all__ = [
     "Recorder",
     "Recording",
     "RecordingError",
+    "RegisterWatch",
     "ReplayError",
     "WatchKind",
     "Watchpoint",

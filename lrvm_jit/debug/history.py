@@ -273,7 +273,11 @@ class History:
                 while self.position < end and stops < MOST_STOPS:
                     stop = self.board.run(end - self.position, observer=observer)
                     if stop.reason is StopReason.BUDGET and self.position >= end:
-                        # A watchpoint may have been met by the last instruction.
+                        # A register that somebody watches may have been changed by the last
+                        # instruction; of watched words that is a stop of its own.
+                        steps = observer is not None and observer.watches_instructions
+                        if steps and stop.attempted and wanted(stop):
+                            last = self.stop_position(stop)
                         break
                     if stop.reason is StopReason.HALTED:
                         break
@@ -306,9 +310,9 @@ class History:
 
     def stop_position(self, stop: Stop) -> int:
         """Where one stands after going back to a stop: at a breakpoint, and before the
-        instruction that met a watchpoint or raised an exception."""
-        back = stop.reason in (StopReason.WATCHPOINT, StopReason.EXCEPTION, StopReason.STOPPED)
-        return self.position - (1 if back and stop.attempted else 0)
+        instruction that met a watchpoint, raised an exception, or changed a watched register."""
+        here = stop.reason in (StopReason.BREAKPOINT, StopReason.HALTED)
+        return self.position - (0 if here or not stop.attempted else 1)
 
     # --- memory ----------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ _REASONS = {
     layout.STOP_EXCEPTION: StopReason.EXCEPTION,
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
     layout.STOP_UNHANDLED: StopReason.UNHANDLED,
+    layout.STOP_NOTICE: StopReason.STOPPED,
 }
 
 _Access: TypeAlias = tuple[
@@ -162,7 +163,8 @@ class InterpreterEngine:
             pending.complete(raised)
             # The host has the last word on whether the CPU is halted.
             if not raised:
-                reason = StopReason.HALTED if state[layout.HALTED] else None
+                noticed = StopReason.STOPPED if state[layout.NOTICED] else None
+                reason = StopReason.HALTED if state[layout.HALTED] else noticed
         return used, reason
 
     # --- for batches, which run the kernel from a compiled loop of their own ------------------
@@ -326,6 +328,7 @@ class InterpreterEngine:
         add_note_once(error, access_text(self._core))
         state[layout.RESUME] = layout.RESUME_NONE
         state[layout.LOG_COUNT] = 0
+        state[layout.NOTICED] = 0
         state[layout.CYCLES] -= 1
         state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
         self._pending.undo()

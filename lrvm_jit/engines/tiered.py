@@ -120,8 +120,8 @@ class TranslatorEngine(InterpreterEngine):
         )
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
-        # A region across a word that is looked at is not entered, and one that ends at such a
-        # word is shorter than it could be: both are made anew.
+        # A region that contains such a word must not be entered any more, and one that leaves it
+        # out is smaller than it could be: both are made anew.
         looked_at = set(breakpoints), set(watched)
         addresses, indices = (
             numpy.array(sorted(now ^ before), numpy.int64)
@@ -301,7 +301,7 @@ class TranslatorEngine(InterpreterEngine):
         replaces: Installed | None = None,
     ) -> Job:
         state = self._state
-        low, words = state[layout.FETCH_LOW], state[layout.FETCH_WORDS]
+        low, words = state[layout.REACH_LOW], state[layout.REACH_WORDS]
         if not low <= pc >> 2 < low + words:
             low, words = pc >> 2, 1
         first = max(low, (pc >> 2) - COPIED_WORDS)
@@ -309,6 +309,7 @@ class TranslatorEngine(InterpreterEngine):
         return Job(
             start=pc,
             words=self._core.arena[first + delta : last + delta].copy(),
+            breakpoints=frozenset(self._looked_at[0]),
             first=4 * first,
             delta=delta,
             supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
@@ -354,6 +355,10 @@ class TranslatorEngine(InterpreterEngine):
         if old is not None and old.start == job.start:
             self._installation.remove(old)
         if outcome.region is None or outcome.delivery is None:
+            return None
+        if job.breakpoints != self._looked_at[0]:
+            # It may execute one that has been set meanwhile.
+            STORE.release(outcome.delivery.code)
             return None
         self.origins[outcome.delivery.origin] += 1
         if job.manner.large:

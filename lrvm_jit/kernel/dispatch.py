@@ -33,6 +33,7 @@ from ..core.layout import (
     FLAGS_EXPLICIT,
     HALTED,
     LAST_PC,
+    NOTICED,
     PAGE_WORDS,
     REQUEST_KIND,
     RESUME,
@@ -122,6 +123,7 @@ from .typed import (
     STOP_BREAKPOINT,
     STOP_BUDGET,
     STOP_HALTED,
+    STOP_NOTICE,
     STOP_STALE,
     STOP_TRANSLATE,
     WRITE,
@@ -165,6 +167,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         ended = after_exception(regs, state)
         if ended >= 0:
             return ended
+        if state[NOTICED]:
+            return STOP_NOTICE
     # A component may have halted the CPU; an instruction in progress is completed first.
     if state[HALTED] and not state[RESUME]:
         return STOP_HALTED
@@ -229,8 +233,6 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     entry,
                     left,
                     fetch_base - fetch_low,
-                    fetch_low,
-                    fetch_words,
                 )
             if code == NOT_ENTERED:
                 barred = NONE
@@ -662,6 +664,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 stop = after_exception(regs, state)
                 if stop >= 0:
                     break
+            if state[NOTICED]:
+                stop = STOP_NOTICE
+                break
             sp = U(SSP) if regs[SMT] != 0 else U(USP)
             if key != state[WINDOW_KEY]:
                 key = state[WINDOW_KEY]

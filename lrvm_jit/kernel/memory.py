@@ -26,6 +26,11 @@ from ..core.layout import (
     MARK_TABLE,
     MARK_TRANSLATED,
     NEXT_PC,
+    NOTICE_MODE,
+    NOTICE_UNMAPPED,
+    NOTICED,
+    NOTICED_ACCESS,
+    NOTICES_WANTED,
     PAGE_WORDS,
     PLAIN,
     REGION_BASE,
@@ -48,6 +53,7 @@ from ..core.layout import (
     STALE_LOW,
     TABLES_HIGH,
     TABLES_LOW,
+    UNMAPPED,
     UNTOUCHED,
     WIDENING,
     WINDOW_BASE,
@@ -107,6 +113,7 @@ def raise_exception(regs, state, code, data):
     state[EXCEPTIONS] += 1
     if supervisor == 0:
         state[WINDOW_KEY] |= I(1) << 32
+        state[NOTICED] ^= state[NOTICES_WANTED] & NOTICE_MODE
     return RAISED
 
 
@@ -158,6 +165,23 @@ def logged(state, value):
     state[U(LOG + position)] = value
     state[LOG_COUNT] = position + 1
     return value
+
+
+@kernel_function
+def note_unmapped(state, address, access):
+    """There is no component at a physical address: count the READ, WRITE or EXECUTE."""
+    state[U(UNMAPPED + (access & WRITE))] += 1
+    if state[NOTICES_WANTED] & NOTICE_UNMAPPED and not state[NOTICED] & NOTICE_UNMAPPED:
+        state[NOTICED] |= NOTICE_UNMAPPED
+        state[NOTICED_ACCESS] = access << 32 | address
+
+
+@kernel_function
+def unmapped_word(state, address, access):
+    """What a READ or EXECUTE finds where no component is: 0 (memory.md: Physical memory map)."""
+    if state[LOG_POSITION] == state[LOG_COUNT]:
+        note_unmapped(state, address, access)
+    return logged(state, ZERO)
 
 
 @kernel_function
@@ -213,7 +237,7 @@ def table_entry(regs, state, arena, marks, address):
     at = find_region(state, address)
     if at < 0:
         state[CACHEABLE] = 0
-        return ZERO
+        return unmapped_word(state, address, READ)
     access = state[U(at + REGION_READ)]
     if access == PLAIN:
         index = U(state[U(at + REGION_BASE)] + ((address - state[U(at + REGION_FIRST)]) >> 2))
@@ -390,7 +414,7 @@ def load(regs, state, arena, marks, address, access):
         return physical
     at = find_region(state, physical)
     if at < 0:
-        return ZERO
+        return unmapped_word(state, physical, access)
     rights = state[U(at + REGION_READ)]
     if rights == PLAIN:
         base = state[U(at + REGION_BASE)]
@@ -439,6 +463,7 @@ def store(regs, state, arena, entries, marks, address, value):
     at = find_region(state, physical)
     if at < 0:
         state[UNTOUCHED] = 0
+        note_unmapped(state, physical, WRITE)
         return DONE
     rights = state[U(at + REGION_WRITE)]
     if rights == PLAIN:

@@ -21,6 +21,9 @@ from ..core.layout import (
     LOG_COUNT,
     LOG_POSITION,
     NEXT_PC,
+    NOTICE_MODE,
+    NOTICED,
+    NOTICES_WANTED,
     PREVIOUS_PC,
     REGISTER_SLOTS,
     RESUME,
@@ -170,6 +173,8 @@ def write_register(regs, state, code, value):
     if code == PC:
         state[NEXT_PC] = value
         return DONE
+    if code == SMT and (regs[SMT] != 0) != (value != 0):
+        state[NOTICED] ^= state[NOTICES_WANTED] & NOTICE_MODE
     regs[U(code)] = np.uint32(value)
     if code == MTT or code == PDA:
         flush_windows(regs, state)

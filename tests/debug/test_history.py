@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lrvm_jit import Motherboard, Snapshot
+from lrvm_jit import HookEvent, Motherboard, Snapshot
 from lrvm_jit.debug import (
     Debugger,
     History,
@@ -23,7 +23,7 @@ from lrvm_jit.debug import (
     load_recording,
 )
 from lrvm_jit.debug import history as history_module
-from tests.debug.machines import asking, counting
+from tests.debug.machines import RAM, asking, counting
 from tests.engines import EngineChoice
 
 LENGTH = 300
@@ -225,3 +225,40 @@ def test_one_tap_at_a_time() -> None:
     board, _ = counting("interpreter")
     with board, Debugger(board), pytest.raises(RuntimeError, match="has a tap already"):
         Recorder(board)
+
+
+def test_what_hooks_change_is_recorded(engine: EngineChoice) -> None:
+    """Of each kind: going back finds it, and calls none of them."""
+    board, oracle, _ = asking(engine)
+    called = 0
+
+    def count(board: Motherboard, event: HookEvent) -> None:
+        nonlocal called
+        called += 1
+
+    def change(board: Motherboard, event: HookEvent) -> None:
+        count(board, event)
+        event.word ^= called
+        board.cpu.regs.rr7 += called
+
+    board.on("memory", change, address=RAM)
+    board.on("component", change, component=2, access="read")
+    board.on("exception", change)
+    board.on("breakpoint", change, address=0x20)
+    board.on("breakpoint", count, address=0x24)
+    with Debugger(board) as debugger:
+        states = [(list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist())]
+        for _ in range(60):
+            debugger.step()
+            states.append((list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist()))
+        before, calls = called, oracle.calls
+        assert before > 10
+        for position in (59, 20, 60, 33, 0, 47):
+            debugger.go_to(position)
+            now = list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist()
+            assert now == states[position]
+        debugger.restart()
+        debugger.step(60)
+        assert (called, oracle.calls) == (before, calls)
+        with pytest.raises(RuntimeError, match="memory cannot be hooked while"):
+            board.on("memory", count, address=RAM)

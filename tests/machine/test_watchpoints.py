@@ -130,7 +130,7 @@ def test_the_host_is_not_the_guest(engine: EngineChoice) -> None:
         ({2}, "watchpoint 0x2 must be a multiple of 4"),
         ({1 << 32}, "watchpoint 0x100000000 must"),
         ({4: "look"}, "is for 'look'; it must be one of 'read', 'write', 'any'"),
-        (range(0, 4 * MOST_WATCHPOINTS + 4, 4), "65 watchpoints are too many; there can be 64"),
+        (range(0, 8 * MOST_WATCHPOINTS + 8, 8), "65 separate ranges of watched or hooked words"),
     ],
 )
 def test_mistakes_are_named(wanted: dict[int, str], message: str) -> None:

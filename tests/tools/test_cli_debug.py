@@ -226,6 +226,21 @@ def test_errors_of_components_name_the_source_line(
         assert "write at offset 0x0" in result.stderr
     else:
         shown = batch("run", "rstep", "print cycles")
-        assert "A component failed: ZeroDivisionError: on purpose" in shown
+        assert "A component or a hook failed: ZeroDivisionError: on purpose" in shown
         assert "write at offset 0x0" in shown
         assert "p.lasm:13  wsa ac1" in shown
+
+
+@pytest.mark.parametrize(
+    ("choice", "code", "told"),
+    [
+        ("ignore", 0, ""),
+        ("warn", 0, "[lrvm] warning: the instruction at 0x00000004: write of 0x000000C8, where"),
+        ("stop", 7, "Cycle 0x00000002: write of 0x000000C8, where nothing is mapped, by the"),
+    ],
+)
+def test_unmapped_addresses_of_a_run(choice: str, code: int, told: str, folder: Path) -> None:
+    (folder / "m.toml").write_text('[[component]]\ntype = "rom"\nsize = 32\n')
+    (folder / "u.lasm").write_text("cpy a0, 200\nwsa a0, 0, 1\nhalt\n")
+    result = lrvm("run", "u.lasm", "--machine", "m.toml", "--unmapped", choice)
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr

@@ -260,6 +260,8 @@ def finish_line(stop: Stop) -> str:
             assert stop.exception is not None
             line = exception_line(stop, stop.exception).replace(": ", ": unhandled ", 1)
             return f"{line}; it would come again for ever"
+        case StopReason.UNMAPPED:
+            what = f"{stop.unmapped}, by the instruction"
         case StopReason.HALTED | StopReason.EXCEPTION:
             what = "CPU halted"
     line = f"{_at_cycle(stop)}: {what} at address 0x{stop.address:08X}"

@@ -40,13 +40,17 @@ class Job:
     enter_at_start: bool = False
     replaces: int | None = None
     """Row number of the region that is translated again."""
+    breakpoints: frozenset[int] = frozenset()
+    """Virtual addresses at which the region is left, before they are executed."""
 
     def region(self) -> Region | None:
         """The region that is there."""
-        words, first = self.words, self.first
+        words, first, breakpoints = self.words, self.first, self.breakpoints
         size = 4 * len(words)
 
         def word_at(pc: int) -> int | None:
+            if pc in breakpoints:
+                return None
             inside = pc - first
             return int(words[inside >> 2]) if 0 <= inside < size else None
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from lrvm_jit import Stop, StopReason
+from lrvm_jit import Stop, StopReason, Unmapped
 from lrvm_jit.input_files import read_text
 
 from ..executable import Executable, MachineDescription
@@ -23,7 +23,7 @@ from ..images import ImageError
 from ..machines import Host, Machine, MachineError
 from ..running import RunConfig, component_lines
 from ..running import run as run_board
-from .console import ConsoleHost
+from .console import ConsoleHost, told_warnings
 from .exit_codes import ExitCode
 from .options import InputError, wants_traceback
 from .raw_streams import raw_streams
@@ -46,6 +46,7 @@ class Options:
     verbose: bool
     quiet: bool
     engine: str | None
+    unmapped: str
     stats: bool
     as_json: bool
     files: Path | None
@@ -84,7 +85,8 @@ def _run(path: Path, options: Options) -> int:
     host.stdin, host.stdout, host.stderr = raw_streams()
     if options.as_json:
         host.stdout, host.stderr = out, err
-    with _machine(executable, host, options) as machine:
+    with _machine(executable, host, options) as machine, told_warnings(host):
+        machine.board.unmapped = Unmapped.of(options.unmapped)
         if options.verbose:
             host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
         report = _Report(executable, machine, host, options)
@@ -149,6 +151,8 @@ class _Report:
         self._fault = fault_of(self._executable, self._board, stop)
         if self._fault is not None:
             self._say(f"{self._fault}{_source_line(self._fault, self._executable)}")
+        elif stop.reason is StopReason.UNMAPPED:
+            self._say(f"{stop.unmapped}{self._where(stop.address)}")
         elif stop.reason is StopReason.BUDGET:
             limit = f"the limit of {self._options.max_cycles} cycles was reached"
             self._say(f"{limit}{self._where(stop.pc)}")
