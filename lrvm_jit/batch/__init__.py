@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from ..isa.table import Reg
 from .batch import Batch
+from .char_components import CharInput, CharOutput, WordInput
 from .component import FINE, BatchComponent, PartlyServedError
-from .components import CharOutput, CycleClock, RandomSource, WordInput
+from .components import CycleClock, RandomSource
 from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "BatchComponent",
     "BatchResult",
+    "CharInput",
     "CharOutput",
     "CheckpointError",
     "CycleClock",

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -245,6 +245,11 @@ class Batch:
         return {
             memory.component: memory.rows for memory in self._arrays.memories if memory.writable
         }
+
+    @property
+    def components(self) -> Mapping[int, BatchComponent]:
+        """The components that serve all lanes, by id."""
+        return MappingProxyType(self._components)
 
     @property
     def ram(self) -> NDArray[numpy.uint32]:

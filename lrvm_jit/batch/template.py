@@ -116,7 +116,7 @@ def components_by_id(
                 f"{template.components[number].name}; use a component of that size"
             )
     for number, component in enumerate(template.components):
-        if number not in components and not _is_plain_memory(component):
+        if number not in components and not is_plain_memory(component):
             raise ValueError(
                 f"component {number}, {component.name}, is more than plain memory: pass "
                 f"components={{{number}: ...}} with a BatchComponent that serves all lanes"
@@ -124,7 +124,8 @@ def components_by_id(
     return dict(components)
 
 
-def _is_plain_memory(component: Component) -> bool:
+def is_plain_memory(component: Component) -> bool:
+    """Whether a component is nothing but one window of memory, of which lanes can have copies."""
     kind = type(component)
     return (
         len(component.windows) == 1
