@@ -227,7 +227,7 @@ PARAMETERS = [
     Parameter("Batch(ram_size)", lambda v: lanes(ram_size=v), 8, (-4, 2)),
     Parameter("Batch(rom_size)", lambda v: lanes(rom_size=v), 8, (-4, 0, 2)),
     Parameter("Batch(threads)", lambda v: lanes(threads=v), 1, (0,)),
-    Parameter("Batch(program)", lambda v: Batch([v], n=1), HALT, (-1, 1 << 32), "a word"),
+    Parameter("Batch(program)", lambda v: Batch([v], n=1), HALT, (-1, 1 << 32), "a word", (list,)),
     Parameter(
         "Batch(components)",
         lambda v: Batch(board(), 2, components={v: CharOutput()}),

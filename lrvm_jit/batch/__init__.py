@@ -10,6 +10,7 @@ from .components import CycleClock, RandomSource
 from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
+from .programs import Program
 from .result import BatchResult, LaneReason
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "LaneReason",
     "PartlyServedError",
     "PerLane",
+    "Program",
     "RandomSource",
     "Reg",
     "StreamResult",

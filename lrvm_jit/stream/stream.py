@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..arguments import optional_number
 from ..batch.component import BatchComponent
+from ..batch.programs import Program
 from ..batch.progress import Progress, ProgressCallback, make_progress
 from ..batch.result import LaneReason
 from ..batch.template import PAGE, LinkedProgram
@@ -90,7 +91,7 @@ class StreamResult:
 
 
 def stream(
-    program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any] | None,
+    program: Motherboard | LinkedProgram | Program | Sequence[Program] | None,
     n: int | None = None,
     inputs: Any = None,
     *,

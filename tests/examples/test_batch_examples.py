@@ -44,7 +44,7 @@ def test_grading(capsys: pytest.CaptureFixture[str]) -> None:
         "    7, 0: no end after 10,000 instructions\n"
         "    3000000000, 14: no end after 10,000 instructions\n"
         "cleo: 4 of 5\n"
-        "    7, 0: Division by zero, at address 0x4\n"
+        "    7, 0: Division by zero, line 5\n"
         "dan: 4 of 5\n"
         "    3000000000, 14: wrong: 14 instead of 2\n"
         "eve: 0 of 5\n"
