@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from ..isa.table import Reg
 from .batch import Batch
+from .char_components import CharInput, CharOutput, WordInput
 from .component import FINE, BatchComponent, PartlyServedError
-from .components import CharOutput, CycleClock, RandomSource, WordInput
+from .components import CycleClock, RandomSource
 from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
+from .programs import Program
 from .result import BatchResult, LaneReason
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ __all__ = [
     "Batch",
     "BatchComponent",
     "BatchResult",
+    "CharInput",
     "CharOutput",
     "CheckpointError",
     "CycleClock",
@@ -38,6 +41,7 @@ __all__ = [
     "LaneReason",
     "PartlyServedError",
     "PerLane",
+    "Program",
     "RandomSource",
     "Reg",
     "StreamResult",

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -30,6 +30,7 @@ from .component import BatchComponent
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
 from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
+from .programs import Program, Sources, order_by_program, programs_of
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .template import (
@@ -38,7 +39,6 @@ from .template import (
     check_programs,
     components_by_id,
     copied,
-    programs_of,
     template_of,
 )
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
@@ -73,7 +73,11 @@ class Batch:
     `program`:
 
     - words: every lane has a ROM with them at address 0, then its RAM, then `components`;
-    - a (n, words) uint32 array: the same, but each lane has a program of its own;
+    - a program that knows its source, such as `lrvm_tools.lasm`'s `Assembly`: the same, and
+      `BatchResult.where` tells source lines;
+    - a sequence of such programs and of rows of words, one for each lane, of any lengths: the
+      shorter ones get zeros behind them, which are no instructions;
+    - a (n, words) uint32 array: each row is the program of a lane;
     - a `Motherboard`, which is a template: lanes have its memory map, and begin with what its
       memory and its CPU hold now. `programs`, a (n, words) array, replaces the content of its
       component 0, which must be read-only memory, lane by lane. Components that are more than
@@ -93,7 +97,7 @@ class Batch:
 
     def __init__(
         self,
-        program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any],
+        program: Motherboard | LinkedProgram | Program | Sequence[Program],
         n: int | None = None,
         *,
         ram_size: int | None = None,
@@ -112,6 +116,7 @@ class Batch:
         self._threads = threads or _cpus()
         self._engine = engine
         own_programs: NDArray[numpy.uint32] | None = None
+        self._sources: Sources | None = None
         if isinstance(program, LinkedProgram):
             program, components = program.batch_parts(components, ram_size)
         if isinstance(program, Motherboard):
@@ -124,16 +129,17 @@ class Batch:
                 components = {}
             template = program
             if programs is not None:
-                own_programs, _ = programs_of(programs)
+                own_programs = programs_of(programs).own
         else:
             if programs is not None:
                 raise TypeError("`programs` goes with a template board; pass them as `program`")
             if isinstance(components, Mapping):
                 raise TypeError("without a template board, components must be a sequence")
             check_components(components)
-            own_programs, words = programs_of(program)
+            given = programs_of(program)
+            own_programs, self._sources = given.own, given.sources
             template = template_of(
-                words, PAGE if ram_size is None else ram_size, rom_size, components
+                given.words, PAGE if ram_size is None else ram_size, rom_size, components
             )
             components = {2 + k: component for k, component in enumerate(components)}
         if own_programs is not None and n is None:
@@ -245,6 +251,11 @@ class Batch:
         return {
             memory.component: memory.rows for memory in self._arrays.memories if memory.writable
         }
+
+    @property
+    def components(self) -> Mapping[int, BatchComponent]:
+        """The components that serve all lanes, by id."""
+        return MappingProxyType(self._components)
 
     @property
     def ram(self) -> NDArray[numpy.uint32]:
@@ -421,13 +432,20 @@ class Batch:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
         blocks = Blocks(self.n, threads)
+        order = None
+        if self.programs is not None and not self._components:
+            order = order_by_program(self.programs)
         before = sum(worker.instructions for worker in workers)
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
 
         def work(worker: Worker) -> None:
             while (block := blocks.take()) is not None and not self._control[0]:
-                worker.run_block(*block, stop_on_exception)
+                first, count = block
+                if order is None:
+                    worker.run_block(first, count, stop_on_exception)
+                else:
+                    worker.run_lanes(order[first : first + count], stop_on_exception)
                 worker.finished += block[1]
 
         def show() -> None:
@@ -483,6 +501,8 @@ class Batch:
             interrupted=interrupted,
             seconds=seconds,
             instructions=instructions,
+            sources=self._sources,
+            paged=arrays.regs[:, Reg.MTT] != 0 if self._sources is not None else None,
         )
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
@@ -22,6 +22,25 @@ Errors = NDArray[numpy.int32]
 """For each access the word of a hardware error (`HardwareError.word`), or FINE."""
 
 FINE = -1
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """A component from which each lane reads a text of its own."""
+
+    def load_texts(self, texts: Sequence[str]) -> None:
+        """Give the first lanes these texts, from their start on, and all others none."""
+
+
+@runtime_checkable
+class TextWriter(Protocol):
+    """A component that keeps the text that each lane has written."""
+
+    def texts(self) -> list[str]:
+        """The texts of all lanes."""
+
+    def clear(self) -> None:
+        """Forget them."""
 
 
 class PartlyServedError(Exception):

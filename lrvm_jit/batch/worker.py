@@ -158,6 +158,21 @@ class Worker:
             raise failure
         self._engine.take_up()
 
+    def run_lanes(self, queue: LaneNumbers, stop_on_exception: bool) -> None:
+        """Run lanes in this order, as `run_block` does, in a batch without components."""
+        context = self._context
+        context[lanes.FIRST_LANE] = 0
+        context[lanes.STOP_ON_RAISE] = stop_on_exception
+        context[lanes.RESUMING] = 0
+        self._run_queue(queue)
+        self._raise_failure()
+        self._engine.take_up()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
     def _pending(self, first: int, count: int) -> NDArray[numpy.int64]:
         block = self._arrays.reason[first : first + count]
         return numpy.flatnonzero(block == lanes.LANE_PENDING) + first

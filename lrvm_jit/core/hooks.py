@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 
 class HookKind(StrEnum):
-    """What a hook is called at."""
+    """What a hook is called at.
+
+    >>> from lrvm_jit import HookKind
+    >>> HookKind.MEMORY == "memory"
+    True
+    """
 
     BREAKPOINT = "breakpoint"
     """Before the instruction at a virtual address."""
@@ -52,7 +57,12 @@ class HookKind(StrEnum):
 
 
 class HookAccess(StrEnum):
-    """An access that a hook is called at."""
+    """An access that a hook is called at.
+
+    >>> from lrvm_jit import HookAccess
+    >>> HookAccess.READ == "read"
+    True
+    """
 
     READ = "read"
     WRITE = "write"
@@ -61,7 +71,12 @@ class HookAccess(StrEnum):
 
 @dataclass(slots=True)
 class HookEvent:
-    """What a hook is told of. Fields that say nothing about its kind are None, `word` 0."""
+    """What a hook is told of. Fields that say nothing about its kind are None, `word` 0.
+
+    >>> from lrvm_jit import HookEvent, HookKind
+    >>> HookEvent(HookKind.BREAKPOINT, pc=8).pc
+    8
+    """
 
     kind: HookKind
     pc: int
@@ -95,7 +110,20 @@ _TAKEN: Final[dict[HookKind, tuple[str, ...]]] = {
 
 @dataclass(eq=False, slots=True)
 class Hook:
-    """A function, and where it is called. `remove()` takes it off the board, at any time."""
+    """A function, and where it is called. `remove()` takes it off the board, at any time.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> seen = []
+    >>> with Motherboard([BootRom(assemble("inc a0\\ninc a0\\nhalt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     hook = board.on("breakpoint", lambda board, event: seen.append(event.pc), address=4)
+    ...     _ = board.run()
+    >>> seen, hook.active
+    ([4], True)
+    """
 
     kind: HookKind
     function: HookFunction

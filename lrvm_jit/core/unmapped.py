@@ -16,7 +16,12 @@ from .mapping import MemoryMap
 
 
 class Unmapped(StrEnum):
-    """What becomes of a run that accesses an address where nothing is mapped."""
+    """What becomes of a run that accesses an address where nothing is mapped.
+
+    >>> from lrvm_jit import Unmapped
+    >>> Unmapped.STOP == "stop"
+    True
+    """
 
     IGNORE = "ignore"
     """It goes on."""
@@ -36,13 +41,40 @@ class Unmapped(StrEnum):
 
 
 class UnmappedWarning(RuntimeWarning):
-    """The guest has accessed an address where no component is mapped."""
+    """The guest has accessed an address where no component is mapped.
+
+    >>> import warnings
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> program = assemble("cpy ac0, 0x1000\\nwsa ac0, 1\\nhalt")
+    >>> with Motherboard([BootRom(program)], unmapped="warn") as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     with warnings.catch_warnings(record=True) as told:
+    ...         warnings.simplefilter("always")
+    ...         _ = board.run()
+    >>> told[0].category.__name__
+    'UnmappedWarning'
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class UnmappedAccess:
     """An access to an address where no component is mapped: the physical address, and `access`,
-    one of "read" (page-table entries, too), "write" and "execute"."""
+    one of "read" (page-table entries, too), "write" and "execute".
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> program = assemble("cpy ac0, 0x1000\\nwsa ac0, 1\\nhalt")
+    >>> with Motherboard([BootRom(program)], unmapped="stop") as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     stop = board.run()
+    >>> stop.unmapped.access, hex(stop.unmapped.address)
+    ('write', '0x1000')
+    """
 
     address: int
     access: str

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
+from ..batch.programs import programs_of
 from ..batch.progress import ProgressCallback
 from ..batch.result import LaneReason
 from ..core.component import metadata_of
-from ..core.memory import as_words
 from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from .fields import Field, Lanes, Values
@@ -131,17 +131,16 @@ class ChunkRunner:
 
 
 def program_of(
-    program: object,
+    program: Any,
 ) -> tuple[NDArray[numpy.uint32] | Motherboard | None, NDArray[Any] | None]:
     """A program for all lanes, or the array of the lanes' own programs."""
     if program is None or isinstance(program, Motherboard):
         return program, None
     if isinstance(program, numpy.ndarray) and program.ndim == 2:
+        # As it is: a chunk's rows are looked at when they are wanted.
         return None, program
-    words = as_words(program)  # type: ignore[arg-type]
-    if not len(words):
-        raise ValueError("the program has no words")
-    return words, None
+    found = programs_of(program)
+    return (found.words, None) if found.own is None else (None, found.own)
 
 
 def _digest_of_program(program: object, width: int) -> str:

@@ -27,7 +27,7 @@ from lrvm_components import (
     RealtimeClock,
 )
 from lrvm_jit import Component, HardwareCode, HardwareError, Metadata
-from lrvm_jit.batch import Batch, BatchComponent, CharOutput, CycleClock, RandomSource, WordInput
+from lrvm_jit.batch import Batch, BatchComponent, CharInput, CharOutput, CycleClock, RandomSource, WordInput
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.core.register_map import spans
 from lrvm_tools.lasm import assemble
@@ -57,6 +57,7 @@ MAKERS: dict[str, Callable[[Path], Component]] = {
     "RealtimeClock": lambda _: RealtimeClock(),
 }
 BATCH_MAKERS: dict[str, Callable[[], BatchComponent]] = {
+    "CharInput": lambda: CharInput.from_texts(["text"]),
     "CharOutput": CharOutput,
     "CycleClock": CycleClock,
     "RandomSource": lambda: RandomSource(1),
