@@ -11,9 +11,9 @@ from enum import Enum
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
+from ...machine_code import NativeCode, load
 from ..analysis.region import SYMBOL
 from .cache import host_key
-from .loading import NativeCode, load
 
 UNUSED_BYTES = 8 << 20
 """Code that no board uses is kept up to this size, for the next board with the same program."""
