@@ -12,6 +12,7 @@ from .elf import (
     FUNCTION,
     GLOBAL,
     LOCAL,
+    OBJECT_SYMBOL,
     UNDEFINED,
     WEAK,
     WRITABLE,
@@ -97,6 +98,17 @@ class Plan:
                 place = self._places[symbol.section] if self._is_inside(symbol) else None
                 if place is not None and self._source.sections[symbol.section].flags & EXECUTABLE:
                     found[symbol.name] = place + symbol.value
+        return found
+
+    def variables(self) -> dict[str, int]:
+        """Where the variables start that others may use, by name, from the first byte on."""
+        found: dict[str, int] = {}
+        for index, symbol in enumerate(self._source.symbols):
+            if symbol.kind == OBJECT_SYMBOL and symbol.binding in (GLOBAL, WEAK):
+                if symbol.section == COMMON:
+                    found[symbol.name] = self._common[index]
+                elif self._is_inside(symbol) and self._places[symbol.section] is not None:
+                    found[symbol.name] = (self._places[symbol.section] or 0) + symbol.value
         return found
 
     @staticmethod

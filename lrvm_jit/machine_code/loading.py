@@ -38,11 +38,11 @@ class NativeCode(Protocol):
 class LoadedCode:
     """`NativeCode` in memory of our own."""
 
-    __slots__ = ("_memory", "address", "functions", "size")
+    __slots__ = ("_memory", "address", "functions", "size", "variables")
 
-    def __init__(self, data: bytes, symbol: str, resolve: Resolve = no_others) -> None:
+    def __init__(self, data: bytes, symbol: str | None, resolve: Resolve = no_others) -> None:
         """Load an object file. See `load`; `resolve` tells where the symbols are that the object
-        needs from elsewhere."""
+        needs from elsewhere. Without a symbol, `address` is where the code starts."""
         source = RelocatableObject(data)
         if source.machine != machine():
             raise LoadingError(
@@ -50,7 +50,7 @@ class LoadedCode:
             )
         plan = Plan(source, PAGE)
         places = plan.functions()
-        if symbol not in places:
+        if symbol is not None and symbol not in places:
             raise LoadingError(f"the object code does not define {symbol!r}")
         self._memory = CodeMemory(plan.size)
         start = self._memory.address
@@ -58,7 +58,9 @@ class LoadedCode:
         self._memory.make_executable(plan.code_size)
         self.functions = {name: start + place for name, place in places.items()}
         """Where the functions start that others may call, by name."""
-        self.address = self.functions[symbol]
+        self.variables = {name: start + place for name, place in plan.variables().items()}
+        """Where the variables are that others may use, by name."""
+        self.address = start if symbol is None else self.functions[symbol]
         """Where the function starts that `load` was asked for."""
         self.size = self._memory.size
         """Bytes that it occupies."""

@@ -80,7 +80,7 @@ class _Spaces:
     """All spaces of the process, and what of them is free."""
 
     def __init__(self) -> None:
-        self._lock = SharedLock()
+        self._lock = SharedLock(innermost=True)
         self._busy = False
         self._free: list[tuple[int, int]] = []
         """Start and end of what is free, ascending; neighbours are one."""

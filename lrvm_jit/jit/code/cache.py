@@ -6,8 +6,8 @@ import hashlib
 import os
 from functools import cache
 
-from ...code_cache import PACKAGE, CodeCache, user_cache
-from ...code_cache.host import host_facts
+from ...code_cache import CodeCache, user_cache
+from ...code_cache.host import add_sources, host_facts
 
 SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
 FOLDER = "translations"
@@ -32,7 +32,5 @@ def host_key() -> str:
     Computed once in a process.
     """
     hasher = hashlib.sha256(repr(host_facts()).encode())
-    for pattern in SOURCES:
-        for path in sorted(PACKAGE.glob(pattern)):
-            hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    add_sources(hasher, SOURCES)
     return hasher.hexdigest()
