@@ -75,5 +75,24 @@ def processor_facts() -> tuple[object, ...]:
 def add_sources(hasher: hashlib._Hash, patterns: Iterable[str], package: Path = PACKAGE) -> None:
     """Add the names and contents of the package's files that match the patterns to a digest."""
     for pattern in patterns:
-        for path in sorted(package.glob(pattern)):
-            hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        for path in _matching(str(package), pattern):
+            with open(path, "rb", buffering=0) as file:
+                hasher.update(os.path.basename(path).encode() + b"\0" + file.read() + b"\0")
+
+
+def _matching(package: str, pattern: str) -> list[str]:
+    """The files for `folder/file.py`, `folder/*.py` or `folder/**/*.py`. Every process asks this
+    before it looks for its code, and pathlib takes twice as long."""
+    folder, _, name = pattern.rpartition("/")
+    if "*" not in name:
+        return [os.path.join(package, pattern)]
+    suffix = name.removeprefix("*")
+    if not folder.endswith("/**"):
+        place = os.path.join(package, folder)
+        return sorted(os.path.join(place, one) for one in os.listdir(place) if one.endswith(suffix))
+    return sorted(
+        os.path.join(place, one)
+        for place, _, names in os.walk(os.path.join(package, folder[:-3]))
+        for one in names
+        if one.endswith(suffix)
+    )

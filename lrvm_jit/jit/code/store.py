@@ -81,6 +81,18 @@ class CodeStore:
         code = self._put(key, native)
         return Delivery(code, origin, time.perf_counter() - start)
 
+    def known(self, key: str, cache: CodeCache) -> Delivery | None:
+        """The machine code under a key, if it is loaded or kept on disk. The caller must `release`
+        it."""
+        start = time.perf_counter()
+        code, origin = self._take(key), Origin.PROCESS
+        if code is None:
+            native, origin = self._from_disk(key, cache), Origin.DISK
+            if native is None:
+                return None
+            code = self._put(key, native)
+        return Delivery(code, origin, time.perf_counter() - start)
+
     @staticmethod
     def _from_disk(key: str, cache: CodeCache) -> NativeCode | None:
         data = cache.load(key)

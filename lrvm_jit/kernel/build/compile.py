@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -29,9 +29,14 @@ from ...code_cache import (
 from ...code_cache.host import add_sources, compiler_version, host_facts
 from ...locks import SharedLock
 from ...machine_code import LoadingError, is_supported
+from . import shipped
 from .python_function import python_function
 
-SOURCES = ("kernel/**/*.py", "core/layout.py", "isa/table.py", "isa/codes.py", "exceptions.py")
+SOURCES = (
+    "kernel/*.py",
+    *(f"kernel/build/{name}.py" for name in ("hints", "jit", "with_numba")),
+    *("core/layout.py", "isa/table.py", "isa/codes.py", "exceptions.py"),
+)
 """Files whose content decides what is compiled, relative to the package."""
 SETTINGS = (
     "NUMBA_BOUNDSCHECK",
@@ -129,20 +134,49 @@ def _load(source: EntryPointSource) -> tuple[EntryPoint, int]:
 
 
 def _load_object(source: EntryPointSource) -> tuple[EntryPoint, int]:
-    key = digest(source)
-    for cache, data in load_first(caches(), key):
+    for cache, key, data in _found(source):
         try:
             return python_function(data, source.function)
         except LoadingError:
             # Whole, and yet of no use.
             cache.remove(key)
+    data, _ = _compiled(source)
+    return python_function(data, source.function)
+
+
+def _found(source: EntryPointSource) -> Iterator[tuple[CodeCache, str, bytes]]:
+    """The objects that there are: for this very processor, then those that a wheel has."""
+    key = digest(source)
+    for cache, data in load_first(caches(), key):
+        yield cache, key, data
+    if shipped.exists() and not any(os.environ.get(name) for name in SETTINGS):
+        for level in shipped.levels():
+            key = shipped.shipped_key(source.sources, source.function, level)
+            for cache, data in load_first([shipped.cache()], key):
+                yield cache, key, data
+
+
+def _compiled(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
+    """The object, compiled now, and where it was saved."""
     from .with_numba import compile_entry_point, object_code
 
     data = object_code(
         compile_entry_point(import_module(source.module), source.function, source.what)
     )
-    _save(key, data)
-    return python_function(data, source.function)
+    return data, _save(digest(source), data)
+
+
+def ready_made(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
+    """What is kept of compiled code, for `warm`: made now if it is not there. And where it is."""
+    with _lock:
+        if needs_no_numba():
+            for cache, _, data in _found(source):
+                return data, cache
+            return _compiled(source)
+        load(source)
+        for cache, data in load_first(caches(), digest(source)):
+            return data, cache
+    return b"", None
 
 
 def _load_by_numba(source: EntryPointSource) -> tuple[EntryPoint, int]:
@@ -157,7 +191,12 @@ def _load_by_numba(source: EntryPointSource) -> tuple[EntryPoint, int]:
     return with_numba.entry_and_address(compiled)
 
 
-def _save(key: str, data: bytes) -> None:
+def _save(key: str, data: bytes) -> CodeCache | None:
+    """Keep code in the first place that takes it; which one that was."""
+    for cache in caches():
+        if save_first([cache], key, data):
+            return cache
     # What is not trusted has been told already.
-    if not save_first(caches(), key, data) and not warned():
+    if not warned():
         warn_no_folder()
+    return None
