@@ -30,7 +30,7 @@ from ..jit.analysis.exits import (
     is_useless,
 )
 from ..jit.analysis.instructions import Flow
-from ..jit.code.cache import default_cache
+from ..jit.code.cache import PROGRAMS, default_cache
 from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
@@ -73,6 +73,7 @@ class TranslatorEngine(InterpreterEngine):
         super().__init__(core)
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
+        self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
         self._array_of_state = core.state.state
         _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
         self._installation = Installation(
@@ -166,7 +167,7 @@ class TranslatorEngine(InterpreterEngine):
         self._start = start
         settings = (self._options.optimize, self._options.max_instructions)
         self._program = program_key(*start, settings)
-        self._awaited = KNOWN.find(self._program, self._cache)
+        self._awaited = KNOWN.find(self._program, self._programs)
         self._slices = 0
         self._install_awaited()
 
@@ -346,7 +347,7 @@ class TranslatorEngine(InterpreterEngine):
     def _give_up(self, useless: Installed) -> None:
         """Leave a region to the interpreter, and its indirect jumps in all regions."""
         if self._program is not None:
-            KNOWN.forget(self._program, useless.start, self._cache)
+            KNOWN.forget(self._program, useless.start, self._programs)
         jumps = self._indirect_jumps(useless)
         self._left_alone |= jumps
         for installed in self._installation:
@@ -403,6 +404,7 @@ class TranslatorEngine(InterpreterEngine):
             ),
             enter_at_start=enter_at_start,
             program=None if any(self._looked_at) else self._program,
+            programs=self._programs,
             replaces=None if replaces is None else replaces.row,
         )
 

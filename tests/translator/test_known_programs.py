@@ -11,7 +11,7 @@ import pytest
 
 from lrvm_jit import TranslatorOptions
 from lrvm_jit.jit.code import known as known_module
-from lrvm_jit.jit.code.cache import FOLDER, default_cache
+from lrvm_jit.jit.code.cache import FOLDER, PROGRAMS, default_cache
 from lrvm_jit.jit.code.known import KNOWN
 from tests.machine.guest import Machine, machine
 from tests.translator.background import forget_unused, new_loop, run_until_translated
@@ -133,16 +133,15 @@ def test_files_of_no_use(damage: str, folder: Path) -> None:
     source = new_loop()
     seen(source)
     [program] = KNOWN._programs
-    path = folder / FOLDER / f"{program}.code"
+    path = folder / PROGRAMS / f"{program}.code"
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1])
     elif damage == "no code":
-        for other in path.parent.iterdir():
-            if other != path:
-                other.unlink()
+        for code in (folder / FOLDER).iterdir():
+            code.unlink()
     else:
         contents = {"another class": pickle.dumps([1]), "no list": pickle.dumps(1)}
-        default_cache().save(program, contents.get(damage, b"damaged"))
+        default_cache(PROGRAMS).save(program, contents.get(damage, b"damaged"))
     forget()
     assert first_run(source).board.stats().regions == 0
     forget()

@@ -16,6 +16,7 @@ from .known import KNOWN, known_region
 from .store import STORE, Delivery
 
 _importing = SharedLock()
+NOWHERE = CodeCache(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Job:
     enter_at_start: bool = False
     program: str | None = None
     """Of which known program the region will be; None if it is not to be remembered."""
+    programs: CodeCache = NOWHERE
+    """Where that is remembered."""
     replaces: int | None = None
     """Row number of the region that is translated again."""
 
@@ -103,7 +106,7 @@ def perform(job: Job) -> Outcome:
             if job.program is not None:
                 code = outcome.delivery.code.key
                 known = known_region(region, job.start, job.delta, job.manner, code)
-                KNOWN.note(job.program, known, job.cache)
+                KNOWN.note(job.program, known, job.programs)
     except Exception as error:
         outcome.error = error
     outcome.seconds = time.perf_counter() - start
