@@ -85,7 +85,8 @@ def _matching(package: str, pattern: str) -> list[str]:
     before it looks for its code, and pathlib takes twice as long."""
     folder, _, name = pattern.rpartition("/")
     if "*" not in name:
-        return [os.path.join(package, pattern)]
+        path = os.path.join(package, pattern)
+        return [path] if os.path.exists(path) else []
     suffix = name.removeprefix("*")
     if not folder.endswith("/**"):
         place = os.path.join(package, folder)

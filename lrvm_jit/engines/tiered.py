@@ -31,7 +31,7 @@ from ..jit.analysis.exits import (
 )
 from ..jit.analysis.instructions import Flow
 from ..jit.code.cache import PROGRAMS, default_cache
-from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
+from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
@@ -75,11 +75,7 @@ class TranslatorEngine(InterpreterEngine):
         self._cache = default_cache() if self._options.cache else CodeCache(None)
         self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
         self._array_of_state = core.state.state
-        _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
-        self._installation = Installation(
-            KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
-            self._options.max_bytes,
-        )
+        self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
         weakref.finalize(self, self._results.abandon)
