@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons wheel vscode clean
 
 env: .venv/ready
 
@@ -51,6 +51,14 @@ docs: env
 # The tests on every version of Python that is supported and at hand.
 pythons:
 	tools/pythons.sh
+
+# With the kernel compiled for usual processors, so that nobody who installs it compiles one.
+wheel: env
+	rm -rf lrvm_jit/shipped
+	$(BIN)/python -m lrvm_jit.kernel.build.ship
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	rm -rf lrvm_jit/shipped
+	ls -l dist/*.whl
 
 # The extension for Visual Studio Code; needs npm.
 vscode: env

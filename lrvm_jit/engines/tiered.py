@@ -19,6 +19,7 @@ import numpy
 from ..code_cache import CodeCache
 from ..core import layout
 from ..core.statistics import Statistics
+from ..core.stop import StopReason
 from ..isa.table import Reg
 from ..jit.analysis.exits import (
     EXITS_TO_JUDGE,
@@ -29,9 +30,10 @@ from ..jit.analysis.exits import (
     is_useless,
 )
 from ..jit.analysis.instructions import Flow
-from ..jit.code.cache import default_cache
+from ..jit.code.cache import PROGRAMS, default_cache
 from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
+from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.options import TranslatorOptions
@@ -71,6 +73,7 @@ class TranslatorEngine(InterpreterEngine):
         super().__init__(core)
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
+        self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
         self._array_of_state = core.state.state
         self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
@@ -87,6 +90,14 @@ class TranslatorEngine(InterpreterEngine):
         """Instructions interpreted since the last look."""
         self._looked_at: tuple[set[int], set[int]] = (set(), set())
         """Breakpoints, and arena indices of watched words."""
+        self._start: tuple[int, bool, bytes] | None = None
+        """Where a run has started last, in which mode, and the words there."""
+        self._program: str | None = None
+        """The key of that program; None if its regions are neither looked up nor remembered."""
+        self._awaited: list[KnownRegion] = []
+        """Known regions whose words do not stand in memory yet: code that will be copied there."""
+        self._slices = 0
+        """Since the run started."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
@@ -132,6 +143,64 @@ class TranslatorEngine(InterpreterEngine):
         self._attempts.clear()
         super().look_at(breakpoints, watched)
 
+    # --- known programs ------------------------------------------------------------------------
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        # A run goes on where the last one ended, or a program starts here.
+        if self._start is None or not self._state[layout.CYCLES]:
+            self._recognise()
+        return super().run(budget, stop_on_exception)
+
+    def _recognise(self) -> None:
+        """See whether the program that starts here is known, and install its regions."""
+        if not self._options.cache or self._first_sight:
+            return
+        pc = self._regs[Reg.PC]
+        words = self._words_at(pc)
+        start = pc, bool(self._regs[Reg.SMT]), words
+        if not words or start == self._start:
+            return
+        self._start = start
+        settings = (self._options.optimize, self._options.max_instructions)
+        self._program = program_key(*start, settings)
+        self._awaited = KNOWN.find(self._program, self._programs)
+        self._slices = 0
+        self._install_awaited()
+
+    def _words_at(self, pc: int) -> bytes:
+        """The words from pc on, without asking a component; empty if that is not plain memory."""
+        state = self._state
+        if self._regs[Reg.MTT] or pc & 3:
+            return b""
+        for number in range(state[layout.REGION_COUNT]):
+            at = layout.REGIONS + number * layout.REGION_FIELDS
+            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
+            if first <= pc < end and state[at + layout.REGION_READ] == layout.PLAIN:
+                index = state[at + layout.REGION_BASE] + ((pc - first) >> 2)
+                last = min(index + START_WORDS, index + ((end - pc) >> 2))
+                return bytes(self._core.arena[index:last].tobytes())
+        return b""
+
+    def _install_awaited(self) -> None:
+        """Install the known regions whose words stand in memory now."""
+        if any(self._looked_at):
+            # They may reach across these words.
+            self._awaited = []
+        awaited = []
+        for known in self._awaited:
+            if not self._installation.stands(known.region, known.delta):
+                awaited.append(known)
+                continue
+            delivery = STORE.known(known.code, self._cache)
+            if delivery is None:
+                continue
+            self.seconds += delivery.seconds
+            self.origins[delivery.origin] += 1
+            self._installation.add(
+                known.region, delivery.code, known.start, known.delta, known.manner
+            )
+        self._awaited = awaited
+
     # --- slices ------------------------------------------------------------------------------
 
     def _extra_budget(self, left: int) -> int:
@@ -176,6 +245,11 @@ class TranslatorEngine(InterpreterEngine):
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
+        if self._awaited:
+            self._slices += 1
+            # After ever more slices: what has not come by then may never come.
+            if not self._slices & (self._slices - 1):
+                self._install_awaited()
         if self._waiting:
             self._take_results()
         if self._state[layout.TARGETS_NOTED]:
@@ -268,6 +342,8 @@ class TranslatorEngine(InterpreterEngine):
 
     def _give_up(self, useless: Installed) -> None:
         """Leave a region to the interpreter, and its indirect jumps in all regions."""
+        if self._program is not None:
+            KNOWN.forget(self._program, useless.start, self._programs)
         jumps = self._indirect_jumps(useless)
         self._left_alone |= jumps
         for installed in self._installation:
@@ -324,6 +400,8 @@ class TranslatorEngine(InterpreterEngine):
                 if self._core.arena[index] == word
             ),
             enter_at_start=enter_at_start,
+            program=None if any(self._looked_at) else self._program,
+            programs=self._programs,
             replaces=None if replaces is None else replaces.row,
         )
 
