@@ -27,7 +27,15 @@ from lrvm_components import (
     RealtimeClock,
 )
 from lrvm_jit import Component, HardwareCode, HardwareError, Metadata
-from lrvm_jit.batch import Batch, BatchComponent, CharInput, CharOutput, CycleClock, RandomSource, WordInput
+from lrvm_jit.batch import (
+    Batch,
+    BatchComponent,
+    CharInput,
+    CharOutput,
+    CycleClock,
+    RandomSource,
+    WordInput,
+)
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.core.register_map import spans
 from lrvm_tools.lasm import assemble
