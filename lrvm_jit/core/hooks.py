@@ -119,10 +119,10 @@ class Hook:
     >>> with Motherboard([BootRom(assemble("inc a0\\ninc a0\\nhalt"))]) as board:
     ...     _ = board.map_contiguous(0)
     ...     board.reset()
-    ...     hook = board.on("breakpoint", lambda board, event: seen.append(event.pc), address=4)
+    ...     _ = board.on("breakpoint", lambda board, event: seen.append(event.pc), address=4)
     ...     _ = board.run()
-    >>> seen, hook.active
-    ([4], True)
+    >>> seen
+    [4]
     """
 
     kind: HookKind
