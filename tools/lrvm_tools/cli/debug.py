@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,7 +19,11 @@ from .options import INPUT_FILE, InputError, Number, allow_path_option, tracebac
 from .report import print_error
 from .run import open_machine
 
+if TYPE_CHECKING:
+    from ..debugging.screen import ScreenHost
+
 _MIB: Final = 1 << 20
+_NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui]'"
 
 
 @click.command(short_help="Debug a program: step, forward and back.")
@@ -55,6 +62,13 @@ _MIB: Final = 1 << 20
     help="The most memory for going back; the oldest is forgotten first.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the CPU.")
+@click.option("--tui", is_flag=True, help="Show source, registers and more on the whole screen.")
+@click.option(
+    "--serve",
+    type=Number(),
+    metavar="PORT",
+    help="Show that screen to browsers of this computer at http://localhost:PORT.",
+)
 @traceback_option
 @click.pass_context
 def debug(ctx: click.Context, /, **options: Any) -> None:
@@ -70,8 +84,37 @@ def debug(ctx: click.Context, /, **options: Any) -> None:
       lrvm debug hello.lasm --batch -ex "break loop" -ex run -ex "info registers"
       lrvm debug hello.lasm --batch -ex "run 1000" -ex "rstep 10" -ex "print cycles"
       lrvm debug --machine machine.toml -x session.txt
+      lrvm debug hello.lasm --tui
     """
-    ctx.exit(_debug(**options))
+    port = options.pop("serve")
+    if options["batch"] and (options["tui"] or port is not None):
+        raise click.UsageError("--batch goes without a screen")
+    if port is not None:
+        _serve(port)
+    else:
+        ctx.exit(_debug(**options))
+
+
+def _serve(port: int) -> None:
+    """Show the screen to browsers: each gets a session of its own, by a process of its own."""
+    try:
+        from textual_serve.server import Server
+    except ImportError:
+        raise InputError(_NEEDS_TUI) from None
+    arguments = _without_serve(sys.argv[1:])
+    command = [sys.executable, "-c", "from lrvm_tools.cli import main; main()", *arguments, "--tui"]
+    Server(shlex.join(command), host="localhost", port=port, title="lrvm debug").serve()
+
+
+def _without_serve(arguments: Sequence[str]) -> list[str]:
+    """A command line without its option --serve."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if not skip and argument != "--serve" and not argument.startswith("--serve="):
+            kept.append(argument)
+        skip = argument == "--serve"
+    return kept
 
 
 def _debug(
@@ -83,11 +126,18 @@ def _debug(
     command_lines: tuple[str, ...],
     history_mib: int,
     engine: str | None,
+    tui: bool,
 ) -> ExitCode:
     from ..debugging import Quit, Terminal
     from ..debugging.terminal import DebugHost
 
-    host = DebugHost()
+    host: DebugHost | ScreenHost = DebugHost()
+    if tui:
+        try:
+            from ..debugging.screen import DebuggerScreen, ScreenHost
+        except ImportError:
+            raise InputError(_NEEDS_TUI) from None
+        host = ScreenHost()
     lines = [
         line for path in command_files for line in _read(path).splitlines() if line.strip()
     ] + list(command_lines)
@@ -95,6 +145,9 @@ def _debug(
         open_machine(file, machine_file, host, engine, allow_paths) as machine,
         Debugger(machine.board, machine.program, memory_limit=history_mib * _MIB) as debugger,
     ):
+        if not isinstance(host, DebugHost):
+            DebuggerScreen(debugger, host, lines).run()
+            return ExitCode.SUCCESS
         terminal = Terminal(debugger, host)
         try:
             mistake = terminal.batch(lines)
