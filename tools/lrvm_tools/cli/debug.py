@@ -103,7 +103,10 @@ def _serve(port: int) -> None:
         raise InputError(_NEEDS_TUI) from None
     arguments = _without_serve(sys.argv[1:])
     command = [sys.executable, "-c", "from lrvm_tools.cli import main; main()", *arguments, "--tui"]
-    Server(shlex.join(command), host="localhost", port=port, title="lrvm debug").serve()
+    try:
+        Server(shlex.join(command), host="localhost", port=port, title="lrvm debug").serve()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"cannot serve at port {port}: {error}") from None
 
 
 def _without_serve(arguments: Sequence[str]) -> list[str]:

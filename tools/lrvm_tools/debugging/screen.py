@@ -97,7 +97,7 @@ class DebuggerScreen(App[None]):
         Binding("f7", "command('rnext')", "Back next"),
         Binding("shift+f11", "command('rstep')", "Back: step", show=False),
         Binding("f8", "command('rstep')", "Back step"),
-        Binding("f9", "toggle", "Breakpoint"),
+        Binding("f9", "breakpoint_here", "Breakpoint"),
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("up", "older", "Older command", show=False, priority=True),
@@ -229,7 +229,7 @@ class DebuggerScreen(App[None]):
         """A command by its key."""
         self._execute(line)
 
-    def action_toggle(self) -> None:
+    def action_breakpoint_here(self) -> None:
         """A breakpoint at the next instruction, or none any more."""
         debugger = self.debugger
         here = [
