@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrvm_jit.debug import Debugger
+from lrvm_jit import SnapshotError
+from lrvm_jit.debug import Debugger, RecordingError, load_recording
 from lrvm_jit.engines import ENGINES
 from lrvm_jit.input_files import read_text
 
@@ -21,6 +22,7 @@ from .run import open_machine
 
 if TYPE_CHECKING:
     from ..debugging.screen import ScreenHost
+    from ..machines import Machine
 
 _MIB: Final = 1 << 20
 _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui]'"
@@ -62,6 +64,12 @@ _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui
     help="The most memory for going back; the oldest is forgotten first.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the CPU.")
+@click.option(
+    "--replay",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="Show the run that `lrvm run --record FILE` has recorded; no component is asked again.",
+)
 @click.option("--tui", is_flag=True, help="Show source, registers and more on the whole screen.")
 @click.option(
     "--serve",
@@ -130,6 +138,7 @@ def _debug(
     history_mib: int,
     engine: str | None,
     tui: bool,
+    replay: Path | None,
 ) -> ExitCode:
     from ..debugging import Quit, Terminal
     from ..debugging.terminal import DebugHost
@@ -146,7 +155,7 @@ def _debug(
     ] + list(command_lines)
     with (
         open_machine(file, machine_file, host, engine, allow_paths) as machine,
-        Debugger(machine.board, machine.program, memory_limit=history_mib * _MIB) as debugger,
+        _debugger(machine, history_mib * _MIB, replay) as debugger,
     ):
         if not isinstance(host, DebugHost):
             DebuggerScreen(debugger, host, lines).run()
@@ -163,6 +172,17 @@ def _debug(
         except Quit:
             pass
     return ExitCode.SUCCESS
+
+
+def _debugger(machine: Machine, memory_limit: int, replay: Path | None) -> Debugger:
+    """The debugger of a machine; it shows a recorded run, if there is one to replay."""
+    try:
+        recording = None if replay is None else load_recording(replay)
+        return Debugger(
+            machine.board, machine.program, memory_limit=memory_limit, recording=recording
+        )
+    except (RecordingError, SnapshotError) as error:
+        raise InputError(f"{replay}: {error}") from None
 
 
 def _read(path: Path) -> str:
