@@ -21,6 +21,7 @@ from .report import print_error
 from .run import open_machine
 
 if TYPE_CHECKING:
+    from ..debugging.dap import DapHost
     from ..debugging.screen import ScreenHost
     from ..machines import Machine
 
@@ -70,6 +71,9 @@ _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui
     metavar="FILE",
     help="Show the run that `lrvm run --record FILE` has recorded; no component is asked again.",
 )
+@click.option(
+    "--dap", is_flag=True, help="Talk to an editor on standard input and output, by its protocol."
+)
 @click.option("--tui", is_flag=True, help="Show source, registers and more on the whole screen.")
 @click.option(
     "--serve",
@@ -95,8 +99,8 @@ def debug(ctx: click.Context, /, **options: Any) -> None:
       lrvm debug hello.lasm --tui
     """
     port = options.pop("serve")
-    if options["batch"] and (options["tui"] or port is not None):
-        raise click.UsageError("--batch goes without a screen")
+    if options["batch"] and (options["tui"] or options["dap"] or port is not None):
+        raise click.UsageError("--batch goes without a screen and without an editor")
     if port is not None:
         _serve(port)
     else:
@@ -138,13 +142,17 @@ def _debug(
     history_mib: int,
     engine: str | None,
     tui: bool,
+    dap: bool,
     replay: Path | None,
 ) -> ExitCode:
     from ..debugging import Quit, Terminal
+    from ..debugging.dap import DapHost
     from ..debugging.terminal import DebugHost
 
-    host: DebugHost | ScreenHost = DebugHost()
-    if tui:
+    host: DebugHost | ScreenHost | DapHost = DebugHost()
+    if dap:
+        host = DapHost()
+    elif tui:
         try:
             from ..debugging.screen import DebuggerScreen, ScreenHost
         except ImportError:
@@ -157,6 +165,8 @@ def _debug(
         open_machine(file, machine_file, host, engine, allow_paths) as machine,
         _debugger(machine, history_mib * _MIB, replay) as debugger,
     ):
+        if isinstance(host, DapHost):
+            return _dap(debugger, host)
         if not isinstance(host, DebugHost):
             DebuggerScreen(debugger, host, lines).run()
             return ExitCode.SUCCESS
@@ -171,6 +181,16 @@ def _debug(
                 terminal.interact()
         except Quit:
             pass
+    return ExitCode.SUCCESS
+
+
+def _dap(debugger: Debugger, host: DapHost) -> ExitCode:
+    from ..debugging.dap import DapSession, ProtocolError
+
+    try:
+        DapSession(debugger, host, sys.stdin.buffer, sys.stdout.buffer).serve()
+    except ProtocolError as error:
+        raise InputError(f"the editor's side of the protocol: {error}") from None
     return ExitCode.SUCCESS
 
 

@@ -241,7 +241,8 @@ class DebuggerScreen(App[None]):
 
     def action_stop(self) -> None:
         """Stop a run in progress."""
-        self.debugger.board.stop()
+        if self._is_busy:
+            self.debugger.interrupt()
 
     def action_leave(self) -> None:
         """End the session, and a run with it."""
@@ -249,7 +250,7 @@ class DebuggerScreen(App[None]):
         self._host.typed("")
         if self._is_busy:
             self._leaving = True
-            self.debugger.board.stop()
+            self.debugger.interrupt()
         else:
             self.exit()
 
