@@ -84,7 +84,7 @@ _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui
 @traceback_option
 @click.pass_context
 def debug(ctx: click.Context, /, **options: Any) -> None:
-    """Debug a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
+    """Debug a program: LASM (*.lasm), an executable (ELF), Intel HEX (*.ihex) or a binary image.
 
     Commands are read from the terminal, one a line; `help` lists them. The machine starts reset,
     before its first instruction. With --batch the commands are those of -x and -ex, and the first
