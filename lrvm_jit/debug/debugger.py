@@ -374,7 +374,12 @@ class Debugger(Stops):
     def _event(self, kind: EventKind, **details: Any) -> Event:
         return Event(kind, self.position, self.board.cpu.cycles, self.pc, **details)
 
+    def interrupt(self) -> None:
+        """From another thread: end what is in progress, be it forward or back, as Ctrl-C does."""
+        self.history.interrupt()
+
     def _arrived(self, kind: EventKind, **details: Any) -> Event:
+        self.history.interrupted = False
         self._reported = self.position
         self._before, self._now = self._now, list(self.board.cpu.regs)
         for point in details.get("points", ()):

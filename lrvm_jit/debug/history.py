@@ -56,6 +56,7 @@ class History:
         self.memory_limit = memory_limit
         self.sealed = recording is not None
         """Whether the run ends where the recording does: its components are not here."""
+        self.interrupted = False
         self.recorder = Recorder(board, recording=recording)
         self._piece = FIRST_PIECE
         self._snapshot_seconds = 1e-4
@@ -124,7 +125,20 @@ class History:
             if checkpoint.fixed and checkpoint.position == self.position > self.start:
                 self._restore(checkpoint)
 
+    def interrupt(self) -> None:
+        """From another thread: have what is in progress end by KeyboardInterrupt, or the board's
+        run with reason `stopped`. It holds for what begins next, if nothing is in progress."""
+        self.interrupted = True
+        self.board.stop()
+
+    def _look_at_interrupts(self) -> None:
+        if self.interrupted:
+            self.interrupted = False
+            self.recorder.note()
+            raise KeyboardInterrupt
+
     def _run_piece(self, length: int, observer: RunObserver | None) -> Stop:
+        self._look_at_interrupts()
         log_bytes = self.recording.log.bytes
         began = time.perf_counter()
         try:
@@ -271,6 +285,7 @@ class History:
             last: int | None = None
             with self.recorder.trusting():
                 while self.position < end and stops < MOST_STOPS:
+                    self._look_at_interrupts()
                     stop = self.board.run(end - self.position, observer=observer)
                     if stop.reason is StopReason.BUDGET and self.position >= end:
                         # A register that somebody watches may have been changed by the last

@@ -244,3 +244,23 @@ def test_unmapped_addresses_of_a_run(choice: str, code: int, told: str, folder: 
     (folder / "u.lasm").write_text("cpy a0, 200\nwsa a0, 0, 1\nhalt\n")
     result = lrvm("run", "u.lasm", "--machine", "m.toml", "--unmapped", choice)
     assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+
+
+def test_a_recorded_run_is_replayed(folder: Path) -> None:
+    """What the keyboard gave is not asked for again; another program is another machine."""
+    (folder / "k.lasm").write_text(
+        "cpy ac0, 0xf7fc\nwsa ac0, 0, 0xaa\nsub ac0, 0x3fc\nlsa a0, ac0, 0\nhalt\n"
+    )
+    ran = lrvm("run", "k.lasm", "-q", "--record", "k.rec", stdin="hello\n")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    options = ["--replay", "k.rec", "--batch", "-ex", "run", "-ex", "print a0", "-ex", "rstep 2"]
+    shown = lrvm("debug", "k.lasm", *options)
+    assert shown.exit_code == 0, shown.stderr
+    assert "a0 = 0 (0x0)" not in shown.stdout
+    assert "k.lasm:4  lsa a0, ac0, 0" in shown.stdout
+    (folder / "cut.rec").write_bytes((folder / "k.rec").read_bytes()[:20])
+    for name, message in (("cut.rec", "cut.rec"), ("k.lasm", "is no recording")):
+        failed = lrvm("debug", "k.lasm", "--replay", name, "--batch")
+        assert (failed.exit_code, message in failed.stderr) == (2, True), failed.stderr
+    failed = lrvm("run", "k.lasm", "--record", "nowhere/k.rec", stdin="")
+    assert (failed.exit_code, "nowhere/k.rec" in failed.stderr) == (2, True)

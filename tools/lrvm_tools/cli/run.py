@@ -30,6 +30,7 @@ from .options import (
     traceback_option,
 )
 from .progress import Progress
+from .recording import recording_to
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
 
@@ -72,6 +73,12 @@ _WORTH_MENTIONING: Final = 1.0
     help="What becomes of accesses to addresses where nothing is mapped.",
 )
 @click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT",
+    help="Write down what comes from outside, for `lrvm debug --replay OUT`.",
+)
+@click.option(
     "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
 )
 @click.option(
@@ -99,6 +106,7 @@ def run(
     quiet: bool,
     engine: str | None,
     unmapped: str,
+    record: Path | None,
     stats: bool,
     files: Path | None,
     writable: bool,
@@ -140,6 +148,7 @@ def run(
             quiet=quiet,
             engine=engine,
             unmapped=unmapped,
+            record=record,
             stats=stats,
             as_json=as_json,
             files=files,
@@ -168,7 +177,9 @@ def run(
             lines = component_lines(machine.board)
             lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
             host.write("".join(f"{line}\n" for line in lines))
-        ctx.exit(_run(machine, config, host, stats))
+        with recording_to(record, machine.board, file):
+            code = _run(machine, config, host, stats)
+        ctx.exit(code)
 
 
 def open_machine(

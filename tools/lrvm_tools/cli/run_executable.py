@@ -27,6 +27,7 @@ from .console import ConsoleHost, told_warnings
 from .exit_codes import ExitCode
 from .options import InputError, wants_traceback
 from .raw_streams import raw_streams
+from .recording import recording_to
 from .report import print_error, print_json
 from .stats import statistics_document, statistics_text
 
@@ -47,6 +48,7 @@ class Options:
     quiet: bool
     engine: str | None
     unmapped: str
+    record: Path | None
     stats: bool
     as_json: bool
     files: Path | None
@@ -90,7 +92,8 @@ def _run(path: Path, options: Options) -> int:
         if options.verbose:
             host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
         report = _Report(executable, machine, host, options)
-        code = report.run()
+        with recording_to(options.record, machine.board, path):
+            code = report.run()
         if options.as_json:
             print_json(report.document(code, out.getvalue(), err.getvalue()))
         return code

@@ -110,17 +110,14 @@ def change_lines(debugger: Debugger, change: Change) -> Iterator[str]:
     yield f"  by {where}: {instruction_text(debugger, change.pc)}"
 
 
-def registers_text(debugger: Debugger) -> str:
-    """All registers; a `*` marks those that have changed since the last stop."""
+def registers_text(debugger: Debugger, columns: int = REGISTERS_A_LINE) -> str:
+    """All registers, so many a line; a `*` marks those that have changed since the last stop."""
     changed = debugger.changed_registers()
     cells = []
     for code, value in enumerate(debugger.board.cpu.regs):
         mark = "*" if code in changed else " "
         cells.append(f"{mark}{REGISTER_NAMES[code]:>3} 0x{value:08X}")
-    lines = [
-        "  ".join(cells[at : at + REGISTERS_A_LINE]).rstrip()
-        for at in range(0, len(cells), REGISTERS_A_LINE)
-    ]
+    lines = ["  ".join(cells[at : at + columns]).rstrip() for at in range(0, len(cells), columns)]
     return "\n".join([*lines, flags_text(debugger)])
 
 
