@@ -44,9 +44,11 @@ from .template import (
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
+DEVICES = ("cpu", "cuda")
 
 if TYPE_CHECKING:
     from ..stream.stream import stream as _stream
+    from .gpu.device import DeviceLanes
 
 
 class StreamLater:
@@ -89,7 +91,9 @@ class Batch:
     `ram_size` and `rom_size` are in bytes; by default the RAM has 4 KiB, that of an executable
     256 KiB beside its variables, and the ROM is as large as the program, rounded up to 4 KiB.
     `engine` as for a `Motherboard` (the reference engine has no batches). `threads` is the number
-    of threads that run lanes, by default one for each CPU.
+    of threads that run lanes, by default one for each CPU. With `device="cuda"` lanes run on an
+    NVIDIA GPU (extra `cuda`; ImportError or RuntimeError without one) until they ask a component;
+    threads run them from there.
 
     `regs` is (n, 32) uint32, `ram` (n, words) uint32, `memories` all memory of lanes by component
     id: views of what the lanes work on, to be read and written between runs.
@@ -106,7 +110,10 @@ class Batch:
         components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
         engine: str | TranslatorOptions = "auto",
         threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
+        if device not in DEVICES:
+            raise ValueError(f"unknown device {device!r}; known are {', '.join(DEVICES)}")
         if engine == "reference":
             raise ValueError("the reference engine runs single machines only; leave it out")
         if isinstance(engine, str) and engine not in ENGINES:
@@ -165,6 +172,11 @@ class Batch:
             signals=self._signals,
             tidy=self._end_threads,
         )
+        self._device: DeviceLanes | None = None
+        if device == "cuda":
+            from .gpu.device import DeviceLanes
+
+            self._device = DeviceLanes(self._arrays)
         self._closed = False
         for number, component in self._components.items():
             if component.window is not None:
@@ -438,11 +450,18 @@ class Batch:
         before = sum(worker.instructions for worker in workers)
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
+        elsewhere = 0
+        if self._device is not None:
+            elsewhere = self._run_on_device(self._device, stop_on_exception, progress)
 
         def work(worker: Worker) -> None:
             while (block := blocks.take()) is not None and not self._control[0]:
                 first, count = block
-                if order is None:
+                if self._device is not None:
+                    waiting = arrays.reason[first : first + count] == lane_layout.LANE_NOT_RUN
+                    queue = numpy.flatnonzero(waiting) + first
+                    worker.run_block(first, count, stop_on_exception, queue)
+                elif order is None:
                     worker.run_block(first, count, stop_on_exception)
                 else:
                     worker.run_lanes(order[first : first + count], stop_on_exception)
@@ -452,7 +471,7 @@ class Batch:
             progress.show(
                 sum(worker.finished for worker in workers),
                 self.n,
-                sum(worker.instructions for worker in workers) - before,
+                sum(worker.instructions for worker in workers) - before + elsewhere,
             )
 
         running = LaneThreads([partial(work, worker) for worker in workers], self._control)
@@ -474,9 +493,32 @@ class Batch:
                 show()
         if running.errors:
             raise running.errors[0]
-        instructions = sum(worker.instructions for worker in workers) - before
+        instructions = sum(worker.instructions for worker in workers) - before + elsewhere
         interrupted = interrupted or bool(self._control[0])
         return self._result(interrupted, time.perf_counter() - begin, instructions)
+
+    def _run_on_device(
+        self, device: DeviceLanes, stop_on_exception: bool, progress: Progress
+    ) -> int:
+        """Run the lanes on the device; those that the host must go on with are LANE_NOT_RUN again.
+        How many instructions that were."""
+        executed = 0
+
+        def between(done: int, instructions: int) -> bool:
+            nonlocal executed
+            executed = instructions
+            try:
+                self._signals.deliver()
+            except KeyboardInterrupt:
+                self._control[0] = 1
+            progress.show(done, self.n, instructions)
+            return not self._control[0]
+
+        device.run(self._workers[0].board, stop_on_exception, between)
+        reason = self._arrays.reason
+        waiting = lane_layout.LANE_STOPPED if self._control[0] else lane_layout.LANE_NOT_RUN
+        reason[reason == lane_layout.LANE_PENDING] = waiting
+        return executed
 
     def _wake(self) -> None:
         """A signal has come: have the loop look at it."""

@@ -90,6 +90,16 @@ class LaneArrays:
             for array in guarded:
                 array.flags.writeable = True
 
+    @contextmanager
+    def brought_up_to_date(self) -> Iterator[None]:
+        """During a run, for who has run the lanes elsewhere and writes what has become of them."""
+        before = self.regs.flags.writeable
+        try:
+            self.regs.flags.writeable = self.halted.flags.writeable = True
+            yield
+        finally:
+            self.regs.flags.writeable = self.halted.flags.writeable = before
+
     def reset(self, lanes: slice | NDArray[numpy.int64] = slice(None)) -> None:
         """CPUs, every one unless some are chosen, to their reset state (isa.md: Registers)."""
         self.regs[lanes] = 0

@@ -137,14 +137,23 @@ class Worker:
         """Executed since the worker was made."""
         return self._context[lanes.INSTRUCTIONS]
 
-    def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
-        """Run the lanes from `first` on to their ends, or until the flag is set."""
+    def run_block(
+        self,
+        first: int,
+        count: int,
+        stop_on_exception: bool,
+        queue: LaneNumbers | None = None,
+    ) -> None:
+        """Run the lanes from `first` on, or those of them in the queue, to their ends, or until the
+        flag is set."""
         context = self._context
         context[lanes.FIRST_LANE] = first
         context[lanes.STOP_ON_RAISE] = stop_on_exception
         context[lanes.RESUMING] = 0
         try:
-            self._run_queue(numpy.arange(first, first + count, dtype=numpy.int64))
+            if queue is None:
+                queue = numpy.arange(first, first + count, dtype=numpy.int64)
+            self._run_queue(queue)
             # After a component's failure too: all other instructions in progress are completed.
             while len(waiting := self._pending(first, count)):
                 waiting = self._answer(waiting, first)

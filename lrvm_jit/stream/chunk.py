@@ -38,9 +38,10 @@ class Job:
     engine: str | TranslatorOptions
     threads: int | None
     components: Any = ()
+    device: str = "cpu"
 
     def describe(self) -> dict[str, Any]:
-        """What the results depend on, for JSON. Engines and threads make no difference."""
+        """What the results depend on, for JSON. Engines, threads and devices make no difference."""
         components = self.components
         if not isinstance(components, Sequence):
             components = [component for _, component in sorted(components.items())]
@@ -92,6 +93,7 @@ class ChunkRunner:
             components=job.components,
             engine=job.engine,
             threads=job.threads,
+            device=job.device,
         )
         self.lanes = Lanes(self.batch, job.outputs, job.program is None)
         self._used = 0

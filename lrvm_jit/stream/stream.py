@@ -109,6 +109,7 @@ def stream(
     components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
     engine: str | TranslatorOptions = "auto",
     threads: int | None = None,
+    device: str = "cpu",
 ) -> StreamResult:
     """Run any number of lanes, in chunks of as many as fit into memory.
 
@@ -188,6 +189,7 @@ def stream(
             engine,
             threads,
             components,
+            device,
         )
         count = 0 if first is None else first.count
         size = chunk if len(components) and source.kind in ("iterator", "table") else count
