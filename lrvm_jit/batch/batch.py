@@ -41,6 +41,7 @@ from .template import (
     programs_of,
     template_of,
 )
+from .vector.code import VectorCompiler, vector_compiler
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
@@ -152,6 +153,7 @@ class Batch:
         self._control = numpy.zeros(1, numpy.int64)
         self._component_lock = threading.Lock()
         self._workers: list[Worker] = []
+        self._vector_compiler: VectorCompiler | None = None
         self._threads_at_work: LaneThreads | None = None
         self._signals = DeferredSignals(self._wake, at_once=lambda: False)
         self._right = RightToRun(
@@ -209,7 +211,24 @@ class Batch:
             for number, component in enumerate(self._template.components)
         ]
         return Worker(
-            self._mapped(own), self._arrays, self._components, self._control, self._component_lock
+            self._mapped(own),
+            self._arrays,
+            self._components,
+            self._control,
+            self._component_lock,
+            self._vector_compiler,
+        )
+
+    def _compiler(self) -> VectorCompiler | None:
+        """What makes vector code for the lanes as they are; None if there can be none."""
+        if self._engine == "interpreter" or not self.n:
+            return None
+        options = self._engine if isinstance(self._engine, TranslatorOptions) else None
+        return vector_compiler(
+            options or TranslatorOptions(),
+            self._template,
+            self._arrays,
+            self._components,
         )
 
     def _board(self, components: Sequence[Component]) -> Motherboard:
@@ -417,6 +436,8 @@ class Batch:
         arrays.reason[:] = lane_layout.LANE_NOT_RUN
         self._control[0] = 0
         threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
+        if not self._workers:
+            self._vector_compiler = self._compiler()
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]

@@ -64,7 +64,11 @@ class LaneArrays:
     def __init__(self, n: int, memories: Sequence[LaneMemory]) -> None:
         self.n = n
         self.memories = tuple(memories)
-        self.regs: NDArray[numpy.uint32] = numpy.zeros((n, REGISTER_COUNT), numpy.uint32)
+        # By register, as lanes side by side want it; an odd number of cache lines apart, as the
+        # registers of a lane would all compete for one place in the cache otherwise.
+        lines = -(-n // 16) | 1
+        by_code = numpy.zeros((REGISTER_COUNT, 16 * lines), numpy.uint32)
+        self.regs: NDArray[numpy.uint32] = by_code[:, :n].T
         self.cycles: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
         self.halted: NDArray[numpy.uint8] = numpy.zeros(n, numpy.uint8)
         self.last_pc: NDArray[numpy.uint32] = numpy.zeros(n, numpy.uint32)

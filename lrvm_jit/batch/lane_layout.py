@@ -15,7 +15,7 @@ ENTER_AT: Final = 0
 WORKER: Final = 1
 """Address of the worker machine's own context (`kernel.entry`)."""
 REGS_AT: Final = 2
-"""uint32[32] a lane."""
+"""uint32: the lane's first register; the next one stands REGS_STRIDE bytes further."""
 FLAGS_AT: Final = 3
 """int64: the last result in bits 0-32, OF in bit 33. `af` in the registers is derived from it."""
 FLAGS_OVERFLOW_BIT: Final = 33
@@ -60,6 +60,11 @@ INSTRUCTIONS: Final = 25
 """Executed so far."""
 PAUSE_AFTER: Final = 26
 """Instructions after which the worker returns to Python in any case."""
+REGS_STRIDE: Final = 27
+MARGIN: Final = 28
+"""Instructions that a lane executes even if all workers are to stop: see `vector.backend`."""
+YIELD_AFTER: Final = 29
+"""Instructions after which a lane goes back to where it came from, as LANE_YIELDED."""
 LANE_CONTEXT_WORDS: Final = 32
 
 SEGMENT_FIRST: Final = 0
@@ -83,6 +88,8 @@ LANE_HALTED: Final = 1
 LANE_BUDGET: Final = 2
 LANE_EXCEPTION: Final = 3
 LANE_STOPPED: Final = 4
+LANE_YIELDED: Final = 254
+"""Another backend may go on with it."""
 LANE_PENDING: Final = 255
 
 LANES_DONE: Final = 32

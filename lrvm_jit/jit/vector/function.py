@@ -1,0 +1,138 @@
+"""The native function that runs a group of lanes through a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...isa.table import Reg
+from ..analysis.region import SYMBOL
+from .apart import ApartCode
+from .graph import CodeGraph, flags_set_after
+from .memory import MemoryMap, load_any_function
+from .shape import Shape
+from .text import CODE, KIND, LEFT, NOWHERE, SLOTS, Text, Vector, X, Y
+from .together import TogetherCode, states_of
+
+STATE_AT, RAM_AT, ROM_AT = 0, 1, 2
+"""Fields of the context that the function gets, addresses: the slots of all lanes (uint32[SLOTS]
+[width]), their RAM (uint32[words + 1][width], both on a boundary of 64 bytes), and the ROM."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFunction:
+    """IR, and what the caller has to know of it."""
+
+    text: str
+    reads: tuple[int, ...]
+    """Registers whose slots must be filled, and"""
+    writes: tuple[int, ...]
+    """those that may have changed."""
+    uses_flags: bool
+    loads: bool
+    stores: bool
+    margin: int
+    """Lanes that leave have at least so many instructions left; not before they have executed
+    these are their flags, and the address of the last instruction, what they should be."""
+
+
+def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunction:
+    """The function for a program: i64 region(ptr context)."""
+    margin = max(1, *(flags_set_after(graph, pc) for pc in graph.steps))
+    draft = TogetherCode(Text(shape), graph, memory, margin, [], {})
+    states_of(graph, draft)
+    text = Text(shape)
+    cold: list[str] = []
+    together = TogetherCode(text, graph, memory, margin, cold, draft.states)
+    for pc in sorted(draft.states):
+        together.block(pc)
+    apart = ApartCode(text, graph, memory, margin, draft.states)
+    for pc in sorted(graph.steps):
+        apart.step(pc)
+    apart.scheduler()
+    body = text.lines + cold
+    flags = bool(text.used & {KIND, X, Y})
+    slots = sorted((text.used | ({KIND, X, Y} if flags else set())) | {LEFT, CODE})
+    written = sorted((text.written | ({KIND, X, Y} if flags else set())))
+    text.lines = []
+    _entry(text, slots)
+    head, text.lines = text.lines, []
+    _finish(text, written)
+    lines = [
+        *sorted(text.declarations | {"declare i32 @llvm.fshl.i32(i32, i32, i32)"}),
+        load_any_function(shape.width, memory),
+        f'define i64 @{SYMBOL}(ptr %context) "no-builtins" nounwind {{',
+        *head,
+        *body,
+        *text.lines,
+        "}",
+        '!0 = !{!"branch_weights", i32 2000, i32 1}',
+        '!1 = !{!"branch_weights", i32 1, i32 2000}',
+    ]
+    return VectorFunction(
+        "\n".join(line for line in lines if line),
+        tuple(slot for slot in slots if slot < KIND),
+        tuple(slot for slot in written if slot < KIND),
+        flags,
+        text.loads,
+        text.stores,
+        margin,
+    )
+
+
+def _entry(text: Text, slots: list[int]) -> None:
+    shape = text.shape
+    text.emit("entry:")
+    for name, field in (("state", STATE_AT), ("ram", RAM_AT), ("rom", ROM_AT)):
+        pointer = text.value(f"getelementptr ptr, ptr %context, i64 {field}")
+        text.emit(f"  %{name} = load ptr, ptr {pointer}, align 8")
+    for variable in ("m", "pcs", "code", "end", *(f"v{slot}" for slot in slots)):
+        for p in range(shape.pieces):
+            text.emit(f"  %{variable}_{p} = alloca {text.words}, align {text.align}")
+    for variable in ("given", "taken"):
+        text.emit(f"  %{variable}_0 = alloca [{shape.width} x i32], align 64")
+        for p in range(1, shape.pieces):
+            offset = p * shape.piece
+            text.emit(f"  %{variable}_{p} = getelementptr i32, ptr %{variable}_0, i64 {offset}")
+    for variable in ("mb", "next", "cur", "slack", "marker", "waste"):
+        text.emit(f"  %{variable} = alloca i32", f"  store i32 0, ptr %{variable}")
+    for slot in slots:
+        if slot < LEFT:
+            text.emit(f"  %u{slot} = alloca i32")
+    for slot in slots:
+        if slot != CODE:
+            text.store(f"v{slot}", _slot(text, slot))
+    codes, pcs = _slot(text, CODE), _slot(text, int(Reg.PC))
+    text.store("code", codes)
+    text.store("end", pcs)
+    text.store("m", text.splat(0))
+    alive = text.each("icmp eq {w} {0}, zeroinitializer", codes)
+    text.store("pcs", text.choose(alive, pcs, text.splat(NOWHERE)))
+    text.emit("  br label %refold")
+
+
+def _slot(text: Text, slot: int) -> Vector:
+    shape = text.shape
+    found = []
+    for p in range(shape.pieces):
+        at = slot * shape.width + p * shape.piece
+        pointer = text.value(f"getelementptr i32, ptr %state, i64 {at}")
+        found.append(text.value(f"load {text.words}, ptr {pointer}, align {text.align}"))
+    return Vector(found)
+
+
+def _finish(text: Text, written: list[int]) -> None:
+    shape = text.shape
+    text.emit("finish:")
+    for slot, variable in (
+        *((slot, f"v{slot}") for slot in (*written, LEFT)),
+        (CODE, "code"),
+        (int(Reg.PC), "end"),
+    ):
+        for p, piece in enumerate(text.load(variable)):
+            at = slot * shape.width + p * shape.piece
+            pointer = text.value(f"getelementptr i32, ptr %state, i64 {at}")
+            text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
+    text.emit("  ret i64 0")
+
+
+STATE_WORDS = SLOTS
