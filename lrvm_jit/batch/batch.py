@@ -369,7 +369,8 @@ class Batch:
             first.engine,
             sum(worker.instructions for worker in self._workers),
             exceptions=sum(one.exceptions for one in counts),
-            translated=sum(one.translated for one in counts),
+            translated=sum(one.translated for one in counts)
+            + sum(worker.in_groups for worker in self._workers),
             regions=sum(one.regions for one in counts),
             code_bytes=sum(one.code_bytes for one in counts),
             compiled=sum(one.compiled for one in counts),

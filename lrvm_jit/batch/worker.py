@@ -39,7 +39,7 @@ which takes as long or longer."""
 MOST_STARTS = 8
 """Different addresses at which lanes begin that vector code is made for."""
 LONGEST_TURN = 1 << 20
-"""Instructions after which a lane that vector code could not go on with comes back to it at last."""
+"""Instructions that a lane executes alone at most before vector code is tried again."""
 LARGEST_BLOCK = 4096
 """Lanes that a worker takes at most at a time: so many requests are answered in one call."""
 
@@ -153,8 +153,12 @@ class Worker:
     @property
     def instructions(self) -> int:
         """Executed since the worker was made."""
-        side_by_side = self._groups.instructions if self._groups is not None else 0
-        return self._context[lanes.INSTRUCTIONS] + side_by_side
+        return self._context[lanes.INSTRUCTIONS] + self.in_groups
+
+    @property
+    def in_groups(self) -> int:
+        """Executed side by side since the worker was made."""
+        return self._groups.instructions if self._groups is not None else 0
 
     def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
         """Run the lanes from `first` on to their ends, or until the flag is set."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...jit.vector.text import SLOTS
 from ...kernel.build.compile import SOURCES, EntryPointSource, load
-from ..lane_arrays import LaneArrays
 from .. import lane_layout
+from ..lane_arrays import LaneArrays
 from . import layout
 from .code import VectorCode
 

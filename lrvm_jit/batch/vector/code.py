@@ -14,15 +14,14 @@ from ...code_cache import CodeCache
 from ...isa.table import Reg
 from ...jit.code.cache import default_cache
 from ...jit.code.store import STORE, SharedCode
-from ...jit.vector.memory import MemoryMap
 from ...jit.options import TranslatorOptions
+from ...jit.vector.memory import MemoryMap
 from ...jit.vector.shape import Shape, host_shape
 from ...machine.motherboard import Motherboard
 from ..lane_arrays import LaneArrays, LaneMemory
 
 MOST_GROUP_BYTES = 64 << 20
 """RAM of a group's lanes together, above which vector code leaves RAM to the scalar path."""
-PIPELINE = "full, chosen passes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +107,19 @@ class VectorCompiler:
     """Makes the vector code of a batch when somebody first asks for it; for all workers."""
 
     def __init__(
-        self, machine: LaneMachine, shape: Shape, cache: CodeCache, always: bool = False
+        self,
+        machine: LaneMachine,
+        shape: Shape,
+        cache: CodeCache,
+        always: bool = False,
+        optimize: bool = True,
     ) -> None:
         """`always`: use the code at once and for all lanes, whatever is measured."""
         self.machine = machine
         self.shape = shape
         self.always = always
         self._cache = cache
+        self._optimize = optimize
         self._lock = threading.Lock()
         self.is_made = False
         """Whether it has been tried."""
@@ -146,6 +151,7 @@ class VectorCompiler:
         return self._code
 
     def _make(self, starts: Iterable[int]) -> VectorCode | None:
+        from ...jit.code.compiler import choose_pipeline
         from ...jit.vector.function import generate
         from ...jit.vector.graph import explore
 
@@ -153,8 +159,9 @@ class VectorCompiler:
         graph = explore(machine.word_at, starts, not machine.is_whole)
         if graph is None:
             return None
+        pipeline = choose_pipeline(self._optimize, has_loops=False)
         function = generate(graph, machine.memory, self.shape)
-        delivery = STORE.get(function.text, PIPELINE, self._cache)
+        delivery = STORE.get(function.text, pipeline, self._cache)
         self._codes[0] = delivery.code
         accesses = machine.ram is not None and (function.loads or function.stores)
         return VectorCode(
@@ -188,4 +195,4 @@ def vector_compiler(
     if machine is None:
         return None
     cache = default_cache() if options.cache else CodeCache(None)
-    return VectorCompiler(machine, shape, cache, options.vector_lanes is not None)
+    return VectorCompiler(machine, shape, cache, options.vector_lanes is not None, options.optimize)

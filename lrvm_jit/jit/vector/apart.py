@@ -16,9 +16,9 @@ from .text import CODE, DEFERRED, HALTED, KIND, LEFT, LEFT_CODE, NOWHERE, Text, 
 from .together import correct_left, count, fold_left, jump_apart, part
 from .walk import Branch, Dynamic, Jump, Leave, walk
 
-WASTE_EACH = 8
-"""Logarithm of the instructions that a few lanes may execute together, for each of them, before
-they are better off in another group: regrouping a lane costs about as much."""
+MOST_WASTE = 2048
+"""Instructions that few lanes execute, with no others coming, before they are better off in another
+group. Less would tear apart lanes that meet again soon, more would leave others' places empty."""
 
 
 class ApartTarget(LaneTarget):
@@ -159,8 +159,7 @@ class ApartCode:
         more = text.value(f"select i1 {few}, i32 {self.graph.need[pc]}, i32 0")
         wasted = text.value(f"add i32 {text.value('load i32, ptr %waste')}, {more}")
         text.emit(f"  store i32 {wasted}, ptr %waste")
-        most = text.value(f"shl i32 {lanes}, {WASTE_EACH}")
-        late = text.value(f"icmp ugt i32 {wasted}, {most}")
+        late = text.value(f"icmp ugt i32 {wasted}, {MOST_WASTE}")
         both = text.value(f"and i1 {late}, {few}")
         text.emit(f"  br i1 {both}, label %defer, label %{go_on}, !prof !1")
 
@@ -182,7 +181,7 @@ class ApartCode:
         text.store("m", text.each("or {w} {0}, {1}", text.load("m"), words))
         number = text.value(f"or i32 {text.value('load i32, ptr %mb')}, {text.lane_bits(met)}")
         text.emit(f"  store i32 {number}, ptr %mb")
-        text.emit("  store i32 0, ptr %waste" if pc not in self.graph.heads else "")
+        text.emit("  store i32 0, ptr %waste")
         waiting = text.choose(met, text.splat(NOWHERE), pcs)
         text.store("pcs", waiting)
         text.emit(f"  store i32 {text.smallest(waiting, signed=False)}, ptr %next")
@@ -279,7 +278,7 @@ class ApartCode:
     def _choose(self) -> None:
         """The lanes at the lowest address go on."""
         text = self.text
-        text.emit("sched:")
+        text.emit("sched:", "  store i32 0, ptr %waste")
         pcs = text.load("pcs")
         chosen = text.smallest(pcs, signed=False)
         over, on = text.label(), text.label()

@@ -38,7 +38,7 @@ class VectorFunction:
 def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunction:
     """The function for a program: i64 region(ptr context)."""
     margin = max(1, *(flags_set_after(graph, pc) for pc in graph.steps))
-    draft = TogetherCode(Text(shape), graph, memory, margin, [], {})
+    draft = TogetherCode(Text(shape), graph, memory, margin, [], {}, is_draft=True)
     states_of(graph, draft)
     text = Text(shape)
     cold: list[str] = []
@@ -52,7 +52,7 @@ def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunctio
     body = text.lines + cold
     flags = bool(text.used & {KIND, X, Y})
     slots = sorted((text.used | ({KIND, X, Y} if flags else set())) | {LEFT, CODE})
-    written = sorted((text.written | ({KIND, X, Y} if flags else set())))
+    written = sorted(text.written | ({KIND, X, Y} if flags else set()))
     text.lines = []
     _entry(text, slots)
     head, text.lines = text.lines, []

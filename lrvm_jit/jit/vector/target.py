@@ -51,8 +51,10 @@ class LaneTarget(ABC):
         self.values: dict[int, Value] = {}
         self.dirty: set[int] = set()
         self.bases: dict[str, int] = {}
-        """Constants to which something was added, by the first piece of the sum: they tell in
-        which memory an address probably lies."""
+        """Constants in registers to which something was added, by the first piece of the sum: they
+        tell in which memory an address probably lies."""
+        self._read: set[int] = set()
+        """Constants that registers hold; of literals nobody knows what they are."""
 
     # --- words and truth values ----------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class LaneTarget(ABC):
         result = self._words(name, x, y)
         if name == "add" and isinstance(result, Vector):
             for constant in (x, y):
-                if isinstance(constant, int) and constant > 255:
+                if isinstance(constant, int) and constant in self._read:
                     self.bases[result[0]] = constant
         return result
 
@@ -201,7 +203,10 @@ class LaneTarget(ABC):
             return self.pc
         if register == Reg.AF:
             return self.all_flags()
-        return self.slot(int(register))
+        value = self.slot(int(register))
+        if isinstance(value, int):
+            self._read.add(value)
+        return value
 
     def write(self, register: int, value: Value) -> None:
         if register == Reg.PC:

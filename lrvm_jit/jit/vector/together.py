@@ -125,6 +125,8 @@ class TogetherCode:
     margin: int
     cold: list[str]
     states: dict[int, State]
+    is_draft: bool = False
+    """Whether only what blocks hand on is of interest."""
 
     def block(self, pc: int) -> list[tuple[int, State]]:
         """Generate one; what it hands to which others."""
@@ -148,7 +150,8 @@ class TogetherCode:
             if not needed:
                 after = {number: known for number, known in after.items() if number not in FLAGS}
             handed.append((target, after))
-            on.pass_on(self.states.get(target, after), needed)
+            if not self.is_draft:
+                on.pass_on(self.states[target], needed)
             if cycles:
                 text.emit(*count(text, cycles))
             text.emit(f"  br label %c{target}")
