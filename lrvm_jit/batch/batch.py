@@ -193,7 +193,7 @@ class Batch:
             # Rows of zeros take no memory until somebody writes to them.
             if memory.writable and words.any():
                 memory.rows[:] = words
-        self._arrays.copy_cpu(core.state.regs, core.state.state)
+        self._arrays.copy_cpu(core.state.regs, core.state.state, fresh=True)
         self._never_reset = core.state.never_reset
 
     def _first_words(self, memory: LaneMemory) -> NDArray[numpy.uint32]:
@@ -361,6 +361,7 @@ class Batch:
         """What the engines of all threads have done since the batch was made."""
         counts = [worker.board.stats() for worker in self._workers]
         first = counts[0] if counts else self._template.stats()
+        together = sum(worker.in_groups for worker in self._workers)
         exits: dict[str, int] = {}
         for one in counts:
             for reason, number in one.exits.items():
@@ -369,8 +370,8 @@ class Batch:
             first.engine,
             sum(worker.instructions for worker in self._workers),
             exceptions=sum(one.exceptions for one in counts),
-            translated=sum(one.translated for one in counts)
-            + sum(worker.in_groups for worker in self._workers),
+            translated=sum(one.translated for one in counts) + together,
+            side_by_side=together,
             regions=sum(one.regions for one in counts),
             code_bytes=sum(one.code_bytes for one in counts),
             compiled=sum(one.compiled for one in counts),
@@ -495,13 +496,15 @@ class Batch:
 
     def _result(self, interrupted: bool, seconds: float, instructions: int) -> BatchResult:
         arrays = self._arrays
-        raised = arrays.reason == lane_layout.LANE_EXCEPTION
+        exception = numpy.zeros(arrays.n, numpy.uint32)
+        raised = numpy.flatnonzero(arrays.reason == lane_layout.LANE_EXCEPTION)
+        exception[raised] = arrays.regs[raised, Reg.ET]
         return BatchResult(
             reason=arrays.reason.copy(),
             cycles=arrays.cycles.copy(),
             pc=arrays.regs[:, Reg.PC].copy(),
             address=arrays.last_pc.copy(),
-            exception=numpy.where(raised, arrays.regs[:, Reg.ET], 0).astype(numpy.uint32),
+            exception=exception,
             interrupted=interrupted,
             seconds=seconds,
             instructions=instructions,

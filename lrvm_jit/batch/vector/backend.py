@@ -127,6 +127,9 @@ class VectorLanes:
             lanes = numpy.sort(deferred)
         else:
             rest = none
+        reasons = self._arrays.reason[given[0] : given[-1] + 1]
+        if not len(rest) and not (reasons == lane_layout.LANE_YIELDED).any():
+            return Leftover(none, none)
         reasons = self._arrays.reason[given]
         waiting = given[reasons == lane_layout.LANE_YIELDED]
         if len(rest):

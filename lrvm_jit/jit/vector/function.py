@@ -10,7 +10,7 @@ from .apart import ApartCode
 from .graph import CodeGraph, flags_set_after
 from .memory import MemoryMap, load_any_function
 from .shape import Shape
-from .text import CODE, KIND, LEFT, NOWHERE, SLOTS, Text, Vector, X, Y
+from .text import CODE, KIND, LEFT, NOWHERE, SLOTS, WAITING, Text, Vector, X, Y
 from .together import TogetherCode, states_of
 
 STATE_AT, RAM_AT, ROM_AT = 0, 1, 2
@@ -85,9 +85,14 @@ def _entry(text: Text, slots: list[int]) -> None:
     for name, field in (("state", STATE_AT), ("ram", RAM_AT), ("rom", ROM_AT)):
         pointer = text.value(f"getelementptr ptr, ptr %context, i64 {field}")
         text.emit(f"  %{name} = load ptr, ptr {pointer}, align 8")
-    for variable in ("m", "pcs", "code", "end", *(f"v{slot}" for slot in slots)):
+    for variable in ("m", *(f"v{slot}" for slot in slots if slot != CODE)):
         for p in range(shape.pieces):
             text.emit(f"  %{variable}_{p} = alloca {text.words}, align {text.align}")
+    # What changes only where lanes part stays in memory: there are not enough registers.
+    for variable, slot in (("code", CODE), ("end", int(Reg.PC)), ("pcs", WAITING)):
+        for p in range(shape.pieces):
+            at = slot * shape.width + p * shape.piece
+            text.emit(f"  %{variable}_{p} = getelementptr i32, ptr %state, i64 {at}")
     for variable in ("given", "taken"):
         text.emit(f"  %{variable}_0 = alloca [{shape.width} x i32], align 64")
         for p in range(1, shape.pieces):
@@ -101,9 +106,7 @@ def _entry(text: Text, slots: list[int]) -> None:
     for slot in slots:
         if slot != CODE:
             text.store(f"v{slot}", _slot(text, slot))
-    codes, pcs = _slot(text, CODE), _slot(text, int(Reg.PC))
-    text.store("code", codes)
-    text.store("end", pcs)
+    codes, pcs = text.load("code"), text.load("end")
     text.store("m", text.splat(0))
     alive = text.each("icmp eq {w} {0}, zeroinitializer", codes)
     text.store("pcs", text.choose(alive, pcs, text.splat(NOWHERE)))
@@ -123,12 +126,8 @@ def _slot(text: Text, slot: int) -> Vector:
 def _finish(text: Text, written: list[int]) -> None:
     shape = text.shape
     text.emit("finish:")
-    for slot, variable in (
-        *((slot, f"v{slot}") for slot in (*written, LEFT)),
-        (CODE, "code"),
-        (int(Reg.PC), "end"),
-    ):
-        for p, piece in enumerate(text.load(variable)):
+    for slot in (*written, LEFT):
+        for p, piece in enumerate(text.load(f"v{slot}")):
             at = slot * shape.width + p * shape.piece
             pointer = text.value(f"getelementptr i32, ptr %state, i64 {at}")
             text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")

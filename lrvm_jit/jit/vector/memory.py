@@ -61,20 +61,17 @@ def load(on: LaneTarget, address: Value) -> Value:
 def store(on: LaneTarget, address: Value, value: Value) -> None:
     on.text.stores = True
     if isinstance(address, int):
-        if (index := on.memory.in_ram(address)) is None:
+        if (place := on.memory.in_ram(address)) is None:
             on.refuse("true")
         else:
-            _store_same(on, str(index), on.vector(value))
+            _store_same(on, str(place), on.vector(value))
         return
-    vector = on.vector(value)
-    if isinstance(address, str):
-        index = _turned(on, address, on.memory.ram_base)
-        on.refuse(on.compare("uge", index, on.memory.ram_words))
-        _store_same(on, index, vector)
-        return
+    vector, text = on.vector(value), on.text
     places = _turned(on, address, on.memory.ram_base)
     on.refuse(on.compare("uge", places, on.memory.ram_words))
-    text = on.text
+    if not isinstance(places, Vector):
+        _store_same(on, places, vector)
+        return
     same, each, done = (text.label() for _ in range(3))
     first = _first(on, places)
     text.emit(f"  br i1 {_all_are(on, places, first)}, label %{same}, label %{each}", f"{same}:")
@@ -168,7 +165,7 @@ def _same_word(text: Text, index: str) -> Vector:
     )
 
 
-def _store_same(on: LaneTarget, index: str | Value, vector: Vector) -> None:
+def _store_same(on: LaneTarget, index: Value, vector: Vector) -> None:
     assert isinstance(index, str)
     text, going = on.text, on.going()
     if going is not None:

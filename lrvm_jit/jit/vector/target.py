@@ -220,7 +220,8 @@ class LaneTarget(ABC):
         self.put(Y, y)
 
     def condition(self, first: int, second: int, truth: int) -> Value:
-        return flag_condition(self, first, second, truth)
+        value: Value = flag_condition(self, first, second, truth)
+        return value
 
     def flags(self) -> tuple[int | None, Value, Value]:
         """Kind of the operation that set the flags last, if all lanes had the same, and its

@@ -17,9 +17,9 @@ class Vector(list[str]):
 
 KIND, X, Y = 32, 33, 34
 """The flags' slots behind those of the registers: see `emit.flags`."""
-LEFT, CODE = 35, 36
-"""Budget left, and why the lane has left: `LEFT_CODE` and so on."""
-SLOTS = 37
+LEFT, CODE, WAITING = 35, 36, 37
+"""Budget left; why the lane has left: `LEFT_CODE` and so on; the pc at which it waits."""
+SLOTS = 38
 
 RUNNING, HALTED, LEFT_CODE, DEFERRED, ABSENT = 0, 1, 2, 3, -1
 """CODE of a lane: going on; it has halted; the scalar path must go on with it; it is better off in
