@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
+from ...jit.vector.memory import CHUNK, PRESENT
 from ...jit.vector.text import SLOTS
 from ...kernel.build.compile import SOURCES, EntryPointSource, load
 from .. import lane_layout
@@ -29,6 +30,7 @@ GROUP_LOOP = EntryPointSource(
         "batch/lane_layout.py",
         "jit/vector/text.py",
         "jit/vector/target.py",
+        "jit/vector/memory.py",
     ),
 )
 
@@ -62,15 +64,18 @@ class VectorLanes:
         width = code.shape.width
         self._run, _ = load(GROUP_LOOP)
         ram = code.machine.ram if code.accesses else None
-        words = ram.rows.shape[1] if ram is not None else 0
+        memory = code.machine.memory
+        words = memory.ram_words if ram is not None else 0
+        chunks = memory.chunks if ram is not None else 0
         self._state = _aligned(SLOTS * width)
         self._ram = _aligned((words + 1) * width)
         self._group = numpy.zeros(width, numpy.int64)
         self._reads = numpy.array(code.reads, numpy.int64)
         self._writes = numpy.array(code.writes, numpy.int64)
-        self._function_context = numpy.array(
-            [a.ctypes.data for a in (self._state, self._ram, code.machine.rom)], numpy.int64
-        )
+        self._rows = numpy.zeros(width, numpy.int64)
+        self._marks = numpy.zeros(PRESENT + 2 * chunks, numpy.uint8)
+        parts = (self._state, self._ram, code.machine.rom, self._rows, self._marks)
+        self._function_context = numpy.array([part.ctypes.data for part in parts], numpy.int64)
         regs = arrays.regs
         context = numpy.zeros(layout.CONTEXT_WORDS, numpy.int64)
         for field, value in (
@@ -90,8 +95,10 @@ class VectorLanes:
             (layout.HALTED_AT, arrays.halted.ctypes.data),
             (layout.ROWS, ram.rows.ctypes.data if ram is not None else 0),
             (layout.ROW_STRIDE, ram.rows.strides[0] if ram is not None else 0),
-            (layout.ROW_WORDS, words),
-            (layout.STORES, int(code.stores)),
+            (layout.CHUNKS, chunks),
+            (layout.LAST_CHUNK, words - (chunks - 1) * CHUNK),
+            (layout.ROW_ADDRESSES, self._rows.ctypes.data),
+            (layout.MARKS, self._marks.ctypes.data),
             (layout.READS, self._reads.ctypes.data),
             (layout.READ_COUNT, len(self._reads)),
             (layout.WRITES, self._writes.ctypes.data),

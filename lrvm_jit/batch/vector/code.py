@@ -97,7 +97,6 @@ class VectorCode:
     uses_flags: bool
     accesses: bool
     """Whether it accesses RAM."""
-    stores: bool
     margin: int
     least: int
     """Lanes with less budget are for the scalar path."""
@@ -172,7 +171,6 @@ class VectorCompiler:
             function.writes,
             function.uses_flags,
             accesses,
-            accesses and function.stores,
             function.margin,
             graph.longest + function.margin,
         )

@@ -32,10 +32,10 @@ ROWS: Final = 14
 """Address of the first lane's row of RAM,"""
 ROW_STRIDE: Final = 15
 """bytes from row to row,"""
-ROW_WORDS: Final = 16
-"""and words of each; 0 if the vector code does not access RAM."""
-STORES: Final = 17
-"""1 if it may store."""
+CHUNKS: Final = 16
+"""and chunks of words of each; 0 if the vector code does not access RAM."""
+LAST_CHUNK: Final = 17
+"""Words of the last chunk."""
 READS: Final = 18
 """Address of the codes of the registers that are loaded, int64,"""
 READ_COUNT: Final = 19
@@ -58,7 +58,11 @@ LEAST: Final = 29
 """Lanes with less budget than this are the scalar path's."""
 INSTRUCTIONS: Final = 30
 """Executed so far."""
-CONTEXT_WORDS: Final = 32
+ROW_ADDRESSES: Final = 31
+"""Address of the addresses of the rows of the group's lanes, int64[width];"""
+MARKS: Final = 32
+"""of the marks of the chunks of their RAM (`jit.vector.memory`)."""
+CONTEXT_WORDS: Final = 36
 
 MOST_LEFT: Final = 1 << 22
 """Instructions that a lane executes at most before somebody looks whether the run is to end."""

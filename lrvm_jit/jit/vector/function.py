@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from ...isa.table import Reg
 from ..analysis.region import SYMBOL
-from .apart import ApartCode
+from .apart import ApartCode, ApartTarget
 from .graph import CodeGraph, flags_set_after
-from .memory import MemoryMap, load_any_function
+from .memory import MemoryMap, fetch_functions, load_any_function
 from .shape import Shape
-from .text import CODE, KIND, LEFT, NOWHERE, SLOTS, WAITING, Text, Vector, X, Y
+from .text import CODE, KIND, LEFT, NOWHERE, WAITING, Text, Vector, X, Y
 from .together import TogetherCode, states_of
 
-STATE_AT, RAM_AT, ROM_AT = 0, 1, 2
+STATE_AT, RAM_AT, ROM_AT, ROWS_AT, MARKS_AT = range(5)
 """Fields of the context that the function gets, addresses: the slots of all lanes (uint32[SLOTS]
-[width]), their RAM (uint32[words + 1][width], both on a boundary of 64 bytes), and the ROM."""
+[width]), their interleaved RAM (uint32[words + 1][width], both on a boundary of 64 bytes), the ROM,
+the address of each lane's row of RAM, and the marks of the chunks of RAM (`memory`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,14 @@ def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunctio
     text.lines = []
     _entry(text, slots)
     head, text.lines = text.lines, []
+    text.emit("finish:")
+    if flags:
+        _settle_flags(text, memory)
     _finish(text, written)
     lines = [
         *sorted(text.declarations | {"declare i32 @llvm.fshl.i32(i32, i32, i32)"}),
+        "declare i64 @llvm.umin.i64(i64, i64)",
+        fetch_functions(shape.width, memory),
         load_any_function(shape.width, memory),
         f'define i64 @{SYMBOL}(ptr %context) "no-builtins" nounwind {{',
         *head,
@@ -82,14 +88,25 @@ def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunctio
 def _entry(text: Text, slots: list[int]) -> None:
     shape = text.shape
     text.emit("entry:")
-    for name, field in (("state", STATE_AT), ("ram", RAM_AT), ("rom", ROM_AT)):
+    for name, field in (
+        ("state", STATE_AT),
+        ("ram", RAM_AT),
+        ("rom", ROM_AT),
+        ("rows", ROWS_AT),
+        ("marks", MARKS_AT),
+    ):
         pointer = text.value(f"getelementptr ptr, ptr %context, i64 {field}")
         text.emit(f"  %{name} = load ptr, ptr {pointer}, align 8")
     for variable in ("m", *(f"v{slot}" for slot in slots if slot != CODE)):
         for p in range(shape.pieces):
             text.emit(f"  %{variable}_{p} = alloca {text.words}, align {text.align}")
     # What changes only where lanes part stays in memory: there are not enough registers.
-    for variable, slot in (("code", CODE), ("end", int(Reg.PC)), ("pcs", WAITING)):
+    for variable, slot in (
+        ("code", CODE),
+        ("end", int(Reg.PC)),
+        ("pcs", WAITING),
+        ("af", int(Reg.AF)),
+    ):
         for p in range(shape.pieces):
             at = slot * shape.width + p * shape.piece
             text.emit(f"  %{variable}_{p} = getelementptr i32, ptr %state, i64 {at}")
@@ -123,15 +140,21 @@ def _slot(text: Text, slot: int) -> Vector:
     return Vector(found)
 
 
+def _settle_flags(text: Text, memory: MemoryMap) -> None:
+    """`af`, and what the flags are kept as: X becomes the last result, Y has carry and overflow."""
+    on = ApartTarget(text, memory)
+    af, result, carry, overflow = on.settled_flags()
+    text.store("af", on.vector(af))
+    text.store(f"v{X}", on.vector(result))
+    bits = on.op("or", carry, on.op("shl", overflow, 1))
+    text.store(f"v{Y}", on.vector(bits))
+
+
 def _finish(text: Text, written: list[int]) -> None:
     shape = text.shape
-    text.emit("finish:")
     for slot in (*written, LEFT):
         for p, piece in enumerate(text.load(f"v{slot}")):
             at = slot * shape.width + p * shape.piece
             pointer = text.value(f"getelementptr i32, ptr %state, i64 {at}")
             text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
     text.emit("  ret i64 0")
-
-
-STATE_WORDS = SLOTS

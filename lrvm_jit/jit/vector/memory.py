@@ -4,6 +4,9 @@ While a group runs, its lanes' RAM is interleaved: word 0 of all lanes, then wor
 So lanes that access the same address, which is the usual case, make one access with a vector.
 Where addresses differ the words are gathered, and stores are done lane by lane. ROM, which all
 lanes share, is gathered too. What is neither leaves to the scalar path.
+
+RAM is interleaved when it is first accessed, by the chunk, and a chunk that may have been stored
+to is marked for the way back: most lanes access a small part of what they have.
 """
 
 from __future__ import annotations
@@ -20,6 +23,14 @@ if TYPE_CHECKING:
     from .text import Text
 
 
+CHUNK = 16
+"""Words that are interleaved together: a cache line of a lane's row."""
+ALL_PRESENT, ALL_DIRTY = 0, 1
+"""Bytes of the marks: 1 if all chunks are in the group's layout, or may have been stored to."""
+PRESENT = 64
+"""The first of the bytes for the single chunks; as many more say which may have been stored to."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryMap:
     """Where the guest finds the memory that vector code accesses."""
@@ -30,6 +41,11 @@ class MemoryMap:
     rom_base: int = 0
     rom_words: int = 0
     """Words that all lanes share and that never change."""
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of RAM, the last of which may be short."""
+        return -(-self.ram_words // CHUNK)
 
     def in_ram(self, address: int) -> int | None:
         """The word's index, if the address is one of RAM."""
@@ -48,7 +64,7 @@ def load(on: LaneTarget, address: Value) -> Value:
     on.text.loads = True
     if isinstance(address, int):
         if (index := on.memory.in_ram(address)) is not None:
-            return _same_word(on.text, str(index))
+            return _same_word(on, str(index))
         if (index := on.memory.in_rom(address)) is not None:
             return _rom_word(on.text, str(index))
         on.refuse("true")
@@ -157,8 +173,44 @@ def _pointer(text: Text, index: str, p: int) -> str:
     return text.value(f"getelementptr i32, ptr %ram, i64 {at}")
 
 
-def _same_word(text: Text, index: str) -> Vector:
+def _make_present(on: LaneTarget, index: str, dirty: bool = False) -> None:
+    """See that the chunk of a word, or with "" every chunk, is interleaved."""
+    text = on.text
+    fetch, go_on = text.label(), text.label()
+    if not index:
+        mark = text.value(f"getelementptr i8, ptr %marks, i64 {ALL_PRESENT}")
+        call = f"call {RARE} void @fetch_all(ptr %rows, ptr %ram, ptr %marks)"
+    else:
+        chunk = str(int(index) // CHUNK) if index.isdigit() else ""
+        chunk = chunk or text.value(f"lshr i32 {index}, {CHUNK.bit_length() - 1}")
+        wide = chunk if chunk.isdigit() else text.value(f"zext i32 {chunk} to i64")
+        first = text.value(f"getelementptr i8, ptr %marks, i64 {PRESENT}")
+        mark = text.value(f"getelementptr i8, ptr {first}, i64 {wide}")
+        call = f"call {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 {chunk})"
+    present = text.value(f"load i8, ptr {mark}")
+    absent = text.value(f"icmp eq i8 {present}, 0")
+    text.emit(
+        f"  br i1 {absent}, label %{fetch}, label %{go_on}, !prof !1",
+        f"{fetch}:",
+        f"  {call}",
+        f"  br label %{go_on}",
+        f"{go_on}:",
+    )
+    if dirty:
+        if index:
+            mark = text.value(f"getelementptr i8, ptr {mark}, i64 {on.memory.chunks}")
+        else:
+            mark = text.value(f"getelementptr i8, ptr %marks, i64 {ALL_DIRTY}")
+        text.emit(f"  store i8 1, ptr {mark}")
+
+
+def _same_word(on: LaneTarget, index: str) -> Vector:
     """The same word of RAM of all lanes."""
+    _make_present(on, index)
+    return _present_word(on.text, index)
+
+
+def _present_word(text: Text, index: str) -> Vector:
     return Vector(
         text.value(f"load {text.words}, ptr {_pointer(text, index, p)}, align {text.align}")
         for p in range(text.shape.pieces)
@@ -167,10 +219,11 @@ def _same_word(text: Text, index: str) -> Vector:
 
 def _store_same(on: LaneTarget, index: Value, vector: Vector) -> None:
     assert isinstance(index, str)
+    _make_present(on, index, dirty=True)
     text, going = on.text, on.going()
     if going is not None:
         # Not a masked store, which is slow on some processors.
-        vector = text.choose(going, vector, _same_word(text, index))
+        vector = text.choose(going, vector, _present_word(text, index))
     for p, piece in enumerate(vector):
         pointer = _pointer(text, index, p)
         text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
@@ -183,6 +236,7 @@ def _rom_word(text: Text, index: str) -> str:
 
 
 def _store_each(on: LaneTarget, places: Vector, vector: Vector) -> None:
+    _make_present(on, "", dirty=True)
     text, going, size = on.text, on.going(), on.text.shape.piece
     for p in range(text.shape.pieces):
         place = places[p]
@@ -267,15 +321,16 @@ def _load_shared(on: LaneTarget, address: str) -> Value:
     inside = on.compare("ult", index, on.memory.ram_words)
     text.emit(f"  br i1 {inside}, label %{hit}, label %{miss}, !prof !0", f"{hit}:")
     assert isinstance(index, str)
-    words = _same_word(text, index)
-    text.emit(f"  br label %{done}", f"{miss}:")
+    words = _same_word(on, index)
+    found = text.label()
+    text.emit(f"  br label %{found}", f"{found}:", f"  br label %{done}", f"{miss}:")
     place = _turned(on, address, on.memory.rom_base)
     on.refuse(on.compare("uge", place, on.memory.rom_words))
     assert isinstance(place, str)
     text.emit(f"  br label %{rom}", f"{rom}:")
     shared = text.splat(_rom_word(text, place))
     text.emit(f"  br label %{done}", f"{done}:")
-    return text.each(f"phi {{w}} [ {{0}}, %{hit} ], [ {{1}}, %{rom} ]", words, shared)
+    return text.each(f"phi {{w}} [ {{0}}, %{found} ], [ {{1}}, %{rom} ]", words, shared)
 
 
 def _load_each(on: LaneTarget, address: Vector) -> Vector:
@@ -303,14 +358,16 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
         first = _first(on, places)
         together = _all_are(on, places, first)
         text.emit(f"  br i1 {together}, label %{same}, label %{each}", f"{same}:")
-        ways.append((_same_word(text, first), same))
-        text.emit(f"  br label %{done}", f"{each}:")
-        ways.append((_gather_ram(on, places), each))
+        found, gathered = text.label(), text.label()
+        ways.append((_same_word(on, first), found))
+        text.emit(f"  br label %{found}", f"{found}:", f"  br label %{done}", f"{each}:")
+        _make_present(on, "")
+        ways.append((_gather_ram(on, places), gathered))
+        text.emit(f"  br label %{gathered}", f"{gathered}:")
     text.emit(f"  br label %{done}", f"{rare}:")
     end = text.label()
-    found = _load_any(on, address)
+    ways.append((_load_any(on, address), end))
     text.emit(f"  br label %{end}", f"{end}:", f"  br label %{done}", f"{done}:")
-    ways.append((found, end))
     return Vector(
         text.value(
             f"phi {text.words} " + ", ".join(f"[ {vector[p]}, %{label} ]" for vector, label in ways)
@@ -322,22 +379,92 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
 def _load_any(on: LaneTarget, address: Vector) -> Vector:
     """Each lane from wherever it is; those whose word is nowhere leave."""
     text = on.text
+    _make_present(on, "")
     text.store("given", address)
     lanes = str(text.shape.everybody)
     if on.going() is not None:
         lanes = text.value("load i32, ptr %mb")
     lost = text.value(
-        f"call i32 @load_any(ptr %ram, ptr %rom, ptr %given_0, ptr %taken_0, i32 {lanes})"
+        f"call {RARE} i32 @load_any(ptr %ram, ptr %rom, ptr %given_0, ptr %taken_0, i32 {lanes})"
     )
     on.refuse(text.bits_of_lanes(lost))
     return text.load("taken")
+
+
+RARE = "preserve_allcc"
+"""How functions for what is rare are called: they save what they use, as the code around has all
+registers in use."""
+
+
+def fetch_functions(width: int, memory: MemoryMap) -> str:
+    """IR that interleaves a chunk, or all that are not, from the rows of the group's lanes."""
+    return f"""
+define internal {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk) \
+noinline cold nounwind {{
+entry:
+  %wide = zext i32 %chunk to i64
+  %first = mul i64 %wide, {CHUNK}
+  %after = add i64 %first, {CHUNK}
+  %end = call i64 @llvm.umin.i64(i64 %after, i64 {memory.ram_words})
+  %at = add i64 %wide, {PRESENT}
+  %mark = getelementptr i8, ptr %marks, i64 %at
+  store i8 1, ptr %mark
+  br label %lanes
+lanes:
+  %lane = phi i64 [ 0, %entry ], [ %lane_next, %lane_done ]
+  %row_at = getelementptr ptr, ptr %rows, i64 %lane
+  %row = load ptr, ptr %row_at
+  br label %words
+words:
+  %word = phi i64 [ %first, %lanes ], [ %word_next, %words ]
+  %from = getelementptr i32, ptr %row, i64 %word
+  %value = load i32, ptr %from
+  %line = mul i64 %word, {width}
+  %place = add i64 %line, %lane
+  %to = getelementptr i32, ptr %ram, i64 %place
+  store i32 %value, ptr %to
+  %word_next = add i64 %word, 1
+  %more = icmp ult i64 %word_next, %end
+  br i1 %more, label %words, label %lane_done
+lane_done:
+  %lane_next = add i64 %lane, 1
+  %last = icmp eq i64 %lane_next, {width}
+  br i1 %last, label %out, label %lanes
+out:
+  ret void
+}}
+define internal {RARE} void @fetch_all(ptr %rows, ptr %ram, ptr %marks) noinline cold nounwind {{
+entry:
+  %all = getelementptr i8, ptr %marks, i64 {ALL_PRESENT}
+  store i8 1, ptr %all
+  br label %loop
+loop:
+  %chunk = phi i32 [ 0, %entry ], [ %chunk_next, %next ]
+  %over = icmp uge i32 %chunk, {memory.chunks}
+  br i1 %over, label %out, label %look
+look:
+  %wide = zext i32 %chunk to i64
+  %at = add i64 %wide, {PRESENT}
+  %mark = getelementptr i8, ptr %marks, i64 %at
+  %present = load i8, ptr %mark
+  %absent = icmp eq i8 %present, 0
+  br i1 %absent, label %take, label %next
+take:
+  call {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk)
+  br label %next
+next:
+  %chunk_next = add i32 %chunk, 1
+  br label %loop
+out:
+  ret void
+}}"""
 
 
 def load_any_function(width: int, memory: MemoryMap) -> str:
     """IR that loads a word for each lane from RAM or ROM; returns the lanes whose word is in
     neither."""
     return f"""
-define internal i32 @load_any(ptr %ram, ptr %rom, ptr %addresses, ptr %words, i32 %lanes) \
+define internal {RARE} i32 @load_any(ptr %ram, ptr %rom, ptr %addresses, ptr %words, i32 %lanes) \
 noinline cold nounwind {{
 entry:
   br label %loop

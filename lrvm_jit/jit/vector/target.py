@@ -231,6 +231,10 @@ class LaneTarget(ABC):
 
     def all_flags(self) -> Value:
         """The value of `af`, whatever set it."""
+        return self.settled_flags()[0]
+
+    def settled_flags(self) -> tuple[Value, Value, Value, Value]:
+        """The value of `af`, whatever set it; and the last result, its carry and overflow."""
         kind, x, y = self.slot(KIND), self.slot(X), self.slot(Y)
         is_add, is_sub, is_mul = (
             self.compare("eq", kind, int(rule))
@@ -267,7 +271,7 @@ class LaneTarget(ABC):
         ):
             af = self.op("or", af, self.op("shl", self.widen(truth), flag))
         explicit = self.compare("eq", kind, EXPLICIT)
-        return self.select(explicit, x, af)
+        return self.select(explicit, x, af), result, carry, overflow
 
     def cycles(self) -> Value:
         raise NotImplementedError("instructions that read the counter are the scalar path's")
