@@ -30,7 +30,7 @@ from ..jit.analysis.exits import (
 )
 from ..jit.analysis.instructions import Flow
 from ..jit.code.cache import default_cache
-from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
+from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
@@ -72,11 +72,7 @@ class TranslatorEngine(InterpreterEngine):
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
         self._array_of_state = core.state.state
-        _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
-        self._installation = Installation(
-            KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
-            self._options.max_bytes,
-        )
+        self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
         weakref.finalize(self, self._results.abandon)

@@ -8,61 +8,64 @@ from __future__ import annotations
 
 from typing import Final
 
-FUNCTION: Final = 0
+from ...core.numbering import Numbering
+
+_context = Numbering()
+FUNCTION: Final = _context.field()
 """Address of the vector code,"""
-FUNCTION_CONTEXT: Final = 1
+FUNCTION_CONTEXT: Final = _context.field()
 """and of what it gets (`jit.vector.function`)."""
-STATE: Final = 2
+STATE: Final = _context.field()
 """Address of the slots of the group's lanes, uint32[slots][width];"""
-RAM: Final = 3
+RAM: Final = _context.field()
 """of their RAM, uint32[words + 1][width];"""
-GROUP: Final = 4
+GROUP: Final = _context.field()
 """and of their numbers, int64[width]."""
-WIDTH: Final = 5
-REGS_AT: Final = 6
-REGS_STRIDE: Final = 7
+WIDTH: Final = _context.field()
+REGS_AT: Final = _context.field()
+REGS_STRIDE: Final = _context.field()
 """Bytes from a register of all lanes to the next register."""
-FLAGS_AT: Final = 8
-CYCLES_AT: Final = 9
-LEFT_AT: Final = 10
-LAST_PC_AT: Final = 11
-REASON_AT: Final = 12
-HALTED_AT: Final = 13
-ROWS: Final = 14
+FLAGS_AT: Final = _context.field()
+CYCLES_AT: Final = _context.field()
+LEFT_AT: Final = _context.field()
+LAST_PC_AT: Final = _context.field()
+REASON_AT: Final = _context.field()
+HALTED_AT: Final = _context.field()
+ROWS: Final = _context.field()
 """Address of the first lane's row of RAM,"""
-ROW_STRIDE: Final = 15
+ROW_STRIDE: Final = _context.field()
 """bytes from row to row,"""
-CHUNKS: Final = 16
+CHUNKS: Final = _context.field()
 """and chunks of words of each; 0 if the vector code does not access RAM."""
-LAST_CHUNK: Final = 17
+LAST_CHUNK: Final = _context.field()
 """Words of the last chunk."""
-READS: Final = 18
+READS: Final = _context.field()
 """Address of the codes of the registers that are loaded, int64,"""
-READ_COUNT: Final = 19
-WRITES: Final = 20
+READ_COUNT: Final = _context.field()
+WRITES: Final = _context.field()
 """and of those that are stored."""
-WRITE_COUNT: Final = 21
-USES_FLAGS: Final = 22
-QUEUE: Final = 23
+WRITE_COUNT: Final = _context.field()
+USES_FLAGS: Final = _context.field()
+QUEUE: Final = _context.field()
 """Address of the numbers of lanes to run, ascending;"""
-POSITION: Final = 24
+POSITION: Final = _context.field()
 """the next one;"""
-QUEUE_END: Final = 25
+QUEUE_END: Final = _context.field()
 """how many there are."""
-DEFERRED: Final = 26
+DEFERRED: Final = _context.field()
 """Address of room for the numbers of lanes that are better off in other groups, and how many"""
-DEFERRED_COUNT: Final = 27
+DEFERRED_COUNT: Final = _context.field()
 """there are."""
-CONTROL: Final = 28
-LEAST: Final = 29
+CONTROL: Final = _context.field()
+LEAST: Final = _context.field()
 """Lanes with less budget than this are the scalar path's."""
-INSTRUCTIONS: Final = 30
+INSTRUCTIONS: Final = _context.field()
 """Executed so far."""
-ROW_ADDRESSES: Final = 31
+ROW_ADDRESSES: Final = _context.field()
 """Address of the addresses of the rows of the group's lanes, int64[width];"""
-MARKS: Final = 32
+MARKS: Final = _context.field()
 """of the marks of the chunks of their RAM (`jit.vector.memory`)."""
-CONTEXT_WORDS: Final = 36
+CONTEXT_WORDS: Final = _context.size
 
 MOST_LEFT: Final = 1 << 22
 """Instructions that a lane executes at most before somebody looks whether the run is to end."""

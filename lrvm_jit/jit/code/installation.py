@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ...core import layout
+from ...core.kernel_arrays import KernelArrays
 from ..analysis.exits import FIRST_MANNER, Exits, Manner
 from ..analysis.region import Region
 from .store import STORE, SharedCode
@@ -20,19 +21,6 @@ ROWS = 1024
 MOST_LOSSES = 4
 """Code that has changed so often after having been translated is left alone for a while."""
 MOST_REMEMBERED = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class KernelArrays:
-    """The kernel's arrays that say what is translated; `lrvm_jit.core.layout` describes them."""
-
-    state: NDArray[numpy.int64]
-    arena: NDArray[numpy.uint32]
-    entries: NDArray[numpy.int64]
-    marks: NDArray[numpy.uint8]
-    snapshot: NDArray[numpy.uint32]
-    code_pages: NDArray[numpy.int64]
-    translations: NDArray[numpy.int64]
 
 
 @dataclass(eq=False, slots=True)
