@@ -220,10 +220,9 @@ def _present_word(text: Text, index: str) -> Vector:
 def _store_same(on: LaneTarget, index: Value, vector: Vector) -> None:
     assert isinstance(index, str)
     _make_present(on, index, dirty=True)
-    text, going = on.text, on.going()
-    if going is not None:
-        # Not a masked store, which is slow on some processors.
-        vector = text.choose(going, vector, _present_word(text, index))
+    text = on.text
+    if on.going() is not None:
+        vector = text.merge(text.load("m"), vector, _present_word(text, index))
     for p, piece in enumerate(vector):
         pointer = _pointer(text, index, p)
         text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")

@@ -161,5 +161,13 @@ class Text:
         return self.each("select {b} {0}, {w} {1}, {w} {2}", bits, x, y)
 
 
+    def merge(self, mask: Vector, x: Vector, y: Vector) -> Vector:
+        """`x` in the lanes of a mask, all ones or zeros, else `y`: for what is stored to memory,
+        where LLVM would make a masked store of a choice, which some processors do slowly."""
+        other = self.each("xor {w} {0}, {1}", x, y)
+        chosen = self.each("and {w} {0}, {1}", other, mask)
+        return self.each("xor {w} {0}, {1}", chosen, y)
+
+
 def _signed(word: int) -> int:
     return word - (1 << 32) if word >> 31 else word

@@ -281,8 +281,7 @@ def part(on: LaneTarget, end: Branch, lanes: str, graph: CodeGraph) -> None:
     target, later = (
         (end.executed[0], end.skipped[0]) if first_stays else (end.skipped[0], end.executed[0])
     )
-    waiting = text.each("icmp slt {w} {0}, zeroinitializer", wait)
-    text.store("pcs", text.choose(waiting, text.splat(later), text.load("pcs")))
+    text.store("pcs", text.merge(wait, text.splat(later), text.load("pcs")))
     text.store("m", stay)
     chosen = lanes if first_stays else text.value(f"xor i32 {lanes}, -1")
     number = text.value(f"and i32 {text.value('load i32, ptr %mb')}, {chosen}")
