@@ -229,6 +229,7 @@ class Batch:
             self._template,
             self._arrays,
             self._components,
+            self._vector_compiler,
         )
 
     def _board(self, components: Sequence[Component]) -> Motherboard:
@@ -438,8 +439,10 @@ class Batch:
         arrays.reason[:] = lane_layout.LANE_NOT_RUN
         self._control[0] = 0
         threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
-        if not self._workers:
+        if not self._workers or self._vector_compiler is not None:
             self._vector_compiler = self._compiler()
+            for worker in self._workers:
+                worker.use(self._vector_compiler)
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]

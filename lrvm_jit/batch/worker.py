@@ -129,6 +129,8 @@ class Worker:
         self._failure: BaseException | None = None
         self._compiler = compiler
         self._groups: VectorLanes | None = None
+        self._executed_in_groups = 0
+        """By groups that are no longer used."""
         self._pace = Pace()
         self._seconds_alone = 0.0
         self._block_began = 0.0
@@ -158,7 +160,8 @@ class Worker:
     @property
     def in_groups(self) -> int:
         """Executed side by side since the worker was made."""
-        return self._groups.instructions if self._groups is not None else 0
+        now = self._groups.instructions if self._groups is not None else 0
+        return self._executed_in_groups + now
 
     def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
         """Run the lanes from `first` on to their ends, or until the flag is set."""
@@ -224,6 +227,12 @@ class Worker:
         return numpy.flatnonzero(block == reason) + first
 
     # --- side by side ------------------------------------------------------------------------
+
+    def use(self, compiler: VectorCompiler | None) -> None:
+        """Have code for lanes side by side from somebody, who may be the same as before."""
+        if compiler is not self._compiler:
+            self._executed_in_groups = self.in_groups
+            self._compiler, self._groups = compiler, None
 
     def _groups_for(self, first: int, count: int) -> VectorLanes | None:
         """What runs the lanes of a block side by side; None if they are quicker alone."""

@@ -141,9 +141,7 @@ def compare(guest: Guest, lanes: int, repeats: int) -> Comparison:
 
 def native_rate(repeats: int) -> float | None:
     """Guest instructions a second that scalar C does of the hash; None without a compiler."""
-    program = Program(
-        "lanes_hash", NATIVE_ROUNDS, "a0", _hash_result, list, native="lanes_hash"
-    )
+    program = Program("lanes_hash", NATIVE_ROUNDS, "a0", _hash_result, list, native="lanes_hash")
     try:
         with NativePrograms() as native:
             seconds = statistics.median(native.seconds(program, max(3, repeats)))

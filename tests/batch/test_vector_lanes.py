@@ -122,6 +122,24 @@ def test_loops(name: str) -> None:
     assert together > 0.5
 
 
+def test_registers_that_all_lanes_share() -> None:
+    """Code that relies on one value in all lanes is made anew when they differ in another run."""
+    source = (
+        "cpy a3, 9\nloop: add a0, a1\nlsa a4, ac0, 0\nadd a0, a4\nsub a3, 1\nifnq\njp loop\nhalt"
+    )
+    batch = Batch(assemble(source), 40, ram_size=64, engine=side_by_side(16), threads=1)
+    for addresses in (0, 4 * (numpy.arange(40) % 16), 8):
+        batch.reset()
+        batch.ram[:] = numpy.arange(16)
+        batch.regs[:, Reg.AC0] = batch.ram_base + addresses
+        batch.regs[:, Reg.A1] = numpy.arange(40)
+        assert (batch.run().reason == LaneReason.HALTED).all()
+        wanted = 9 * (numpy.arange(40) + numpy.asarray(addresses) // 4)
+        assert (batch.regs[:, Reg.A0] == wanted).all()
+    stats = batch.stats()
+    assert stats.side_by_side == stats.instructions
+
+
 def test_components_are_asked_in_between() -> None:
     """Lanes leave for a component and come back: each prints so many letters as it counts."""
     source = """

@@ -15,6 +15,7 @@ from ...isa.table import Reg
 from ...jit.code.cache import default_cache
 from ...jit.code.store import STORE, SharedCode
 from ...jit.options import TranslatorOptions
+from ...jit.vector.graph import CodeGraph, explore
 from ...jit.vector.memory import MemoryMap
 from ...jit.vector.shape import Shape, host_shape
 from ...machine.motherboard import Motherboard
@@ -100,6 +101,18 @@ class VectorCode:
     margin: int
     least: int
     """Lanes with less budget are for the scalar path."""
+    alike: tuple[int, ...]
+    """Registers that should have one value in all lanes."""
+
+    def fits(self, arrays: LaneArrays) -> bool:
+        """Whether the lanes are as it was made for. Others are run as well, but slowly."""
+        return all(_is_alike(arrays, code) for code in self.alike)
+
+
+def _is_alike(arrays: LaneArrays, code: int) -> bool:
+    """Whether all lanes have one value in a register."""
+    values = arrays.regs[:, code]
+    return bool((values == values[0]).all())
 
 
 class VectorCompiler:
@@ -112,10 +125,13 @@ class VectorCompiler:
         cache: CodeCache,
         always: bool = False,
         optimize: bool = True,
+        arrays: LaneArrays | None = None,
     ) -> None:
-        """`always`: use the code at once and for all lanes, whatever is measured."""
+        """`always`: use the code at once and for all lanes, whatever is measured. `arrays`: lanes
+        whose registers tell, when the code is made, which of these are the same for all."""
         self.machine = machine
         self.shape = shape
+        self._arrays = arrays
         self.always = always
         self._cache = cache
         self._optimize = optimize
@@ -149,17 +165,29 @@ class VectorCompiler:
             self._lock.release()
         return self._code
 
+    def _alike(self, graph: CodeGraph) -> list[int]:
+        """Registers of the program that have one value in all lanes now."""
+        arrays, self._arrays = self._arrays, None
+        if arrays is None:
+            return []
+        named = {
+            int(operand)
+            for one in graph.instructions.values()
+            for operand in one.operands
+            if isinstance(operand, Reg) and operand not in (Reg.PC, Reg.AF)
+        }
+        return [code for code in sorted(named) if _is_alike(arrays, code)]
+
     def _make(self, starts: Iterable[int]) -> VectorCode | None:
         from ...jit.code.compiler import choose_pipeline
         from ...jit.vector.function import generate
-        from ...jit.vector.graph import explore
 
         machine = self.machine
         graph = explore(machine.word_at, starts, not machine.is_whole)
         if graph is None:
             return None
         pipeline = choose_pipeline(self._optimize, has_loops=False)
-        function = generate(graph, machine.memory, self.shape)
+        function = generate(graph, machine.memory, self.shape, self._alike(graph))
         delivery = STORE.get(function.text, pipeline, self._cache)
         self._codes[0] = delivery.code
         accesses = machine.ram is not None and (function.loads or function.stores)
@@ -173,6 +201,7 @@ class VectorCompiler:
             accesses,
             function.margin,
             graph.longest + function.margin,
+            function.alike,
         )
 
 
@@ -181,8 +210,14 @@ def vector_compiler(
     template: Motherboard,
     arrays: LaneArrays,
     components: Iterable[int],
+    before: VectorCompiler | None = None,
 ) -> VectorCompiler | None:
-    """What makes vector code for lanes; None if there can be none, or if options forbid it."""
+    """What makes vector code for lanes; None if there can be none, or if options forbid it.
+
+    `before`: what has been used so far; it stays if the lanes still fit its code.
+    """
+    if before is not None and (before.made is None or before.made.fits(arrays)):
+        return before
     if options.vector_lanes == 0:
         return None
     shape = host_shape(options.vector_lanes)
@@ -193,4 +228,7 @@ def vector_compiler(
     if machine is None:
         return None
     cache = default_cache() if options.cache else CodeCache(None)
-    return VectorCompiler(machine, shape, cache, options.vector_lanes is not None, options.optimize)
+    always = options.vector_lanes is not None
+    # Lanes that are no longer alike may differ the next time as well.
+    looked_at = arrays if before is None else None
+    return VectorCompiler(machine, shape, cache, always, options.optimize, looked_at)

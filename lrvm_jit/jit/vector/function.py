@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from ...isa.flow import registers_written
 from ...isa.table import Reg
+from ..analysis.instructions import GuestInstruction
 from ..analysis.region import SYMBOL
 from .apart import ApartCode, ApartTarget
 from .graph import CodeGraph, flags_set_after
 from .memory import MemoryMap, fetch_functions, load_any_function
 from .shape import Shape
+from .target import Known, State
 from .text import CODE, KIND, LEFT, NOWHERE, WAITING, Text, Vector, X, Y
 from .together import TogetherCode, states_of
 
@@ -34,16 +38,27 @@ class VectorFunction:
     margin: int
     """Lanes that leave have at least so many instructions left; not before they have executed
     these are their flags, and the address of the last instruction, what they should be."""
+    alike: tuple[int, ...]
+    """Registers that should have one value in all lanes."""
 
 
-def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunction:
-    """The function for a program: i64 region(ptr context)."""
+def generate(
+    graph: CodeGraph, memory: MemoryMap, shape: Shape, alike: Collection[int] = ()
+) -> VectorFunction:
+    """The function for a program: i64 region(ptr context).
+
+    `alike` are registers that have one value in all lanes, as far as the caller knows. That is
+    made use of where the program does not write them; where it is not so lanes are treated as
+    if they had parted.
+    """
+    changed = {int(register) for one in graph.instructions.values() for register in _writes(one)}
+    shared: State = {code: Known.UNIFORM for code in alike if code not in changed}
     margin = max(1, *(flags_set_after(graph, pc) for pc in graph.steps))
-    draft = TogetherCode(Text(shape), graph, memory, margin, [], {}, is_draft=True)
+    draft = TogetherCode(Text(shape), graph, memory, margin, [], {}, shared, is_draft=True)
     states_of(graph, draft)
     text = Text(shape)
     cold: list[str] = []
-    together = TogetherCode(text, graph, memory, margin, cold, draft.states)
+    together = TogetherCode(text, graph, memory, margin, cold, draft.states, shared)
     for pc in sorted(draft.states):
         together.block(pc)
     apart = ApartCode(text, graph, memory, margin, draft.states)
@@ -82,7 +97,12 @@ def generate(graph: CodeGraph, memory: MemoryMap, shape: Shape) -> VectorFunctio
         text.loads,
         text.stores,
         margin,
+        tuple(sorted(code for code in shared if code in text.used)),
     )
+
+
+def _writes(one: GuestInstruction) -> list[Reg]:
+    return [] if one.decoded is None else registers_written(one.decoded)
 
 
 def _entry(text: Text, slots: list[int]) -> None:

@@ -160,7 +160,6 @@ class Text:
         """`x` where the truth value holds, else `y`."""
         return self.each("select {b} {0}, {w} {1}, {w} {2}", bits, x, y)
 
-
     def merge(self, mask: Vector, x: Vector, y: Vector) -> Vector:
         """`x` in the lanes of a mask, all ones or zeros, else `y`: for what is stored to memory,
         where LLVM would make a masked store of a choice, which some processors do slowly."""

@@ -7,7 +7,7 @@ code. They come back to it where all have met, if what is known there holds for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .graph import CodeGraph, flags_set_after
 from .memory import MemoryMap
@@ -125,6 +125,9 @@ class TogetherCode:
     margin: int
     cold: list[str]
     states: dict[int, State]
+    shared: State = field(default_factory=dict)
+    """Registers that no code here writes, and that all lanes have been given with one value: known
+    wherever lanes arrive."""
     is_draft: bool = False
     """Whether only what blocks hand on is of interest."""
 
@@ -188,9 +191,9 @@ class TogetherCode:
         text.emit(*count(text, on.executed))
         known = sorted(self.graph.resumed)
         for pc in known:
-            handed.append((pc, {}))
+            handed.append((pc, dict(self.shared)))
         vector = on.vector(target)
-        on.pass_on({}, True)
+        on.pass_on(self.shared, True)
         first = (
             text.value(f"extractelement {text.words} {vector[0]}, i64 0")
             if isinstance(target, Vector)
@@ -308,7 +311,7 @@ def states_of(graph: CodeGraph, code: TogetherCode) -> None:
     states = code.states
     ahead = sorted(graph.resumed)
     for pc in ahead:
-        states[pc] = {}
+        states[pc] = dict(code.shared)
     while ahead:
         pc = ahead.pop()
         for target, handed in code.block(pc):
