@@ -58,7 +58,7 @@ def assert_same(source: str, width: int, seed: int, budgets: list[Any], stop: bo
 def test_random_programs(width: int) -> None:
     """Lanes that part at random, with faults, short budgets, and runs that go on."""
     together = 0.0
-    for seed in range(4 * width, 4 * width + 3):
+    for seed in range(4 * width, 4 * width + (1 if width == 32 else 2)):
         rng = numpy.random.default_rng(seed)
         budgets = [rng.integers(0, 60, N), rng.integers(0, 3_000, N), 20_000]
         source = random_program(random.Random(seed))

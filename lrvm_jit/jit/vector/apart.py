@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .graph import CodeGraph, flags_set_after, halts
 from .memory import MemoryMap
 from .target import Known, LaneTarget, State, Value
-from .text import CODE, DEFERRED, HALTED, KIND, LEFT, LEFT_CODE, NOWHERE, Text, Vector, X, Y
+from .text import DEFERRED, HALTED, KIND, LEFT, LEFT_CODE, NOWHERE, Text, Vector, X, Y
 from .together import correct_left, count, fold_left, jump_apart, part
 from .walk import Branch, Dynamic, Jump, Leave, walk
 
@@ -296,11 +296,6 @@ class ApartCode:
         ways = " ".join(f"i32 {_signed(pc)}, label %a{pc}" for pc in sorted(self.graph.steps))
         text.emit(f"  switch i32 {chosen}, label %gone [{ways}]", f"{over}:")
         text.emit("  br label %finish")
-
-
-def slots_of_lanes() -> tuple[int, ...]:
-    """Slots that every function loads and stores."""
-    return LEFT, CODE
 
 
 def _signed(word: int) -> int:

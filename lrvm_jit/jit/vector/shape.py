@@ -6,9 +6,6 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 
-WIDTHS = (8, 16, 32)
-"""Lanes of a group."""
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
