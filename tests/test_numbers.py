@@ -187,6 +187,9 @@ PARAMETERS = [
         8,
         (7, 16385),
     ),
+    Parameter(
+        "TranslatorOptions(vector_lanes)", lambda v: TranslatorOptions(vector_lanes=v), 8, (7, 64)
+    ),
     Parameter("TranslatorOptions(max_bytes)", lambda v: TranslatorOptions(max_bytes=v), 65536),
     Parameter("encode(operand)", lambda v: encode("cpy", Reg.A0, v), 5, (1 << 16,), "operand"),
     Parameter("decode(word)", lambda v: decode(v), HALT, ()),

@@ -41,6 +41,7 @@ from .template import (
     copied,
     template_of,
 )
+from .vector.code import VectorCompiler, vector_compiler
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
@@ -165,6 +166,7 @@ class Batch:
         self._control = numpy.zeros(1, numpy.int64)
         self._component_lock = threading.Lock()
         self._workers: list[Worker] = []
+        self._vector_compiler: VectorCompiler | None = None
         self._threads_at_work: LaneThreads | None = None
         self._signals = DeferredSignals(self._wake, at_once=lambda: False)
         self._right = RightToRun(
@@ -209,7 +211,7 @@ class Batch:
             # Rows of zeros take no memory until somebody writes to them.
             if memory.writable and words.any():
                 memory.rows[:] = words
-        self._arrays.copy_cpu(core.state.regs, core.state.state)
+        self._arrays.copy_cpu(core.state.regs, core.state.state, fresh=True)
         self._never_reset = core.state.never_reset
 
     def _first_words(self, memory: LaneMemory) -> NDArray[numpy.uint32]:
@@ -227,7 +229,25 @@ class Batch:
             for number, component in enumerate(self._template.components)
         ]
         return Worker(
-            self._mapped(own), self._arrays, self._components, self._control, self._component_lock
+            self._mapped(own),
+            self._arrays,
+            self._components,
+            self._control,
+            self._component_lock,
+            self._vector_compiler,
+        )
+
+    def _compiler(self) -> VectorCompiler | None:
+        """What makes vector code for the lanes as they are; None if there can be none."""
+        if self._engine == "interpreter" or not self.n or self._device is not None:
+            return None
+        options = self._engine if isinstance(self._engine, TranslatorOptions) else None
+        return vector_compiler(
+            options or TranslatorOptions(),
+            self._template,
+            self._arrays,
+            self._components,
+            self._vector_compiler,
         )
 
     def _board(self, components: Sequence[Component]) -> Motherboard:
@@ -365,6 +385,7 @@ class Batch:
         """What the engines of all threads have done since the batch was made."""
         counts = [worker.board.stats() for worker in self._workers]
         first = counts[0] if counts else self._template.stats()
+        together = sum(worker.in_groups for worker in self._workers)
         exits: dict[str, int] = {}
         for one in counts:
             for reason, number in one.exits.items():
@@ -373,7 +394,8 @@ class Batch:
             first.engine,
             sum(worker.instructions for worker in self._workers),
             exceptions=sum(one.exceptions for one in counts),
-            translated=sum(one.translated for one in counts),
+            translated=sum(one.translated for one in counts) + together,
+            side_by_side=together,
             regions=sum(one.regions for one in counts),
             code_bytes=sum(one.code_bytes for one in counts),
             compiled=sum(one.compiled for one in counts),
@@ -440,6 +462,10 @@ class Batch:
         arrays.reason[:] = lane_layout.LANE_NOT_RUN
         self._control[0] = 0
         threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
+        if not self._workers or self._vector_compiler is not None:
+            self._vector_compiler = self._compiler()
+            for worker in self._workers:
+                worker.use(self._vector_compiler)
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
@@ -533,13 +559,15 @@ class Batch:
 
     def _result(self, interrupted: bool, seconds: float, instructions: int) -> BatchResult:
         arrays = self._arrays
-        raised = arrays.reason == lane_layout.LANE_EXCEPTION
+        exception = numpy.zeros(arrays.n, numpy.uint32)
+        raised = numpy.flatnonzero(arrays.reason == lane_layout.LANE_EXCEPTION)
+        exception[raised] = arrays.regs[raised, Reg.ET]
         return BatchResult(
             reason=arrays.reason.copy(),
             cycles=arrays.cycles.copy(),
             pc=arrays.regs[:, Reg.PC].copy(),
             address=arrays.last_pc.copy(),
-            exception=numpy.where(raised, arrays.regs[:, Reg.ET], 0).astype(numpy.uint32),
+            exception=exception,
             interrupted=interrupted,
             seconds=seconds,
             instructions=instructions,

@@ -17,7 +17,8 @@ ENTER_AT: Final = _context.field()
 WORKER: Final = _context.field()
 """Address of the worker machine's own context (`kernel.entry`)."""
 REGS_AT: Final = _context.field()
-"""uint32[32] a lane."""
+"""uint32: the lane's first register; the next one stands REGS_STRIDE bytes further."""
+REGS_STRIDE: Final = _context.field()
 FLAGS_AT: Final = _context.field()
 """int64: the last result in bits 0-32, OF in bit 33. `af` in the registers is derived from it."""
 FLAGS_OVERFLOW_BIT: Final = 33
@@ -62,6 +63,10 @@ INSTRUCTIONS: Final = _context.field()
 """Executed so far."""
 PAUSE_AFTER: Final = _context.field()
 """Instructions after which the worker returns to Python in any case."""
+MARGIN: Final = _context.field()
+"""Instructions that a lane executes even if all workers are to stop: see `vector.backend`."""
+YIELD_AFTER: Final = _context.field()
+"""Instructions after which a lane goes back to where it came from, as LANE_YIELDED."""
 LANE_CONTEXT_WORDS: Final = _context.size
 
 _segment = Numbering()
@@ -86,6 +91,8 @@ LANE_HALTED: Final = 1
 LANE_BUDGET: Final = 2
 LANE_EXCEPTION: Final = 3
 LANE_STOPPED: Final = 4
+LANE_YIELDED: Final = 254
+"""Another backend may go on with it."""
 LANE_PENDING: Final = 255
 
 LANES_DONE: Final = 32

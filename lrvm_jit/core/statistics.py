@@ -34,6 +34,8 @@ class Statistics:
     """and writes there, which are lost."""
     translated: int = 0
     """Of these, executed by translated regions. The others were interpreted."""
+    side_by_side: int = field(default=0, kw_only=True)
+    """Of the translated ones, executed by vector code for many lanes of a batch at once."""
     regions: int = 0
     """Translated regions that exist now,"""
     code_bytes: int = 0

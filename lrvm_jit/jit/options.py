@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..arguments import number_within
+from ..arguments import number_within, optional_number
 
 FIRST_LIMIT = 1400
+VECTOR_LANES = (0, 8, 16, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class TranslatorOptions:
     - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
       from several places counts once for each. Regions have at most 1,400 at first; only where
       that is too few they are made again with more.
+    - `vector_lanes`: how many lanes of a batch go side by side in vector registers: 8, 16 or 32, or
+      0 for none. By default what suits the processor (see docs/batch.md).
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
 
     >>> from lrvm_jit import TranslatorOptions
@@ -36,6 +39,7 @@ class TranslatorOptions:
     optimize: bool = True
     max_instructions: int = 12_600
     max_bytes: int = 16 << 20
+    vector_lanes: int | None = None
 
     def limit(self, large: bool) -> int:
         """Instructions that a region may have, at first or if that was not enough."""
@@ -49,3 +53,9 @@ class TranslatorOptions:
         ):
             number = number_within(name, getattr(self, name), low, high)
             object.__setattr__(self, name, number)
+        lanes = optional_number("vector_lanes", self.vector_lanes, 0)
+        if lanes not in (None, *VECTOR_LANES):
+            raise ValueError(
+                f"vector_lanes is {lanes}; it must be one of {', '.join(map(str, VECTOR_LANES))}"
+            )
+        object.__setattr__(self, "vector_lanes", lanes)
