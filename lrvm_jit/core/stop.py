@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..exceptions import GuestException
+from .quick import quickly_made
 from .watchpoints import WatchHit
 
 
@@ -29,6 +30,7 @@ class StopReason(StrEnum):
     Only in runs without a cycle limit (`lrvm_jit.core.unhandled`)."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The state in which a run stopped.
