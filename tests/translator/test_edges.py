@@ -5,12 +5,18 @@ Every story is lived on the reference engine and on translators; all see the sam
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from lrvm_jit import StopReason
+from tests.engines import AT_FIRST_SIGHT
 from tests.machine.guest import RAM_SIZE
 from tests.machine.probes import Probe
-from tests.translator.stories import Story, tell
+from tests.translator import stories
+from tests.translator.stories import OPTIMIZED, Story
+
+tell = partial(stories.tell, translators=(OPTIMIZED, AT_FIRST_SIGHT))
 
 # --- exceptions --------------------------------------------------------------------------------
 
