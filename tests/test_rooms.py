@@ -55,7 +55,7 @@ def imports(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[ast.AS
     """Rooms that a module's nodes import, but for `if TYPE_CHECKING`."""
     for_checkers = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in tree.body
         if isinstance(node, ast.If)
         and isinstance(node.test, ast.Name)
         and node.test.id == "TYPE_CHECKING"
