@@ -69,7 +69,7 @@ def change_points(board: Motherboard, rng: random.Random, top: int) -> None:
 def test_runs_stop_alike(seed: int) -> None:
     """Every run attempts what its limit allows, by its own count, and stops where it must."""
 
-    def story(engine: EngineChoice) -> list[object]:
+    def scenario(engine: EngineChoice) -> list[object]:
         rng = random.Random(seed)
         case = random_case(rng)
         if rng.random() < 0.5:
@@ -102,9 +102,9 @@ def test_runs_stop_alike(seed: int) -> None:
             assert board._core.state.attempted == total
         return seen
 
-    expected = story("reference")
+    expected = scenario("reference")
     for compiled in COMPILED:
-        assert story(compiled) == expected, engine_id(compiled)
+        assert scenario(compiled) == expected, engine_id(compiled)
 
 
 @fuzz
@@ -113,7 +113,7 @@ def test_what_is_printed_makes_no_difference(seed: int) -> None:
     """The machine ends alike, with the same count, whatever `RunConfig` has printed; and every
     engine prints the same."""
 
-    def story(engine: EngineChoice) -> tuple[list[object], list[str]]:
+    def scenario(engine: EngineChoice) -> tuple[list[object], list[str]]:
         rng = random.Random(seed)
         case = random_case(rng)
         limits = [rng.choice(LIMITS) for _ in range(4)]
@@ -138,6 +138,6 @@ def test_what_is_printed_makes_no_difference(seed: int) -> None:
         assert ends[0] == ends[1]
         return ends[0], writer.getvalue().splitlines()
 
-    expected = story("reference")
+    expected = scenario("reference")
     for compiled in COMPILED:
-        assert story(compiled) == expected, engine_id(compiled)
+        assert scenario(compiled) == expected, engine_id(compiled)

@@ -42,7 +42,7 @@ def look(board: Motherboard, word: int | None, kind: str) -> None:
         board.watchpoints = watchpoints
 
 
-def story(source: str, engine: EngineChoice, word: int, kind: str) -> list[object]:
+def scenario(source: str, engine: EngineChoice, word: int, kind: str) -> list[object]:
     """What happens on warm code: with the word looked at, with another one, with none again."""
     built = machine(source, engine, a0=1, ac0=0x800)
     words = len(assembled(source).words)
@@ -62,9 +62,9 @@ def test_on_every_word_of_warm_code(name: str) -> None:
     source = LOOPS[name]
     for word in range(len(assembled(source).words)):
         for kind in KINDS:
-            wanted = story(source, "reference", word, kind)
+            wanted = scenario(source, "reference", word, kind)
             for tier in TIERS:
-                assert story(source, tier, word, kind) == wanted, (word, kind, engine_id(tier))
+                assert scenario(source, tier, word, kind) == wanted, (word, kind, engine_id(tier))
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=["interpreter", "translator", "first sight"])

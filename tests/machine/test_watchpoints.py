@@ -160,7 +160,7 @@ def test_as_many_as_there_can_be(engine: EngineChoice) -> None:
 def test_same_as_reference(seed: int) -> None:
     """Random machines with random watched words stop at the same accesses on every engine."""
 
-    def story(engine: EngineChoice) -> list[object]:
+    def scenario(engine: EngineChoice) -> list[object]:
         rng = random.Random(seed)
         case = random_case(rng)
         board, ram, port = build(case, engine)
@@ -176,6 +176,6 @@ def test_same_as_reference(seed: int) -> None:
                 break
         return seen
 
-    expected = story("reference")
+    expected = scenario("reference")
     for compiled in COMPILED:
-        assert story(compiled) == expected, engine_id(compiled)
+        assert scenario(compiled) == expected, engine_id(compiled)
