@@ -12,7 +12,7 @@ env: .venv/ready
 	touch $@
 
 test: env
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: env
 	$(BIN)/python -m lrvm_jit.bench

@@ -77,7 +77,7 @@ class Core:
         state = self.state.state_view
         if state[layout.RESUME] == layout.RESUME_NONE:
             return False
-        if state[layout.REQUEST_KIND] not in (layout.REQUEST_READ, layout.REQUEST_WRITE):
+        if state[layout.REQUEST_KIND] not in layout.ACCESSES:
             return False
         return self.components[state[layout.REQUEST_COMPONENT]].interruptible
 

@@ -54,12 +54,13 @@ class CpuState:
 
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
-        self.state[layout.VERIFY] |= layout.VERIFY_CHANGES
+        self.state_view[layout.VERIFY] |= layout.VERIFY_CHANGES
 
     @property
     def attempted(self) -> int:
         """Instructions attempted since the board was made, whatever became of the counter."""
-        return int(self.state[layout.CYCLES_BEFORE] + self.state[layout.CYCLES])
+        state = self.state_view
+        return state[layout.CYCLES_BEFORE] + state[layout.CYCLES]
 
     def _clear_flags(self) -> None:
         lazy = result_for(0)

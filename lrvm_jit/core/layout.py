@@ -106,6 +106,8 @@ RESUME_REGISTER: Final = _state.field()
 """Destination of a direct read."""
 ANSWER: Final = _state.field()
 """The component's answer: a word, or -1 - hardware error."""
+SWAPPED: Final = _state.field()
+"""1 if the answer to REQUEST_SWAP is that to a `swap`: the store of the SRM is done as well."""
 LOG_POSITION: Final = _state.field()
 LOG_COUNT: Final = _state.field()
 LOG_SIZE: Final = 16
@@ -158,6 +160,12 @@ NOTICED: Final = _state.field()
 """NOTICE_*: what of that has happened."""
 NOTICED_ACCESS: Final = _state.field()
 """The first unmapped access of that: its physical address, READ, WRITE or EXECUTE in bits 32-33."""
+
+SWAPS_WANTED: Final = _state.field()
+"""1: some component has `swap`, so SRM asks with REQUEST_SWAP where its store is sure to follow."""
+SWAP_VALUE: Final = _state.field()
+"""The word that the SRM in progress is about to store; -1 of other instructions, and if it must
+not be read."""
 
 # Windows and clean memory.
 FETCH_LOW: Final = _state.field()
@@ -290,6 +298,11 @@ STOP_STALE: Final = 8
 """Words of translated regions have changed: those regions must go before any is entered."""
 STOP_TRANSLATE: Final = 9
 """FIRST_SIGHT is set and the word at pc has not been decoded yet."""
+REQUEST_SWAP: Final = 12
+"""The READ of an SRM whose WRITE, of REQUEST_VALUE to the same word, will follow unless SWAPPED
+is set with the answer."""
+ACCESSES: Final = (REQUEST_READ, REQUEST_WRITE, REQUEST_SWAP)
+"""Requests for an access to a component."""
 STOP_UNHANDLED: Final = 10
 """See UNHANDLED_WANTED."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..exceptions import GuestException
+from .quick import quickly_made
 from .unmapped import UnmappedAccess
 from .watchpoints import WatchHit
 
@@ -38,6 +39,7 @@ class StopReason(StrEnum):
     `unmapped` is "stop"."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The state in which a run stopped.

@@ -13,7 +13,7 @@ from ..core.error_notes import access_text, add_note_once
 from ..core.registers import Registers, flags_of
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
-from ..core.swap import coming_store
+from ..core.swap import coming_word
 from ..core.unhandled import UnhandledExceptions
 from ..core.watchpoints import Watch
 from ..exceptions import ExceptionCode, HardwareError
@@ -409,11 +409,11 @@ class ReferenceEngine:
         physical = self._translate(address, READ)
         mapping = self._mappings.find(physical)
         if mapping is not None and self._core.components[mapping.component].swap is not None:
-            store = coming_store(self._core, address, code)
-            if store is not None:
+            coming = coming_word(self._core, address, code)
+            if coming is not None:
                 offset = physical - mapping.first
                 self._unhandled.touched()
-                return self._ask_swap(mapping.component, offset, store.value)
+                return self._ask_swap(mapping.component, offset, coming)
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
         return word

@@ -11,7 +11,6 @@ import time
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy
@@ -206,15 +205,13 @@ class TranslatorEngine(InterpreterEngine):
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
 
-    def _run_slice(
-        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
-    ) -> int:
+    def _run_slice(self) -> int:
         state = self._state
         start = time.perf_counter()
         bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
         while True:
-            stop = super()._run_slice(reads, writes)
+            stop = super()._run_slice()
             if stop == layout.STOP_STALE:
                 self._settle()
             elif stop == layout.STOP_TRANSLATE:

@@ -51,6 +51,8 @@ from ..core.layout import (
     RESUME_STEP,
     STALE_HIGH,
     STALE_LOW,
+    SWAP_VALUE,
+    SWAPPED,
     TABLES_HIGH,
     TABLES_LOW,
     UNMAPPED,
@@ -77,6 +79,7 @@ from .typed import (
     RAISED,
     READ,
     REQUEST_READ,
+    REQUEST_SWAP,
     REQUEST_WRITE,
     WRITE,
     ZERO,
@@ -194,6 +197,7 @@ def request(state, kind, component, offset, value):
     state[REQUEST_COMPONENT] = component
     state[REQUEST_OFFSET] = offset
     state[REQUEST_VALUE] = value
+    state[SWAPPED] = 0
     state[UNTOUCHED] = 0
     state[RESUME] = RESUME_STEP
     state[ANSWER] = 0
@@ -422,6 +426,7 @@ def load(regs, state, arena, marks, address, access):
         index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
     if rights == BUS:
+        kind, value = REQUEST_READ, ZERO
         if access == READ:
             fill_window(
                 regs,
@@ -434,7 +439,13 @@ def load(regs, state, arena, marks, address, access):
                 access,
                 -1 - state[U(at + REGION_COMPONENT)],
             )
-        return bus_access(regs, state, at, physical, REQUEST_READ, ZERO)
+            # What the MMU, or a component that has page tables, says to the store is not known
+            # before it: then SRM's two accesses remain two.
+            if state[SWAP_VALUE] >= 0 and (
+                regs[MTT] == 0 or glance(regs, state, arena, marks, address, WRITE) >= 0
+            ):
+                kind, value = REQUEST_SWAP, state[SWAP_VALUE]
+        return bus_access(regs, state, at, physical, kind, value)
     return raise_exception(regs, state, HARDWARE, rights)
 
 

@@ -23,6 +23,8 @@ from .hooks import Hooks
 from .pieces import RunInPieces
 
 UNLIMITED = (1 << 63) - 1
+# Looking an enumeration's member up takes longer than all else that is done about it here.
+_QUIET_ENDS = (StopReason.BUDGET, StopReason.HALTED)
 
 
 class Runner:
@@ -137,11 +139,19 @@ class Runner:
 
     def _stop(self, reason: StopReason, began: int) -> Stop:
         state = self._core.state
+        fields = state.state_view
         watch = self._core.watchpoints.hit
+        if watch is None and reason in _QUIET_ENDS:
+            pc, address, cycles = (
+                state.regs_view[Reg.PC],
+                fields[layout.LAST_PC],
+                fields[layout.CYCLES],
+            )
+            return Stop(reason, cycles, pc, address, attempted=state.attempted - began)
         if watch is not None and reason in (StopReason.STOPPED, StopReason.BUDGET):
             reason = StopReason.WATCHPOINT
-        pc = int(state.regs[Reg.PC])
-        address = int(state.state[layout.LAST_PC])
+        pc = state.regs_view[Reg.PC]
+        address = fields[layout.LAST_PC]
         exception = None
         hint = ""
         if reason is StopReason.BREAKPOINT:
@@ -156,7 +166,7 @@ class Runner:
             if reason is StopReason.UNHANDLED:
                 paged = bool(state.regs[Reg.MTT])
                 hint = advice(exception, address, self._core.mappings, paged)
-        cycles = int(state.state[layout.CYCLES])
+        cycles = fields[layout.CYCLES]
         attempted = state.attempted - began
         unmapped = None
         if state.state[layout.NOTICED] & layout.NOTICE_UNMAPPED:

@@ -17,6 +17,7 @@ docs/modular.md teaches how to write parts and put them together.
 """
 
 from .channel import TwoWayChannel
+from .contexts import PartStatus
 from .errors import (
     ChannelError,
     DeadlockError,
@@ -30,7 +31,6 @@ from .lrvm import ComponentPeripheral, LrvmProcessor, Port
 from .machine import Machine, NodeMachine, ProcessorNetwork
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Node, Peripheral, Processor, ProcessorNode
-from .seats import PartStatus
 from .shared_ram import SharedRam
 
 __all__ = [

@@ -23,14 +23,14 @@ def where(event: Event) -> tuple[str, int]:
 def test_breakpoints_forward_and_back(engine: EngineChoice) -> None:
     """The stops backward are those forward, the last one first; more of them than are searched in
     one go."""
-    board, _ = counting(engine, 500)
+    board, _ = counting(engine, 250)
     with board, Debugger(board, counting(engine)[1]) as debugger:
         debugger.break_at("bump")
         forward = [debugger.run()]
         while forward[-1].kind == "breakpoint":
             forward.append(debugger.continue_())
         assert [where(event)[0] for event in forward[-2:]] == ["breakpoint", "exception"]
-        assert len(forward) == 501
+        assert len(forward) == 251
         back = [debugger.rcontinue()]
         while back[-1].kind != "start":
             back.append(debugger.rcontinue())

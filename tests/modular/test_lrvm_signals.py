@@ -135,7 +135,7 @@ def test_an_exception_at_every_line() -> None:
         assert not processor.board._runner._right.is_held
         assert counter.saved == list(range(1, len(counter.saved) + 1))
         assert counter.given - len(counter.saved) in (0, 1)
-        here, _there = TwoWayChannel.pair()
+        here, _there = TwoWayChannel[int, int].pair()
         with pytest.raises(EmptyError):
             here.try_recv()
     assert lines > 50

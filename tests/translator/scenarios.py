@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lrvm_jit import Component, Motherboard, Stop, TranslatorOptions
 from tests.engines import AT_FIRST_SIGHT, EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import paged
 
-HOT = TranslatorOptions(threshold=300, background=False, cache=False)
-"""Translates where the interpreter is when a run ends, if it has interpreted that much."""
+HOT = TranslatorOptions(threshold=300, background=False, cache=False, optimize=False)
+"""Translates where the interpreter is when a run ends, if it has interpreted that much. Optimizing
+takes several times as long and changes nothing about what is translated and when."""
+OPTIMIZED = replace(HOT, optimize=True)
+"""The same for scenarios about what the generated code does."""
 TRANSLATORS = (HOT, AT_FIRST_SIGHT)
 
 
 def translator_id(engine: EngineChoice) -> str:
     """What a message calls one of them."""
-    return "hot" if engine == HOT else "at first sight"
+    return "at first sight" if engine == AT_FIRST_SIGHT else "hot"
 
 
 @dataclass
-class Story:
+class Scenario:
     """One machine, and a record of its state after each run."""
 
     machine: Machine
@@ -53,35 +56,35 @@ class Story:
         self.seen.append(fact)
 
 
-def tell(
+def play(
     source: str,
-    plot: Callable[[Story], object],
+    script: Callable[[Scenario], object],
     components: Callable[[], Sequence[Component]] = tuple,
     make: Callable[..., Machine] = machine,
     translators: Sequence[EngineChoice] = TRANSLATORS,
     **registers: int,
-) -> list[Story]:
-    """Live through the plot on the reference engine and on the translators: all must see the
-    same. The translators' stories are the result."""
-    told = []
+) -> list[Scenario]:
+    """Play the script on the reference engine and on the translators: all must see the
+    same. The translators' scenarios are the result."""
+    played = []
     for engine in ("reference", *translators):
-        story = Story(make(source, engine, components(), **registers))
-        plot(story)
-        told.append(story)
-    expected = told[0].seen
+        scenario = Scenario(make(source, engine, components(), **registers))
+        script(scenario)
+        played.append(scenario)
+    expected = played[0].seen
     assert expected
-    for engine, story in zip(translators, told[1:], strict=True):
-        for number, (wanted, found) in enumerate(zip(expected, story.seen, strict=True)):
+    for engine, scenario in zip(translators, played[1:], strict=True):
+        for number, (wanted, found) in enumerate(zip(expected, scenario.seen, strict=True)):
             assert found == wanted, f"{translator_id(engine)}, after {number} steps"
-        assert story.board.stats().translated, f"{translator_id(engine)} has translated nothing"
-    return told[1:]
+        assert scenario.board.stats().translated, f"{translator_id(engine)} has translated nothing"
+    return played[1:]
 
 
-def tell_paged(
+def play_paged(
     source: str,
-    plot: Callable[[Story], object],
+    script: Callable[[Scenario], object],
     components: Callable[[], Sequence[Component]] = tuple,
     **registers: int,
-) -> list[Story]:
+) -> list[Scenario]:
     """The same with page tables."""
-    return tell(source, plot, components, paged, TRANSLATORS, **registers)
+    return play(source, script, components, paged, TRANSLATORS, **registers)

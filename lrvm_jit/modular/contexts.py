@@ -1,4 +1,4 @@
-"""What a scheduler knows about each part: its seat. And how queries get their answers."""
+"""What a scheduler knows about each part: its context. And how queries get their answers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, S
 from .parts import Node, Peripheral, Processor, ProcessorNode
 
 if TYPE_CHECKING:
-    from .front import FrontEnd
+    from .endpoint import Endpoint
 
 Part: TypeAlias = Processor | Peripheral | Node
 
-S = TypeVar("S", bound="Seat")
+S = TypeVar("S", bound="PartContext")
 
 logger: Final = logging.getLogger("lrvm_jit.modular")
 
@@ -65,15 +65,15 @@ class PartStatus:
         return f"<{self.name}: {state}>"
 
 
-class Ticket:
+class PendingQuery:
     """A query on its way, and its answer when there is one. Goes to the target and comes back."""
 
-    __slots__ = ("answer", "cause", "depth", "front", "query")
+    __slots__ = ("answer", "cause", "depth", "endpoint", "query")
 
     def __init__(
-        self, front: FrontEnd[Any], query: Query, depth: int, cause: Ticket | None
+        self, endpoint: Endpoint[Any], query: Query, depth: int, cause: PendingQuery | None
     ) -> None:
-        self.front = front
+        self.endpoint = endpoint
         self.query = query
         self.answer: Response | Exception | None = None
         self.depth = depth
@@ -83,7 +83,7 @@ class Ticket:
         """The query that the client was answering then."""
 
 
-class Seat:
+class PartContext:
     """A part's place in a running machine. Schedulers add what they need."""
 
     def __init__(self, part: Part, kind: str, number: int) -> None:
@@ -92,9 +92,9 @@ class Seat:
         """Whether it has ended: nobody can ask it any more. Its `halt` may still be running."""
         self.depth = 0
         """How many calls of its `handle` are going on. More than one if it queries others."""
-        self.channels: tuple[FrontEnd[Any], ...] = ()
-        self.clients: list[FrontEnd[Any]] = []
-        """The front ends that lead here."""
+        self.channels: tuple[Endpoint[Any], ...] = ()
+        self.clients: list[Endpoint[Any]] = []
+        """The endpoints that lead here."""
         self.turn: Callable[..., object] | None = None
         """What is called again and again, with the channels; None for peripherals."""
         if isinstance(part, Processor):
@@ -145,7 +145,7 @@ class Seat:
     def end(self, error: BaseException | None) -> None:
         """Note that the part has ended, and help who has to understand why."""
         if isinstance(error, IndexError) and str(error) == "tuple index out of range":
-            names = [f"{i} is {front.target.name}" for i, front in enumerate(self.channels)]
+            names = [f"{i} is {endpoint.target.name}" for i, endpoint in enumerate(self.channels)]
             error.add_note(
                 f"if that was a channel of {self.name}: it has {len(names)} channels: "
                 + ", ".join(names)
@@ -164,10 +164,10 @@ def _overrides_cycle(part: Peripheral) -> bool:
     return getattr(part.cycle, "__func__", None) is not Peripheral.cycle
 
 
-def seats_of(
+def contexts_of(
     processors: Sequence[Part], peripherals: Sequence[Part], make: Callable[[Part, str, int], S]
 ) -> tuple[list[S], list[S]]:
-    """A seat for each part, numbered from 0 among its kind."""
+    """A context for each part, numbered from 0 among its kind."""
     return (
         [
             make(part, "node" if isinstance(part, Node) else "processor", number)
@@ -181,15 +181,15 @@ def connect(
     processors: Sequence[S],
     peripherals: Sequence[S],
     linked: bool,
-    make: Callable[[S, S], FrontEnd[S]],
+    make: Callable[[S, S], Endpoint[S]],
 ) -> None:
     """Give every processor its channels: to the peripherals, then to the other processors if the
     machine links them."""
     for client in processors:
-        others = [seat for seat in processors if seat is not client] if linked else []
+        others = [context for context in processors if context is not client] if linked else []
         client.channels = tuple(make(client, target) for target in (*peripherals, *others))
-        for front in client.channels:
-            front.target.clients.append(front)
+        for endpoint in client.channels:
+            endpoint.target.clients.append(endpoint)
 
 
 def _status(part: Part, kind: str, number: int) -> PartStatus:
@@ -207,39 +207,39 @@ def _status(part: Part, kind: str, number: int) -> PartStatus:
     return PartStatus(kind, number, metadata.model)
 
 
-def answer(seat: Seat, query: Query) -> Response:
+def answer(context: PartContext, query: Query) -> Response:
     """What the part answers to a query."""
-    assert seat.handle is not None
-    response: Response = seat.handle(query)
+    assert context.handle is not None
+    response: Response = context.handle(query)
     if type(response) is ANSWER_OF[type(query)]:
         return response
-    return settle(seat, query, response)
+    return settle(context, query, response)
 
 
-def settle(seat: Seat, query: Query, response: object) -> Response:
+def settle(context: PartContext, query: Query, response: object) -> Response:
     """Make sense of a response that is not the usual one: a refusal, or a `Swap` not known."""
-    if isinstance(query, Swap) and not seat.knows_swap:  # noqa: SIM102 - reads better
+    if isinstance(query, Swap) and not context.knows_swap:  # noqa: SIM102 - reads better
         if response is None or response is NotImplemented or isinstance(response, Fail):
-            return _swap_in_two_steps(seat, query)
+            return _swap_in_two_steps(context, query)
     if isinstance(response, (ANSWER_OF[type(query)], Fail)):
         return response  # type: ignore[return-value]
     kind = ANSWER_OF[type(query)].__name__
     raise TypeError(
-        f"handle of {seat.name} answered {query!r} with {response!r}; "
+        f"handle of {context.name} answered {query!r} with {response!r}; "
         f"it must return {kind} or Fail for a {type(query).__name__}"
     )
 
 
-def _swap_in_two_steps(seat: Seat, query: Swap) -> Response:
-    seat.begin_swap()
+def _swap_in_two_steps(context: PartContext, query: Swap) -> Response:
+    context.begin_swap()
     try:
-        old = answer(seat, Load(query.address))
+        old = answer(context, Load(query.address))
         if isinstance(old, Fail):
             return old
-        saved = answer(seat, Save(query.address, query.value))
+        saved = answer(context, Save(query.address, query.value))
         return saved if isinstance(saved, Fail) else old
     finally:
-        seat.end_swap()
+        context.end_swap()
 
 
 def not_a_query(item: object) -> TypeError:
@@ -247,8 +247,8 @@ def not_a_query(item: object) -> TypeError:
     return TypeError(f"{item!r} is not a query; send Load, Save or Swap to a part of a machine")
 
 
-def within_swap(seat: Seat, query: object) -> DeadlockError:
+def within_swap(context: PartContext, query: object) -> DeadlockError:
     """The error of a query that a part can answer only after a swap that waits for the query."""
     return DeadlockError(
-        f"{seat.name} cannot answer {query!r} in the middle of a Swap that waits for the answer"
+        f"{context.name} cannot answer {query!r} in the middle of a Swap that waits for the answer"
     )

@@ -1,4 +1,4 @@
-"""Front ends: the ends of a machine's channels that its parts hold.
+"""Endpoints: the ends of a machine's channels that its parts hold.
 
 The back ends have no object of their own. They belong to the scheduler, which takes the queries
 that arrive there, has the part's `handle` answer them, and sends the answers back.
@@ -11,14 +11,14 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from .channel import TwoWayChannel
+from .contexts import ANSWER_OF, PartContext, PendingQuery, not_a_query
 from .errors import DeadlockError, DisconnectedError, EmptyError, MachineError
 from .messages import Query, Response
-from .seats import ANSWER_OF, Seat, Ticket, not_a_query
 
-S = TypeVar("S", bound=Seat)
+S = TypeVar("S", bound=PartContext)
 
 
-class FrontEnd(TwoWayChannel[Query, Response], Generic[S]):
+class Endpoint(TwoWayChannel[Query, Response], Generic[S]):
     """A part's end of a channel to another part. Every query gets one response, in order.
 
     An answer goes to the call that asked: if a part queries others in its `handle`, while its
@@ -32,22 +32,22 @@ class FrontEnd(TwoWayChannel[Query, Response], Generic[S]):
         self._closed = True
         self.client = client
         self.target = target
-        self.outstanding: deque[Ticket] = deque()
+        self.outstanding: deque[PendingQuery] = deque()
         """Queries whose answer has not been received yet."""
-        self.arrived: deque[Ticket] = deque()
+        self.arrived: deque[PendingQuery] = deque()
         """Queries that wait at the back end."""
 
     @abstractmethod
-    def post(self, ticket: Ticket) -> None:
+    def post(self, pending: PendingQuery) -> None:
         """Bring a query to the back end."""
 
     @abstractmethod
-    def wait(self, ticket: Ticket) -> None:
-        """Return when the ticket has its answer, or when its target is gone."""
+    def wait(self, pending: PendingQuery) -> None:
+        """Return when the query has its answer, or when its target is gone."""
 
     @abstractmethod
-    def poll(self, ticket: Ticket) -> None:
-        """Let others get on, so that the ticket gets its answer some day."""
+    def poll(self, pending: PendingQuery) -> None:
+        """Let others get on, so that the query gets its answer some day."""
 
     def send(self, item: Query) -> None:
         """Send a query. Does not wait."""
@@ -55,21 +55,21 @@ class FrontEnd(TwoWayChannel[Query, Response], Generic[S]):
             raise not_a_query(item)
         if self.target.gone:
             raise self.disconnected()
-        ticket = self.ticket(item)
-        self.outstanding.append(ticket)
-        self.post(ticket)
+        pending = self.pending(item)
+        self.outstanding.append(pending)
+        self.post(pending)
 
-    def ticket(self, item: Query) -> Ticket:
-        """A ticket for a query of the client."""
-        return Ticket(self, item, self.client.depth, None)
+    def pending(self, item: Query) -> PendingQuery:
+        """What waits for the answer to a query of the client."""
+        return PendingQuery(self, item, self.client.depth, None)
 
     def recv(self) -> Response:
         """The response to the oldest query that has not got one; waits for it.
 
         `DeadlockError` if no query is on its way, as nothing would ever come.
         """
-        ticket = self._oldest()
-        if ticket is None:
+        pending = self._oldest()
+        if pending is None:
             if self.target.gone:
                 raise self.disconnected()
             raise DeadlockError(
@@ -77,20 +77,20 @@ class FrontEnd(TwoWayChannel[Query, Response], Generic[S]):
                 "response can come; send a query first"
             )
         try:
-            if ticket.answer is None:
-                self.wait(ticket)
+            if pending.answer is None:
+                self.wait(pending)
         finally:
-            self.outstanding.remove(ticket)
-        return self.answer(ticket)
+            self.outstanding.remove(pending)
+        return self.answer(pending)
 
     def try_recv(self) -> Response:
         """The response to the oldest query if it is there already."""
-        ticket = self._oldest()
-        if ticket is not None and ticket.answer is None:
-            self.poll(ticket)
-        if ticket is not None and (ticket.answer is not None or self.target.gone):
-            self.outstanding.remove(ticket)
-            return self.answer(ticket)
+        pending = self._oldest()
+        if pending is not None and pending.answer is None:
+            self.poll(pending)
+        if pending is not None and (pending.answer is not None or self.target.gone):
+            self.outstanding.remove(pending)
+            return self.answer(pending)
         if self.target.gone:
             raise self.disconnected()
         raise EmptyError(f"no response of {self.target.name} has arrived")
@@ -104,16 +104,16 @@ class FrontEnd(TwoWayChannel[Query, Response], Generic[S]):
         target = self.target.status
         return DisconnectedError(f"{target.name} has ended, with code {target.code}")
 
-    def _oldest(self) -> Ticket | None:
+    def _oldest(self) -> PendingQuery | None:
         depth = self.client.depth
-        for ticket in self.outstanding:
-            if ticket.depth == depth:
-                return ticket
+        for pending in self.outstanding:
+            if pending.depth == depth:
+                return pending
         return None
 
-    def answer(self, ticket: Ticket) -> Response:
+    def answer(self, pending: PendingQuery) -> Response:
         """What came of a query: the response, or the error of there being none."""
-        answer = ticket.answer
+        answer = pending.answer
         if answer is None and not self.target.gone:
             raise DeadlockError(
                 f"recv: {self.target.name} is answering this query, and waits for this recv"
