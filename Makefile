@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check wheel vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check kernel wheel vscode clean
 
 env: .venv/ready
 
@@ -42,6 +42,10 @@ types: env
 	$(BIN)/mypy
 
 check: test lint types
+
+# After a change of the kernel: the LLVM code from which a fresh clone compiles it without numba.
+kernel: env
+	$(BIN)/python -m lrvm_jit.kernel.build.ship llvm
 
 # With the kernel compiled for usual processors, so that nobody who installs it compiles one.
 wheel: env
