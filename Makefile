@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons wheel vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons kernel wheel vscode clean
 
 env: .venv/ready
 
@@ -51,6 +51,10 @@ docs: env
 # The tests on every version of Python that is supported and at hand.
 pythons:
 	tools/pythons.sh
+
+# After a change of the kernel: the LLVM code from which a fresh clone compiles it without numba.
+kernel: env
+	$(BIN)/python -m lrvm_jit.kernel.build.ship llvm
 
 # With the kernel compiled for usual processors, so that nobody who installs it compiles one.
 wheel: env

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import pytest
 
 from lrvm_jit.batch.worker import BATCH_LOOP
 from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
 from lrvm_jit.kernel.build import compile as kernel_compile
-from lrvm_jit.kernel.build import ship, shipped
+from lrvm_jit.kernel.build import llvm_code, ship, shipped
 from lrvm_jit.kernel.build.compile import KERNEL, EntryPointSource
 from lrvm_jit.machine_code import Plan, RelocatableObject, is_supported
 from lrvm_jit.warm import warm
@@ -89,7 +90,8 @@ def test_warm_compiles_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Into a folder that serves as a cache, read-only too; what cannot be kept is an error."""
     kernel_compile.load_kernel()
     monkeypatch.setattr("lrvm_jit.warm.entry_points", lambda: [KERNEL, BATCH_LOOP])
-    folder, told = tmp_path / "made" / "code", []
+    folder = tmp_path / "made" / "code"
+    told: list[str] = []
     assert warm(folder, told.append) == folder / "kernels"
     assert [line.split(":")[0] for line in told] == ["the kernel", "the batch loop"]
     for path in (*folder.rglob("*"), folder):
@@ -115,10 +117,36 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """
 
 
+def bitcode() -> bytes:
+    with llvm.parse_assembly(MULTIPLY) as module:
+        return bytes(module.as_bitcode())
+
+
 def test_code_for_aarch64() -> None:
     """It needs nothing of its place: jumps to the C library reach any address."""
-    source = RelocatableObject(ship.for_aarch64(MULTIPLY))
+    source = RelocatableObject(ship.object_for("aarch64", bitcode()))
     assert source.machine == "aarch64"
     plan = Plan(source, 4096)
     assert list(plan.functions()) == ["_ZN4test"]
     assert len(plan.image(0x1000, {"memset": 0x7FFF_1234_5678}.__getitem__)) == plan.size
+
+
+@OWN
+def test_llvm_code_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is compiled for this processor without numba; not after an edit of the sources, not when
+    damaged, and not where this LLVM cannot read it."""
+    code = bitcode()
+    monkeypatch.setattr(llvm_code, "FOLDER", tmp_path)
+    sources = ("isa/codes.py",)
+    assert llvm_code.kept("f", sources) is None
+    llvm_code.keep("f", sources, code)
+    assert llvm_code.kept("f", sources) == code
+    assert llvm_code.kept("f", ("isa/table.py",)) is None
+    data = llvm_code.compile_for_this_processor(code)
+    assert data is not None
+    assert list(Plan(RelocatableObject(data), 4096).functions()) == ["_ZN4test"]
+    assert llvm_code.compile_for_this_processor(b"BC\xc0\xde damaged") is None
+    [path] = tmp_path.iterdir()
+    for damaged in (path.read_bytes()[:-1], b"", path.read_bytes() + b"\0"):
+        path.write_bytes(damaged)
+        assert llvm_code.kept("f", sources) is None

@@ -29,7 +29,7 @@ from ...code_cache import (
 from ...code_cache.host import add_sources, compiler_version, host_facts
 from ...locks import SharedLock
 from ...machine_code import LoadingError, is_supported
-from . import shipped
+from . import llvm_code, shipped
 from .python_function import python_function
 
 SOURCES = (
@@ -150,7 +150,7 @@ def _found(source: EntryPointSource) -> Iterator[tuple[CodeCache, str, bytes]]:
     key = digest(source)
     for cache, data in load_first(caches(), key):
         yield cache, key, data
-    if shipped.exists() and not any(os.environ.get(name) for name in SETTINGS):
+    if shipped.exists() and not _has_settings():
         for level in shipped.levels():
             key = shipped.shipped_key(source.sources, source.function, level)
             for cache, data in load_first([shipped.cache()], key):
@@ -159,12 +159,26 @@ def _found(source: EntryPointSource) -> Iterator[tuple[CodeCache, str, bytes]]:
 
 def _compiled(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
     """The object, compiled now, and where it was saved."""
-    from .with_numba import compile_entry_point, object_code
+    data = _from_llvm_code(source)
+    if data is None:
+        from .with_numba import compile_entry_point, object_code
 
-    data = object_code(
-        compile_entry_point(import_module(source.module), source.function, source.what)
-    )
+        module = import_module(source.module)
+        data = object_code(compile_entry_point(module, source.function, source.what))
     return data, _save(digest(source), data)
+
+
+def _from_llvm_code(source: EntryPointSource) -> bytes | None:
+    """The object, made by LLVM alone, if there is LLVM code for these sources and no settings say
+    how to compile."""
+    if _has_settings():
+        return None
+    code = llvm_code.kept(source.function, source.sources)
+    return None if code is None else llvm_code.compile_for_this_processor(code)
+
+
+def _has_settings() -> bool:
+    return any(os.environ.get(name) for name in SETTINGS)
 
 
 def ready_made(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:

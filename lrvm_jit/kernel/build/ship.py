@@ -1,8 +1,8 @@
-"""Makes the objects that a wheel has: `python -m lrvm_jit.kernel.build.ship`, for `make wheel`.
+"""What is compiled before anybody installs it.
 
-Each level is compiled in a process of its own, as numba reads once for which processor it compiles.
-aarch64 is made from numba's LLVM code for plain x86-64, in which nothing depends on the processor:
-both have the same sizes and alignments of what the kernel uses.
+`python -m lrvm_jit.kernel.build.ship llvm` (`make kernel`) has numba make the LLVM code that the
+sources have; without an argument (`make wheel`) LLVM makes the objects of a wheel of it, for every
+level of `shipped`, writing it anew first if it is not that of the sources as they are.
 """
 
 from __future__ import annotations
@@ -11,57 +11,70 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from typing import Final
 
+from . import llvm_code
 from .entry_points import entry_points
 from .shipped import LEVELS, X86_64_LEVELS, cache, shipped_key
 
+PLAIN: Final = {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""}
+"""What numba compiles for: its LLVM code serves all processors."""
+WRITE: Final = "write"
+
 
 def main(arguments: list[str]) -> int:
-    """Make all levels, or in a child process the one that is named."""
-    if arguments:
-        _make(arguments[0])
-        return 0
-    for level in X86_64_LEVELS:
-        print(f"{level} ...", flush=True)
-        environment = {**os.environ, "NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
-        subprocess.run([sys.executable, "-m", __spec__.name, level], env=environment, check=True)
-    folder = cache().folder
-    assert folder is not None
-    made = sorted(folder.glob("*.code"))
-    print(f"{len(made)} objects, {sum(one.stat().st_size for one in made) >> 10} KiB, in {folder}")
-    wanted = len(LEVELS) * len(entry_points())
-    return 0 if len(made) >= wanted else 1
+    """Make LLVM code or objects; returns the process's exit status."""
+    if arguments == [WRITE]:
+        _write_llvm_code()
+    elif arguments == ["llvm"]:
+        _have_llvm_code_written()
+    else:
+        _make_objects()
+    return 0
 
 
-def _make(level: str) -> None:
-    from .with_numba import compile_entry_point, object_code
+def _have_llvm_code_written() -> None:
+    # In a process of its own, as numba reads once for which processor it compiles.
+    command = [sys.executable, "-m", "lrvm_jit.kernel.build.ship", WRITE]
+    subprocess.run(command, env={**os.environ, **PLAIN}, check=True)
+
+
+def _write_llvm_code() -> None:
+    import llvmlite.binding as llvm
+
+    from .with_numba import compile_entry_point
 
     for source in entry_points():
         module = import_module(source.module)
-        compiled = compile_entry_point(module, source.function, f"{source.what} for {level}")
-        objects = {level: object_code(compiled)}
-        if level == "x86-64":
-            objects["aarch64"] = for_aarch64(str(compiled.library.get_llvm_str()))
-        for each, data in objects.items():
-            key = shipped_key(source.sources, source.function, each)
+        compiled = compile_entry_point(module, source.function, source.what)
+        with llvm.parse_assembly(str(compiled.library.get_llvm_str())) as code:
+            size = llvm_code.keep(source.function, source.sources, code.as_bitcode())
+        print(f"{source.what}: {size >> 10} KiB of LLVM code in {llvm_code.FOLDER}")
+
+
+def _make_objects() -> None:
+    if any(llvm_code.kept(one.function, one.sources) is None for one in entry_points()):
+        _have_llvm_code_written()
+    for source in entry_points():
+        code = llvm_code.kept(source.function, source.sources)
+        assert code is not None
+        for level in LEVELS:
+            data = object_for(level, code)
+            key = shipped_key(source.sources, source.function, level)
             if not cache().save(key, data):
-                raise OSError(f"the object for {each} cannot be written to {cache().folder}")
+                raise OSError(f"the object for {level} cannot be written to {cache().folder}")
+            print(f"{source.what} for {level}: {len(data) >> 10} KiB")
 
 
-def for_aarch64(text: str) -> bytes:
-    """The object file for aarch64 of LLVM code that numba has made for plain x86-64."""
+def object_for(level: str, code: bytes) -> bytes:
+    """The object file for a level of processors, of LLVM's bitcode."""
     import llvmlite.binding as llvm
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    triple = "aarch64-unknown-linux-gnu"
-    target = llvm.Target.from_triple(triple).create_target_machine(
-        opt=3, reloc="static", codemodel="large"
-    )
-    with llvm.parse_assembly(text) as module:
-        module.triple = triple
-        module.data_layout = str(target.target_data)
-        return bytes(target.emit_object(module))
+    architecture, cpu = ("x86_64", level) if level in X86_64_LEVELS else (level, "")
+    with llvm.parse_bitcode(code) as module:
+        return llvm_code.emit(module, f"{architecture}-unknown-linux-gnu", cpu)
 
 
 if __name__ == "__main__":
