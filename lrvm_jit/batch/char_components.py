@@ -190,7 +190,7 @@ class WordInput(StandardBatchComponent):
 
     name = "Word Input"
     size = 16
-    registers = (
+    registers: tuple[MappedRegister, ...] = (
         MappedRegister(0, "WORD", RegisterAccess.READ, "the word taken last, 0 before the first"),
         MappedRegister(4, "COMMAND", RegisterAccess.WRITE, "does one of the commands"),
         MappedRegister(8, "NEXT", RegisterAccess.READ, "takes the next word and answers it"),
