@@ -123,11 +123,6 @@ EXIT_Y: Final = 75
 BONUS: Final = 76
 """Instructions that only translated regions may execute, besides BUDGET: a slice is short for
 the interpreter's slowest path, which would be too short for them."""
-TARGETS_NOTED: Final = 77
-"""1: some region has been left often enough to ask whether it should be made in another way."""
-TARGETS_INTERVAL: Final = 64
-EXITS_NOTED: Final = 1024
-"""A multiple of so many exits of a region, of whatever kind, is noted in TARGETS_NOTED, too."""
 WIDENING: Final = 78
 """Pages by which the next window may grow to either side."""
 LAST_WINDOW: Final = 79
@@ -140,7 +135,7 @@ EXCEPTIONS: Final = 83
 """Exceptions and interruptions raised since the board was made."""
 MUTED_COUNT: Final = 84
 """Exceptions at which STOP_ON_EXCEPTION does not stop; they stand in"""
-MUTED: Final = 88
+MUTED: Final = 96
 """as `et << 32 | era`."""
 MOST_MUTED: Final = 64
 
@@ -151,6 +146,25 @@ UNTOUCHED: Final = 86
 windows for stores, so that the first one comes to the slow step."""
 SNAPSHOT_COUNT: Final = 87
 """Such exceptions since UNTOUCHED was last 0; the registers after the last of them stand in"""
+SAMPLES_LEFT: Final = 88
+"""So many instructions are to be executed one by one, and noted: which and where is a sample of
+what the guest does. The notes stand in `translations`, the last one first, from"""
+SAMPLES_AT: Final = 89
+"""on: for each instruction its arena index in the high half and its virtual address in the low
+one, and the physical address of the word that it has loaded or stored as data, or -1."""
+SAMPLE_FIELDS: Final = 2
+MOST_SAMPLES: Final = 512
+TOUCHED: Final = 90
+"""The physical address of the last word that a step has loaded or stored as data."""
+PLAIN_LAYOUT: Final = 91
+"""Number of the board's present plain memory: see TRANSLATION_LAYOUT."""
+EXIT_ROW: Final = 92
+"""Host address of the row of the region that was left: where one region goes on in another, not
+the one that was entered."""
+ENTRIES_ADDRESS: Final = 93
+"""Where `entries`,"""
+TRANSLATIONS_ADDRESS: Final = 94
+"""and `translations` lie in the host's memory."""
 SNAPSHOTS: Final = MUTED + MOST_MUTED
 """a ring of"""
 SNAPSHOT_ROWS: Final = 8
@@ -255,25 +269,19 @@ TRANSLATION_DELTA: Final = 5
 """Arena index minus virtual address in words."""
 TRANSLATION_MODE: Final = 6
 """1 if translated for supervisor mode."""
-TRANSLATION_DYNAMIC: Final = 7
-"""How often an indirect jump has left the region for an unexpected target; the last targets
-stand in TRANSLATION_TARGETS."""
+TRANSLATION_LAYOUT: Final = 7
+"""The PLAIN_LAYOUT whose bounds stand in the region's code, which then is for addresses that are
+not translated; -1 if it has only window slots."""
 TRANSLATION_WISHED: Final = 8
 """1 if a window slot has a wish."""
 TRANSLATION_SLOTS_USED: Final = 9
-TRANSLATION_LEFT: Final = 10
-"""How often the region has been left, at the end of the budget aside, and"""
-TRANSLATION_EXECUTED: Final = 11
-"""the instructions that it has executed."""
 TRANSLATION_ORIGINALS: Final = 16
 """For each entry of the region, the decoded form that stood there before."""
 TRANSLATION_ENTRIES: Final = 64
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
-TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
-TRANSLATION_TARGET_COUNT: Final = 256
-TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT
+TRANSLATION_SLOTS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
 """Window slots: what the region's memory accesses use. Three int64 each: minus the first virtual
 address (to be added: that leaves the address in its register) modulo 2^32 in the low half
 and size in words in the high half (0: empty); address of the first word in the host's memory;
@@ -282,7 +290,9 @@ SLOT_FIELDS: Final = 3
 SLOT_SPAN: Final = 0
 SLOT_ADDRESS: Final = 1
 SLOT_WISH: Final = 2
-TRANSLATION_SLOT_COUNT: Final = 24
+TRANSLATION_SLOT_COUNT: Final = 64
+NO_SLOT: Final = 0xFFFF
+"""Instead of the number of a slot, for an access that has none."""
 TRANSLATION_FIELDS: Final = TRANSLATION_SLOTS + SLOT_FIELDS * TRANSLATION_SLOT_COUNT
 
 # --- why a translated region was left -------------------------------------------------------
@@ -291,7 +301,7 @@ EXIT_JUMP: Final = 0
 EXIT_BUDGET: Final = 1
 """The budget may not suffice for the path ahead."""
 EXIT_DYNAMIC: Final = 2
-"""An indirect jump went where none was expected."""
+"""An indirect jump went to code outside the region."""
 EXIT_INTERPRET: Final = 3
 """The instruction at pc is for the interpreter: it is rare, or it raises an exception."""
 EXIT_READ: Final = 4

@@ -63,9 +63,7 @@ class InterpreterEngine:
         pages = -(-words // layout.PAGE_WORDS)
         self._breakpoints = numpy.zeros(1, numpy.int64)
         self._breakpoints_set: frozenset[int] = frozenset()
-        self._translations = numpy.zeros(
-            self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
-        )
+        self._translations = numpy.zeros(self._translation_words(), numpy.int64)
         self._arrays: list[NDArray[Any]] = [
             core.state.regs,
             core.state.state,
@@ -207,9 +205,9 @@ class InterpreterEngine:
 
     # --- what other engines change ---------------------------------------------------------------
 
-    def _translation_rows(self) -> int:
-        """How many translated regions the kernel must have room for."""
-        return 1
+    def _translation_words(self) -> int:
+        """How large the kernel's table of translated regions must be."""
+        return layout.TRANSLATION_FIELDS
 
     def _extra_budget(self, left: int) -> int:
         """How much of the budget translated regions may use besides the slice's own."""

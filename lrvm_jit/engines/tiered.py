@@ -1,7 +1,7 @@
 """The translator engine: the interpreter, and native code for what is hot.
 
-Between slices of a run it looks where the interpreter is. What such a look finds is translated
-on the background thread and handed to the kernel when it is ready.
+Now and then a slice of a run begins with a sample of what the guest does. What is interpreted most
+is translated on the background thread and handed to the kernel when it is ready.
 """
 
 from __future__ import annotations
@@ -20,15 +20,9 @@ from ..code_cache import CodeCache
 from ..core import layout
 from ..core.statistics import Statistics
 from ..isa.table import Reg
-from ..jit.analysis.exits import (
-    EXITS_TO_JUDGE,
-    FIRST_MANNER,
-    Exits,
-    Manner,
-    better_manner,
-    is_useless,
-)
-from ..jit.analysis.instructions import Flow
+from ..jit.analysis.profile import NOTHING_KNOWN
+from ..jit.analysis.region import PlainMemory
+from ..jit.analysis.samples import Samples
 from ..jit.code.cache import default_cache
 from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
 from ..jit.code.job import Job, Outcome, perform
@@ -45,8 +39,17 @@ COPIED_WORDS = 8192
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
-MOST_LARGE_LOSSES = 2
-"""Large regions lost to changes of their code, after which there are no more."""
+LONGEST_SAMPLE = 256
+"""Instructions of a sample: 20 us, and three times as much until they are counted."""
+LONGEST_INTERVAL = 64
+"""Samples are so much rarer, at most, than interpreted instructions would have them."""
+TRANSLATED_WEIGHT = 16
+"""So many translated instructions are as good a reason for a sample as an interpreted one."""
+MOST_LAYOUTS = 8
+"""If the board's memory changes more often, its bounds are no longer made a part of the code."""
+
+MOST_ATTEMPTS = 2
+"""How often the code around an instruction is translated, at most."""
 
 _has_warned = False
 """Whether this process has heard of a failed translation."""
@@ -83,10 +86,16 @@ class TranslatorEngine(InterpreterEngine):
         self._regs = core.state.regs_view
         self._waiting = False
         self._attempts: Counter[int] = Counter()
-        self._retranslations: Counter[int] = Counter()
-        self._left_alone: dict[int, int] = {}
-        """Arena indices of indirect jumps with too many targets, and their words."""
-        self._large_ones_lost = 0
+        self._samples = Samples()
+        self._notes = translations[ROWS * layout.TRANSLATION_FIELDS :].reshape(-1, 2)
+        self._sample_size = max(8, min(LONGEST_SAMPLE, self._options.threshold // 8))
+        self._interval = 1
+        """Multiples of the threshold between two samples."""
+        self._unsampled = self._options.threshold
+        """Instructions since the last sample, translated ones for less."""
+        self._plain: tuple[PlainMemory, ...] = ()
+        self._layouts: dict[tuple[PlainMemory, ...], int] = {}
+        """Numbers of the plain memories that the board has had."""
         self._interpreted = 0
         """Instructions interpreted since the last look."""
         self._looked_at: tuple[set[int], set[int]] = (set(), set())
@@ -97,13 +106,17 @@ class TranslatorEngine(InterpreterEngine):
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
+        self._state[layout.SAMPLES_AT] = ROWS * layout.TRANSLATION_FIELDS
+        self._state[layout.PLAIN_LAYOUT] = -1
+        self._state[layout.ENTRIES_ADDRESS] = entries.ctypes.data
+        self._state[layout.TRANSLATIONS_ADDRESS] = translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
         self.seconds = 0.0
         self.invalidations = 0
         self.failures = 0
 
-    def _translation_rows(self) -> int:
-        return ROWS
+    def _translation_words(self) -> int:
+        return ROWS * layout.TRANSLATION_FIELDS + layout.MOST_SAMPLES * layout.SAMPLE_FIELDS
 
     def statistics(self) -> Statistics:
         state = self._state
@@ -145,6 +158,11 @@ class TranslatorEngine(InterpreterEngine):
         self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
     ) -> int:
         state = self._state
+        if state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        sampling = self._unsampled >= self._interval * self._options.threshold
+        if sampling and not self._first_sight:
+            state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
         bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
@@ -156,10 +174,40 @@ class TranslatorEngine(InterpreterEngine):
                 self._translate_at_first_sight()
             else:
                 break
-        self._interpreted += self._used() - (state[layout.TRANSLATED] - translated)
+        translated = state[layout.TRANSLATED] - translated
+        interpreted = self._used() - translated
+        self._interpreted += interpreted
+        self._unsampled += interpreted + translated // TRANSLATED_WEIGHT
+        if sampling:
+            self._take_sample()
         if bonus and not state[layout.BONUS] and not self._pending.withdrawn:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
+
+    def _take_sample(self) -> None:
+        left = self._state[layout.SAMPLES_LEFT]
+        self._state[layout.SAMPLES_LEFT] = 0
+        self._unsampled = 0
+        # The kernel fills them from the end.
+        notes = self._notes[left : self._sample_size][::-1]
+        self._samples.take(notes[:, 0].tolist(), notes[:, 1].tolist(), self._plain)
+
+    def _number_layout(self) -> None:
+        """The memory map has changed, or somebody looks at other words: see which memory is
+        plain."""
+        state = self._state
+        plain = []
+        for number in range(state[layout.REGION_COUNT]):
+            at = layout.REGIONS + number * layout.REGION_FIELDS
+            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
+            if state[at + layout.REGION_READ] == layout.PLAIN and end - first >= 4:
+                base = state[at + layout.REGION_BASE]
+                plain.append(PlainMemory(first, (end - first) >> 2, base))
+        self._plain = tuple(plain)
+        if self._plain not in self._layouts and len(self._layouts) >= MOST_LAYOUTS:
+            self._plain = ()
+        number = self._layouts.setdefault(self._plain, len(self._layouts))
+        state[layout.PLAIN_LAYOUT] = number
 
     def _settle(self) -> None:
         """Give up the regions whose words have been changed."""
@@ -167,10 +215,11 @@ class TranslatorEngine(InterpreterEngine):
             return
         for lost in self._installation.settle():
             self.invalidations += 1
-            self._large_ones_lost += lost.manner.large
-            for index in lost.indices.tolist():
+            indices = lost.indices.tolist()
+            for index in indices:
                 # What stands there now has not been attempted.
                 self._attempts.pop(index, None)
+            self._samples.forget(indices)
 
     def _adapt_bonus(self, seconds: float) -> None:
         if seconds < WANTED_SLICE / 2:
@@ -182,11 +231,7 @@ class TranslatorEngine(InterpreterEngine):
     def _between_slices(self) -> None:
         if self._waiting:
             self._take_results()
-        if self._state[layout.TARGETS_NOTED]:
-            self._state[layout.TARGETS_NOTED] = 0
-            self._translate_again()
         if self._interpreted >= self._options.threshold and not self._first_sight:
-            self._interpreted = 0
             self._look()
 
     # --- for batches -------------------------------------------------------------------------
@@ -202,90 +247,88 @@ class TranslatorEngine(InterpreterEngine):
     def look(self, start: int | None = None) -> None:
         if self._waiting or self._first_sight:
             return
-        if start is None:
-            self._look()
+        pc = self._regs[Reg.PC] if start is None else start
+        delta = self._delta(pc)
+        if delta is None or self._installation.entered_at((pc >> 2) + delta) is not None:
             return
-        delta = self._delta(start)
-        if delta is not None and self._installation.entered_at((start >> 2) + delta) is None:
-            self._submit(self._job(start, delta, enter_at_start=True))
+        if start is not None:
+            self._submit(self._job(pc, delta, enter_at_start=True))
+        elif self._may_attempt((pc >> 2) + delta):
+            # If time is still spent here although the region around is translated, it lacks an
+            # entry.
+            again = self._attempts[(pc >> 2) + delta] > 1
+            self._submit(self._job(pc, delta, enter_at_start=again))
 
     def take_up(self) -> None:
         if self._waiting:
             self._take_results()
-        if self._state[layout.TARGETS_NOTED]:
-            self._state[layout.TARGETS_NOTED] = 0
-            self._translate_again()
 
     # --- looking -----------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """Have the code at pc translated, if it is not."""
-        self._settle()
-        pc = self._regs[Reg.PC]
-        delta = self._delta(pc)
-        if self._waiting or delta is None:
-            return
-        index = (pc >> 2) + delta
-        attempts = self._attempts[index]
-        if (
-            attempts > 1
-            or self._installation.entered_at(index) is not None
-            or not self._installation.may_translate(index)
-        ):
-            return
-        self._attempts[index] += 1
-        # If time is still spent here although the region around is translated, it lacks an entry.
-        # Where two regions could not hold what belongs together, a third one would not either.
-        cut = [one for one in self._installation if one.region.is_cut and not one.manner.large]
-        manner = Manner(large=len(cut) > 1 and self._may_be_large)
-        self._submit(self._job(pc, delta, manner, enter_at_start=attempts == 1))
-
-    @property
-    def _may_be_large(self) -> bool:
-        """Whether the code changes so seldom that a large region is worth its compilation."""
-        return self._large_ones_lost < MOST_LARGE_LOSSES
-
-    def _translate_again(self) -> None:
-        """Do something about regions that are left all the time."""
+        """Have translated what is interpreted most."""
         if self._waiting:
             return
-        for installed in self._installation:
-            self._installation.take_exits(installed)
-            exits = installed.exits
-            if exits.count < layout.TARGETS_INTERVAL:
-                continue
-            tries = self._retranslations[installed.start]
-            manner = better_manner(
-                installed.region, installed.manner, exits, tries, self._may_be_large
-            )
-            if manner is not None:
-                if manner.large == installed.manner.large:
-                    self._retranslations[installed.start] += 1
-                delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
-                self._submit(self._job(installed.start, delta, manner, replaces=installed))
+        self._interpreted = 0
+        self._settle()
+        marks = self._installation.marks
+        samples = self._samples
+        candidates = [
+            (count, index)
+            for index, count in samples.recent.items()
+            if not marks[index] & layout.MARK_TRANSLATED and self._attempts[index] < MOST_ATTEMPTS
+        ]
+        heat = True
+        if not candidates:
+            delta = self._delta(self._regs[Reg.PC])
+            if delta is not None:
+                index = (self._regs[Reg.PC] >> 2) + delta
+                if self._attempts[index] < MOST_ATTEMPTS and not self._installation.entered_at(
+                    index
+                ):
+                    candidates = [(1, index)]
+                    samples.addresses[index] = self._regs[Reg.PC]
+                    heat = index in samples.heat
+        for _, index in sorted(candidates, key=lambda one: (-one[0], one[1])):
+            pc = samples.addresses[index]
+            delta = index - (pc >> 2)
+            if self._bounds(pc, delta) is not None and self._may_attempt(index):
+                again = self._attempts[index] > 1
+                samples.forget_recent()
+                self._interval = 1
+                self._submit(self._job(pc, delta, enter_at_start=again, profiled=heat))
                 return
-            if is_useless(exits) and not self._first_sight:
-                self._give_up(installed)
-                return
-            if exits.count >= EXITS_TO_JUDGE:
-                installed.exits = Exits()
+        self._interval = min(2 * self._interval, LONGEST_INTERVAL)
+        samples.forget_recent()
 
-    def _give_up(self, useless: Installed) -> None:
-        """Leave a region to the interpreter, and its indirect jumps in all regions."""
-        jumps = self._indirect_jumps(useless)
-        self._left_alone |= jumps
-        for installed in self._installation:
-            if installed is useless:
-                self._installation.give_up(installed)
-            elif not jumps.keys().isdisjoint(self._indirect_jumps(installed)):
-                self._installation.remove(installed)
+    def _may_attempt(self, index: int) -> bool:
+        """Whether code at an arena index is worth a try; that is counted then."""
+        if self._attempts[index] >= MOST_ATTEMPTS or not self._installation.may_translate(index):
+            return False
+        self._attempts[index] += 1
+        return True
 
-    def _indirect_jumps(self, installed: Installed) -> dict[int, int]:
-        """Arena indices of a region's indirect jumps, and their words."""
-        delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
-        lasts = [block.last for block in installed.region.blocks.values()]
-        return {(last.pc >> 2) + delta: last.word
-                for last in lasts if last is not None and last.flow is Flow.DYNAMIC}  # fmt: skip
+    def _bounds(self, pc: int, delta: int) -> tuple[int, int] | None:
+        """The virtual addresses in words, first and past the last, around pc where code is as far
+        from its place in the arena; None if that is not known."""
+        state = self._state
+        word = pc >> 2
+        low, words = state[layout.FETCH_LOW], state[layout.FETCH_WORDS]
+        if low <= word < low + words and state[layout.FETCH_BASE] - low == delta:
+            return low, low + words
+        if self._regs[Reg.MTT]:
+            return None
+        for memory in self._plain:
+            if memory.holds(pc) and memory.base - (memory.address >> 2) == delta:
+                low, high = memory.address >> 2, (memory.address >> 2) + memory.words
+                # The kernel opens no window across a breakpoint either.
+                for at in self._breakpoints_set:
+                    if at <= pc:
+                        low = max(low, (at >> 2) + 1)
+                    else:
+                        high = min(high, at >> 2)
+                return (low, high) if low <= word < high else None
+        return None
 
     def _delta(self, pc: int) -> int | None:
         """Arena index minus virtual address in words at pc; None if that is no plain memory."""
@@ -299,35 +342,30 @@ class TranslatorEngine(InterpreterEngine):
         self,
         pc: int,
         delta: int,
-        manner: Manner = FIRST_MANNER,
         *,
         enter_at_start: bool = False,
-        replaces: Installed | None = None,
+        profiled: bool = False,
     ) -> Job:
-        state = self._state
-        low, words = state[layout.FETCH_LOW], state[layout.FETCH_WORDS]
-        if not low <= pc >> 2 < low + words:
-            low, words = pc >> 2, 1
+        low, high = self._bounds(pc, delta) or (pc >> 2, (pc >> 2) + 1)
         first = max(low, (pc >> 2) - COPIED_WORDS)
-        last = min(low + words, (pc >> 2) + COPIED_WORDS)
+        last = min(high, (pc >> 2) + COPIED_WORDS)
+        begin, end = first + delta, last + delta
+        plain = () if self._regs[Reg.MTT] else self._plain
         return Job(
             start=pc,
-            words=self._core.arena[first + delta : last + delta].copy(),
+            words=self._core.arena[begin:end].copy(),
             first=4 * first,
             delta=delta,
-            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
-            limit=self._options.limit(manner.large),
+            supervisor=bool(self._state[layout.WINDOW_KEY] >> 32 & 1),
+            limit=self._options.max_instructions,
             optimize=self._options.optimize,
             cache=self._cache,
-            manner=manner,
+            profile=self._samples.profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,
             registers=tuple(self._regs),
-            left_alone=frozenset(
-                4 * (index - delta)
-                for index, word in self._left_alone.items()
-                if self._core.arena[index] == word
-            ),
             enter_at_start=enter_at_start,
-            replaces=None if replaces is None else replaces.row,
+            taken=self._installation.taken(begin, end),
+            plain=plain,
+            layout=self._state[layout.PLAIN_LAYOUT] if plain else -1,
         )
 
     def _submit(self, job: Job) -> None:
@@ -353,17 +391,12 @@ class TranslatorEngine(InterpreterEngine):
         if outcome.error is not None:
             self._note_failure(outcome.error)
             return None
-        job = outcome.job
-        old = None if job.replaces is None else self._installation.get(job.replaces)
-        if old is not None and old.start == job.start:
-            self._installation.remove(old)
         if outcome.region is None or outcome.delivery is None:
             return None
+        job = outcome.job
         self.origins[outcome.delivery.origin] += 1
-        if job.manner.large:
-            self._installation.remove_within(outcome.region, job.delta)
         return self._installation.add(
-            outcome.region, outcome.delivery.code, job.start, job.delta, job.manner
+            outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
         )
 
     def _note_failure(self, error: BaseException) -> None:

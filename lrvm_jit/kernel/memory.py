@@ -48,6 +48,7 @@ from ..core.layout import (
     STALE_LOW,
     TABLES_HIGH,
     TABLES_LOW,
+    TOUCHED,
     UNTOUCHED,
     WIDENING,
     WINDOW_BASE,
@@ -394,6 +395,8 @@ def load(regs, state, arena, marks, address, access):
     rights = state[U(at + REGION_READ)]
     if rights == PLAIN:
         base = state[U(at + REGION_BASE)]
+        if access == READ:
+            state[TOUCHED] = physical
         fill_window(regs, state, arena, marks, address, physical, at, access, base)
         index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
@@ -443,6 +446,7 @@ def store(regs, state, arena, entries, marks, address, value):
     rights = state[U(at + REGION_WRITE)]
     if rights == PLAIN:
         state[UNTOUCHED] = 0
+        state[TOUCHED] = physical
         base = state[U(at + REGION_BASE)]
         index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
         arena[U(index)] = np.uint32(value)

@@ -34,6 +34,19 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainMemory:
+    """Memory of the board that is nothing but words, at addresses that are not translated."""
+
+    address: int
+    words: int
+    base: int
+    """Arena index of its first word."""
+
+    def holds(self, address: int) -> bool:
+        return self.address <= address < self.address + 4 * self.words
+
+
+@dataclass(frozen=True, slots=True)
 class JumpTable:
     """Words in memory, one of which an indirect jump takes as its target: `lsa pc, ac1, a0`."""
 
@@ -85,10 +98,14 @@ class Region:
     blocks: dict[BlockKey, Block]
     words: dict[int, int]
     """Every guest word that the translation relies on, by virtual address."""
-    targets: frozenset[int] = frozenset()
-    """Where its indirect jumps are expected to go."""
-    is_cut: bool = False
-    """Whether it is only a part of what belongs together, as that is too large."""
+    plain: tuple[PlainMemory, ...] = ()
+    """The board's memory. Its bounds may stand in the code."""
+    accesses: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """For loads and stores by their addresses: numbers of the plain memories that they were seen
+    to use. They go there first; all others have window slots."""
+    own: frozenset[int] = frozenset()
+    """Addresses of the words that are not only here because functions of other regions are
+    called."""
 
     @property
     def low(self) -> int:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
-from ..analysis.exits import FIRST_MANNER, Manner
-from ..analysis.region import Region
+from ..analysis.profile import NOTHING_KNOWN, Profile
+from ..analysis.region import PlainMemory, Region
 from .store import STORE, Delivery
 
 _importing = SharedLock()
@@ -32,14 +32,15 @@ class Job:
     limit: int
     optimize: bool
     cache: CodeCache
-    manner: Manner = FIRST_MANNER
+    profile: Profile = NOTHING_KNOWN
     registers: tuple[int, ...] = ()
     """The CPU's when the job was made."""
-    left_alone: frozenset[int] = frozenset()
-    """Addresses of jumps that are not worth translating."""
     enter_at_start: bool = False
-    replaces: int | None = None
-    """Row number of the region that is translated again."""
+    taken: bytes = b""
+    """For each word whether a region has it: 1, or 2 if that region is not to be made again."""
+    plain: tuple[PlainMemory, ...] = ()
+    layout: int = -1
+    """PLAIN_LAYOUT of that memory."""
 
     def region(self) -> Region | None:
         """The region that is there."""
@@ -50,17 +51,22 @@ class Job:
             inside = pc - first
             return int(words[inside >> 2]) if 0 <= inside < size else None
 
+        def owner(pc: int) -> int:
+            inside = (pc - first) >> 2
+            return self.taken[inside] if 0 <= inside < len(self.taken) else 0
+
         from ..analysis.discovery import Discovery
 
         discovery = Discovery(
             word_at,
             self.supervisor,
             self.limit,
-            self.manner.targets,
+            self.profile,
             self.enter_at_start,
             self.registers,
-            self.manner.tables,
-            self.left_alone,
+            lambda pc: owner(pc) > 0,
+            lambda pc: owner(pc) > 1,
+            self.plain,
         )
         return discovery.region(self.start)
 
