@@ -12,6 +12,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy
@@ -29,7 +30,7 @@ from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.options import TranslatorOptions
-from .interpreter import InterpreterEngine
+from .interpreter import SLICE, InterpreterEngine
 
 if TYPE_CHECKING:
     from ..core.core import Core
@@ -41,8 +42,10 @@ WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
 LONGEST_SAMPLE = 256
 """Instructions of a sample: 20 us, and three times as much until they are counted."""
+SAMPLES_BEFORE_LOOK = 8
+"""Samples while the threshold's instructions are interpreted, at first: then they become rarer,"""
 LONGEST_INTERVAL = 64
-"""Samples are so much rarer, at most, than interpreted instructions would have them."""
+"""by this factor at most."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
 MOST_LAYOUTS = 8
@@ -88,10 +91,12 @@ class TranslatorEngine(InterpreterEngine):
         self._attempts: Counter[int] = Counter()
         self._samples = Samples()
         self._notes = translations[ROWS * layout.TRANSLATION_FIELDS :].reshape(-1, 2)
-        self._sample_size = max(8, min(LONGEST_SAMPLE, self._options.threshold // 8))
+        self._piece = max(1, min(SLICE, self._options.threshold // SAMPLES_BEFORE_LOOK))
+        """Instructions between two samples, at least,"""
         self._interval = 1
-        """Multiples of the threshold between two samples."""
-        self._unsampled = self._options.threshold
+        """times this."""
+        self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece))
+        self._unsampled = self._piece
         """Instructions since the last sample, translated ones for less."""
         self._plain: tuple[PlainMemory, ...] = ()
         self._layouts: dict[tuple[PlainMemory, ...], int] = {}
@@ -151,6 +156,9 @@ class TranslatorEngine(InterpreterEngine):
 
     # --- slices ------------------------------------------------------------------------------
 
+    def _longest_slice(self) -> int:
+        return min(SLICE, self._interval * self._piece)
+
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
 
@@ -160,7 +168,7 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        sampling = self._unsampled >= self._interval * self._options.threshold
+        sampling = self._unsampled >= self._interval * self._piece
         if sampling and not self._first_sight:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
@@ -189,6 +197,7 @@ class TranslatorEngine(InterpreterEngine):
         self._state[layout.SAMPLES_LEFT] = 0
         self._unsampled = 0
         # The kernel fills them from the end.
+        self._interval = min(self._interval + 1, LONGEST_INTERVAL)
         notes = self._notes[left : self._sample_size][::-1]
         self._samples.take(notes[:, 0].tolist(), notes[:, 1].tolist(), self._plain)
 
@@ -278,28 +287,32 @@ class TranslatorEngine(InterpreterEngine):
             for index, count in samples.recent.items()
             if not marks[index] & layout.MARK_TRANSLATED and self._attempts[index] < MOST_ATTEMPTS
         ]
-        heat = True
-        if not candidates:
-            delta = self._delta(self._regs[Reg.PC])
-            if delta is not None:
-                index = (self._regs[Reg.PC] >> 2) + delta
-                if self._attempts[index] < MOST_ATTEMPTS and not self._installation.entered_at(
-                    index
-                ):
-                    candidates = [(1, index)]
-                    samples.addresses[index] = self._regs[Reg.PC]
-                    heat = index in samples.heat
         for _, index in sorted(candidates, key=lambda one: (-one[0], one[1])):
             pc = samples.addresses[index]
             delta = index - (pc >> 2)
             if self._bounds(pc, delta) is not None and self._may_attempt(index):
                 again = self._attempts[index] > 1
-                samples.forget_recent()
-                self._interval = 1
-                self._submit(self._job(pc, delta, enter_at_start=again, profiled=heat))
+                self._begin_learning()
+                self._submit(self._job(pc, delta, enter_at_start=again, profiled=True))
                 return
-        self._interval = min(2 * self._interval, LONGEST_INTERVAL)
-        samples.forget_recent()
+        pc = self._regs[Reg.PC]
+        there = self._delta(pc)
+        if there is None:
+            return
+        index = (pc >> 2) + there
+        if index not in samples.heat:
+            # What is interpreted has not been met yet.
+            self._begin_learning()
+        elif self._installation.entered_at(index) is None and self._may_attempt(index):
+            # All that was met is translated, but something is not entered where it is needed.
+            self._begin_learning()
+            job = self._job(pc, there, enter_at_start=True, profiled=True)
+            self._submit(replace(job, taken=b""))
+
+    def _begin_learning(self) -> None:
+        """Take samples more often again."""
+        self._samples.forget_recent()
+        self._interval = 1
 
     def _may_attempt(self, index: int) -> bool:
         """Whether code at an arena index is worth a try; that is counted then."""

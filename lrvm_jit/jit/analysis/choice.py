@@ -24,6 +24,8 @@ PART = 300
 """Instructions of a function that become one region."""
 LEAF = 20
 """Instructions of a function that becomes a part of its callers' regions."""
+SHARE = 0.05
+"""How much of a function's time must be new for the whole to be made again."""
 FARTHEST = 1 << 14
 """Bytes to either side of an address in which the rest of its function may be."""
 
@@ -193,7 +195,7 @@ def _function(code: Code, start: int, most: int) -> Choice:
             before.setdefault(target, []).append(pc)
     body = _connected(start, ways, before)
     if len(body) <= most:
-        body = {pc for pc in body if pc == start or not code.fixed(pc)}
+        body = _without_others(code, start, body, ways, before)
     else:
         body = _hottest(code, start, ways, before, most)
     choice = Choice(body, whole=False)
@@ -206,6 +208,28 @@ def _function(code: Code, start: int, most: int) -> Choice:
         if outside or (returns and not set(code.callees(one)) <= choice.leaves):
             choice.doors.add(pc)
     return choice
+
+
+def _without_others(
+    code: Code,
+    start: int,
+    body: set[int],
+    ways: Mapping[int, list[int]],
+    before: Mapping[int, list[int]],
+) -> set[int]:
+    """Of a function what is to become a region. What regions have of it is made again with the
+    rest, if that is worth it."""
+    new = sum(code.heat.get(pc, 0) for pc in body if not code.taken(pc))
+    share = new / max(1, sum(code.heat.get(pc, 0) for pc in body))
+    kept = code.fixed if share >= SHARE else code.taken
+    inside = {pc for pc in body if pc == start or not kept(pc)}
+    if inside == body:
+        return body
+
+    def only(graph: Mapping[int, list[int]]) -> dict[int, list[int]]:
+        return {pc: [to for to in graph.get(pc, ()) if to in inside] for pc in inside}
+
+    return _connected(start, only(ways), only(before))
 
 
 def _connected(
