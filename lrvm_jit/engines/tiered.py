@@ -29,7 +29,7 @@ from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
-from ..jit.options import TranslatorOptions
+from ..jit.options import FIRST_LIMIT, TranslatorOptions
 from .interpreter import SLICE, InterpreterEngine
 
 if TYPE_CHECKING:
@@ -242,6 +242,8 @@ class TranslatorEngine(InterpreterEngine):
             self._take_results()
         if self._interpreted >= self._options.threshold and not self._first_sight:
             self._look()
+        elif self._interval == LONGEST_INTERVAL and not self._waiting:
+            self._deepen()
 
     # --- for batches -------------------------------------------------------------------------
 
@@ -314,6 +316,20 @@ class TranslatorEngine(InterpreterEngine):
         self._samples.forget_recent()
         self._interval = 1
 
+    def _deepen(self) -> None:
+        """Nothing is left to translate: have the calls of a small program followed deeper."""
+        recent = self._samples.recent
+        half = sum(recent.values()) // 2
+        for installed in self._installation:
+            if not installed.region.is_shallow or installed.is_deepened:
+                continue
+            if sum(recent[index] for index in installed.indices.tolist()) > half:
+                installed.is_deepened = True
+                delta = self._installation.delta(installed)
+                most = self._options.max_instructions
+                self._submit(self._job(installed.start, delta, profiled=True, limit=most))
+                return
+
     def _may_attempt(self, index: int) -> bool:
         """Whether code at an arena index is worth a try; that is counted then."""
         if self._attempts[index] >= MOST_ATTEMPTS or not self._installation.may_translate(index):
@@ -358,6 +374,7 @@ class TranslatorEngine(InterpreterEngine):
         *,
         enter_at_start: bool = False,
         profiled: bool = False,
+        limit: int = FIRST_LIMIT,
     ) -> Job:
         low, high = self._bounds(pc, delta) or (pc >> 2, (pc >> 2) + 1)
         first = max(low, (pc >> 2) - COPIED_WORDS)
@@ -370,7 +387,7 @@ class TranslatorEngine(InterpreterEngine):
             first=4 * first,
             delta=delta,
             supervisor=bool(self._state[layout.WINDOW_KEY] >> 32 & 1),
-            limit=self._options.max_instructions,
+            limit=min(limit, self._options.max_instructions),
             optimize=self._options.optimize,
             cache=self._cache,
             profile=self._samples.profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,

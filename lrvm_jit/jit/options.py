@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..arguments import number_within
 
+FIRST_LIMIT = 300
+
 
 @dataclass(frozen=True, slots=True)
 class TranslatorOptions:
@@ -20,7 +22,8 @@ class TranslatorOptions:
     - `cache`: keep compiled code on disk for the next process (see docs/translator.md).
     - `optimize`: False for the quickest compilation instead of the fastest code.
     - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
-      from several places counts once for each. Functions of large programs have at most 300.
+      from several places counts once for each. Regions have at most 300 at first; only one in which
+      more than half of the time is spent is made again with more.
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
     """
 

@@ -24,8 +24,12 @@ PART = 300
 """Instructions of a function that become one region."""
 LEAF = 20
 """Instructions of a function that becomes a part of its callers' regions."""
-SHARE = 0.05
+SHARE = 0.003
 """How much of a function's time must be new for the whole to be made again."""
+DETOUR = 16
+"""Instructions of a way that has not been seen to be taken, and comes back, at most."""
+TINY = 12
+"""Instructions that are not worth a region of their own."""
 FARTHEST = 1 << 14
 """Bytes to either side of an address in which the rest of its function may be."""
 
@@ -198,6 +202,9 @@ def _function(code: Code, start: int, most: int) -> Choice:
         body = _without_others(code, start, body, ways, before)
     else:
         body = _hottest(code, start, ways, before, most)
+    if not body:
+        return Choice(set())
+    body |= _detours(code, body, called)
     choice = Choice(body, whole=False)
     _take_leaves(code, choice, most)
     choice.doors = {pc for pc in body if pc in called or pc == start}
@@ -229,7 +236,39 @@ def _without_others(
     def only(graph: Mapping[int, list[int]]) -> dict[int, list[int]]:
         return {pc: [to for to in graph.get(pc, ()) if to in inside] for pc in inside}
 
-    return _connected(start, only(ways), only(before))
+    part = _connected(start, only(ways), only(before))
+    is_loop = any(to <= pc for pc in part for to in ways.get(pc, ()) if to in part)
+    return part if len(part) >= TINY or is_loop else set()
+
+
+def _detours(code: Code, body: set[int], called: set[int]) -> set[int]:
+    """What has not been seen to run, but is on a short way from the function back to it, or to its
+    end: it does run now and then."""
+    onwards: dict[int, list[int]] = {}
+    distance: dict[int, int] = {}
+    queue = deque((to, 1) for pc in sorted(body) for to in _all_ways(code, pc))
+    while queue:
+        pc, far = queue.popleft()
+        if pc in body or pc in distance or far > DETOUR or pc in called or code.taken(pc):
+            continue
+        one = code.at(pc)
+        if one is None or one.flow in (Flow.LEAVE, Flow.DYNAMIC):
+            continue
+        distance[pc] = far
+        onwards[pc] = code.within(one)
+        queue.extend((to, far + 1) for to in onwards[pc])
+    back = {pc for pc in distance if not onwards[pc] or not body.isdisjoint(onwards[pc])}
+    grows = True
+    while grows:
+        more = {pc for pc in distance if pc not in back and not back.isdisjoint(onwards[pc])}
+        back |= more
+        grows = bool(more)
+    return back
+
+
+def _all_ways(code: Code, pc: int) -> list[int]:
+    one = code.at(pc)
+    return [] if one is None or one.flow is Flow.DYNAMIC else code.within(one)
 
 
 def _connected(
@@ -310,7 +349,7 @@ def _leaf(code: Code, start: int) -> set[int]:
     returns = False
     while stack:
         pc = stack.pop()
-        if pc in found:
+        if pc in found or (start in code.heat and pc not in code.heat):
             continue
         one = code.at(pc)
         if one is None or not one.translatable or len(found) >= LEAF:

@@ -94,7 +94,8 @@ class Discovery:
         if not entries:
             return None
         leaders = self._leaders(choice.chosen, entries)
-        for depth in range(MOST_CALL_DEPTH if choice.whole else 1, -1, -1):
+        deepest = MOST_CALL_DEPTH if choice.whole else 1
+        for depth in range(deepest, -1, -1):
             blocks = self._blocks(choice, entries, leaders, depth)
             if sum(len(block.instructions) for block in blocks.values()) <= self._limit:
                 break
@@ -110,7 +111,16 @@ class Discovery:
         words |= self._words
         accesses = {pc: self._profile.accesses[pc] for pc in words if pc in self._profile.accesses}
         own = frozenset(words.keys() - choice.leaves)
-        return Region(self._supervisor, entries, blocks, words, self._plain, accesses, own)
+        return Region(
+            self._supervisor,
+            entries,
+            blocks,
+            words,
+            self._plain,
+            accesses,
+            own,
+            is_shallow=choice.whole and depth < deepest,
+        )
 
     # --- instructions ------------------------------------------------------------------------
 

@@ -106,6 +106,8 @@ class Region:
     own: frozenset[int] = frozenset()
     """Addresses of the words that are not only here because functions of other regions are
     called."""
+    is_shallow: bool = False
+    """Whether calls could have been followed deeper, with more instructions."""
 
     @property
     def low(self) -> int:

@@ -19,7 +19,9 @@ ROWS = 1024
 MOST_LOSSES = 4
 """Code that has changed so often after having been translated is left alone for a while."""
 MOST_REMEMBERED = 1 << 16
-LAST_GENERATION = 3
+MOST_SHARED = 0.7
+"""A region of which so much is in a newer one goes: what is left of it is better made again."""
+LAST_GENERATION = 4
 """A region is not made again more often, however much more of its function has been seen to run."""
 
 
@@ -53,6 +55,8 @@ class Installed:
     """Arena indices at which it can be entered."""
     generation: int = 0
     """How many regions it has taken the place of, one after the other."""
+    is_deepened: bool = False
+    """Whether it was tried to follow its calls deeper."""
 
 
 class Installation:
@@ -210,13 +214,15 @@ class Installation:
         for installed in self:
             if installed.region.supervisor != region.supervisor:
                 continue
-            old = installed.region
-            if {(pc >> 2) + self._delta(installed) for pc in old.own} <= own:
+            old = {(pc >> 2) + self.delta(installed) for pc in installed.region.own}
+            is_final = installed.generation >= LAST_GENERATION and not old <= own
+            if not is_final and len(old & own) >= MOST_SHARED * len(old):
                 generation = max(generation, installed.generation + 1)
                 self.remove(installed)
         return generation
 
-    def _delta(self, installed: Installed) -> int:
+    def delta(self, installed: Installed) -> int:
+        """Arena index minus virtual address in words where a region was made."""
         return int(self.row(installed.row)[layout.TRANSLATION_DELTA])
 
     def taken(self, first: int, last: int) -> bytes:
@@ -230,7 +236,7 @@ class Installation:
                     (installed.indices >= first) & (installed.indices < last)
                 ]
                 taken[inside - first] = 2
-        return taken.tobytes()
+        return bytes(taken)
 
     def remove_around(self, addresses: NDArray[numpy.int64], indices: NDArray[numpy.int64]) -> None:
         """Take those regions from the kernel that reach to one of these words, or across it: given
