@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from lrvm_jit import TranslatorOptions, Watch
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.profile import Profile
 from lrvm_jit.jit.analysis.region import JumpTable
 from lrvm_tools.lasm import assemble, assemble_program
 from tests.engines import EngineChoice
@@ -119,7 +120,7 @@ def table_of(source: str, *targets: str) -> JumpTable | None:
     def word_at(pc: int) -> int | None:
         return words[pc // 4] if pc < 4 * len(words) else None
 
-    seen = [assembled.symbols[target] for target in targets]
+    seen = Profile(anywhere=tuple(assembled.symbols[target] for target in targets))
     discovery = Discovery(word_at, True, 400, seen, registers=registers)
     region = discovery.region(assembled.symbols["fetch"])
     assert region is not None

@@ -211,8 +211,8 @@ def _function(code: Code, start: int, most: int) -> Choice:
     for pc in body:
         outside = [origin for origin in before.get(pc, ()) if origin not in body]
         one = code.at(pc - 4)
-        returns = one is not None and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
-        if outside or (returns and not set(code.callees(one)) <= choice.leaves):
+        calls = one is not None and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
+        if outside or (one and calls and not choice.leaves.issuperset(code.callees(one))):
             choice.doors.add(pc)
     return choice
 
@@ -297,11 +297,12 @@ def _hottest(
     def straight(pc: int) -> list[int]:
         """The instructions that run whenever the one at an address does."""
         block = [pc]
-        while len(after := ways.get(block[-1], ())) == 1 and len(before[after[0]]) == 1:
+        none: list[int] = []
+        while len(after := ways.get(block[-1], none)) == 1 and len(before[after[0]]) == 1:
             if after[0] in block:
                 break
             block.append(after[0])
-        while len(origins := before.get(block[0], ())) == 1 and len(ways[origins[0]]) == 1:
+        while len(origins := before.get(block[0], none)) == 1 and len(ways[origins[0]]) == 1:
             if origins[0] in block:
                 break
             block.insert(0, origins[0])

@@ -1,8 +1,8 @@
 """What samples of a guest's execution have shown, from the first one on.
 
 A sample is a few instructions in a row that the kernel has executed one by one (`layout`:
-SAMPLES_LEFT). It shows what runs, whether that is translated or not, where jumps go and which memory
-is used.
+SAMPLES_LEFT). It shows what runs, whether that is translated or not, where jumps go and which
+memory is used.
 """
 
 from __future__ import annotations

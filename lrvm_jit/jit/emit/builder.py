@@ -275,7 +275,7 @@ class Builder:
             return use(self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}"), True)
         slot = self.frame.slot_of(access, self.pc)
         found = self.frame.new_label()
-        results = []
+        results: list[str] = []
         for shift, words, base in self.frame.windows(self.value, access, self.pc):
             inside = self.op("add", address, shift)
             offset = self.value(f"zext i32 {inside} to i64")

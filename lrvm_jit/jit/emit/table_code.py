@@ -39,8 +39,8 @@ def measure_table(frame: Frame, table: JumpTable, slot: int, name: str) -> list[
     """Code for the region's beginning: how much of a table can be relied on, all or nothing.
 
     It must stand where it is known to stand, and all of it must be readable, in plain memory or
-    through the slot's window: it may be code that must not be read, a word of it may be watched. That the words are
-    what they were is seen to where regions are installed.
+    through the slot's window: it may be code that must not be read, a word of it may be watched.
+    That the words are what they were is seen to where regions are installed.
     """
     build = Builder(frame, next(iter(frame.region.blocks.values())), None)
     build.lines = []
