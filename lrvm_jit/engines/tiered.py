@@ -46,6 +46,8 @@ SAMPLES_BEFORE_LOOK = 8
 """Samples while the threshold's instructions are interpreted, at first: then they become rarer,"""
 LONGEST_INTERVAL = 64
 """by this factor at most."""
+DEEPEN_AFTER = 16
+"""Samples after the last one that led to a translation."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
 MOST_LAYOUTS = 8
@@ -242,7 +244,7 @@ class TranslatorEngine(InterpreterEngine):
             self._take_results()
         if self._interpreted >= self._options.threshold and not self._first_sight:
             self._look()
-        elif self._interval == LONGEST_INTERVAL and not self._waiting:
+        elif self._interval >= DEEPEN_AFTER and not self._waiting:
             self._deepen()
 
     # --- for batches -------------------------------------------------------------------------

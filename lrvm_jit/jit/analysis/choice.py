@@ -16,11 +16,11 @@ from heapq import heappop, heappush
 from .graphs import component_of
 from .instructions import Flow, GuestInstruction
 
-WHOLE = 120
+WHOLE = 100
 """Instructions of a program that becomes one region whatever of it has run."""
 FOLLOWED = 400
 """Instructions looked at before that is known not to be so."""
-PART = 300
+PART = 160
 """Instructions of a function that become one region."""
 LEAF = 20
 """Instructions of a function that becomes a part of its callers' regions."""
@@ -205,7 +205,7 @@ def _function(code: Code, start: int, most: int) -> Choice:
     if not body:
         return Choice(set())
     body |= _detours(code, body, called)
-    choice = Choice(body, whole=False)
+    choice = Choice(set(body), whole=False)
     _take_leaves(code, choice, most)
     choice.doors = {pc for pc in body if pc in called or pc == start}
     for pc in body:
@@ -315,6 +315,9 @@ def _hottest(
         if pc in found or (code.taken(pc) and pc != start):
             continue
         block = [one for one in straight(pc) if not code.taken(one) or one == start]
+        if len(found) + len(block) > most:
+            # From there on.
+            block = block[block.index(pc) :][: most - len(found)]
         found.update(block)
         for one in block:
             for other in (*ways.get(one, ()), *before.get(one, ())):
