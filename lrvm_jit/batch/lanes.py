@@ -32,7 +32,6 @@ from ..core.layout import (
     LAST_PC,
     LOG_COUNT,
     MARK_CODE,
-    NEXT_PC,
     PAGE_WORDS,
     RESUME,
     SOFT_BUDGET,
@@ -43,7 +42,7 @@ from ..core.layout import (
 from ..kernel.alu import flags_of
 from ..kernel.build.hints import cold_path, unlikely
 from ..kernel.build.jit import kernel_function
-from ..kernel.entry import _array_at
+from ..kernel.entry import _array_at, arrays_at
 from ..kernel.memory import flush_windows, forget_code
 from ..kernel.step import AF, MTT, SMT
 from ..kernel.typed import (
@@ -208,9 +207,8 @@ def _load_cpu(c, lane, regs, state):
         saved = _array_at(
             c[SAVED] + (lane - c[FIRST_LANE]) * (8 * SAVED_FIELDS), SAVED_FIELDS, np.int64
         )
-        for k in range(SAVED_FIELDS - 1):
+        for k in range(SAVED_FIELDS):
             state[SAVED_FIRST + k] = saved[k]
-        state[NEXT_PC] = saved[SAVED_FIELDS - 1]
     else:
         state[RESUME] = 0
         state[LOG_COUNT] = 0
@@ -245,23 +243,17 @@ def _store_cpu(c, lane, regs, state, left, reason):
         saved = _array_at(
             c[SAVED] + (lane - c[FIRST_LANE]) * (8 * SAVED_FIELDS), SAVED_FIELDS, np.int64
         )
-        for k in range(SAVED_FIELDS - 1):
+        for k in range(SAVED_FIELDS):
             saved[k] = state[SAVED_FIRST + k]
-        saved[SAVED_FIELDS - 1] = state[NEXT_PC]
 
 
 def run_lanes(address):
     """Run the lanes of a queue. Returns LANES_*, or a stop of the dispatch loop that Python must
     deal with while the lane is loaded."""
     c = _array_at(address, LANE_CONTEXT_WORDS, np.int64)
-    worker = _array_at(c[WORKER], 18, np.int64)
-    regs = _array_at(worker[0], worker[1], np.uint32)
-    state = _array_at(worker[2], worker[3], np.int64)
-    arena = _array_at(worker[4], worker[5], np.uint32)
-    entries = _array_at(worker[6], worker[7], np.int64)
-    marks = _array_at(worker[8], worker[9], np.uint8)
-    snapshot = _array_at(worker[10], worker[11], np.uint32)
-    code_pages = _array_at(worker[12], worker[13], np.int64)
+    worker = arrays_at(c[WORKER])
+    regs, state, arena, entries = worker.regs, worker.state, worker.arena, worker.entries
+    marks, snapshot, code_pages = worker.marks, worker.snapshot, worker.code_pages
     queue = _array_at(c[QUEUE], c[QUEUE_END], np.int64)
     control = _array_at(c[CONTROL], 1, np.int64)
     state[STOP_ON_EXCEPTION] = c[STOP_ON_RAISE]

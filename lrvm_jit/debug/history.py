@@ -25,7 +25,10 @@ WANTED_PIECE: Final = 0.02
 """Seconds between two checkpoints."""
 SNAPSHOT_SHARE: Final = 50
 """A piece takes at least so many times as long as its checkpoint."""
+LOG_SHARE: Final = 8
+"""What is logged in a piece takes at most this part of the memory, unless it is a smallest one."""
 FIRST_PIECE: Final = 10_000
+SMALLEST_PIECE: Final = 1_000
 LARGEST_PIECE: Final = 1 << 36
 NEAR: Final = 64
 """Going back leaves checkpoints behind whose distances to the position are halved down to this."""
@@ -122,6 +125,7 @@ class History:
                 self._restore(checkpoint)
 
     def _run_piece(self, length: int, observer: RunObserver | None) -> Stop:
+        log_bytes = self.recording.log.bytes
         began = time.perf_counter()
         try:
             with self.recorder.trusting():
@@ -134,10 +138,14 @@ class History:
             if not self.recorder.replaying:
                 self._checkpoint()
             wanted = max(WANTED_PIECE, SNAPSHOT_SHARE * self._snapshot_seconds)
-            if seconds < wanted / 2:
+            # The log is forgotten up to a checkpoint, so what lies between two must be a small part
+            # of the memory, however slow the host is just now.
+            logged = self.recording.log.bytes - log_bytes
+            most = self.memory_limit // LOG_SHARE
+            if seconds < wanted / 2 and 2 * logged <= most:
                 self._piece = min(2 * self._piece, LARGEST_PIECE)
-            elif seconds > 2 * wanted:
-                self._piece = max(self._piece // 2, FIRST_PIECE)
+            elif seconds > 2 * wanted or logged > most:
+                self._piece = max(self._piece // 2, SMALLEST_PIECE)
         return stop
 
     def _checkpoint(self) -> None:

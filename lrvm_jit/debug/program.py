@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from ..input_files import read_text
+
 
 class Place(NamedTuple):
     """A line of a source file."""
@@ -162,7 +164,7 @@ class ProgramInfo:
         """The lines of a source file, or None if it cannot be read any more."""
         if path not in self._sources:
             try:
-                text = Path(path).read_text(encoding="utf-8", errors="replace")
+                text = read_text(path, errors="replace")
                 self._sources[path] = text.splitlines()
             except OSError:
                 self._sources[path] = None

@@ -9,12 +9,12 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
-from numpy.typing import NDArray
 
 from ..core import layout
 from ..core.bus import GuestError, refusal_before
 from ..core.component import Component
 from ..core.error_notes import access_text, add_note_once
+from ..core.kernel_arrays import kernel_arrays
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
 from ..core.swap import coming_store_of_request
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
 less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
-
-CODE_PAGES_ARRAY = 6
-BREAKPOINTS_ARRAY = 7
 
 _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
@@ -59,26 +56,14 @@ class InterpreterEngine:
         self._pending = core.pending
         self._enter = load_kernel()
         self._instrument: Instrument | None = None
-        words = len(core.arena)
-        pages = -(-words // layout.PAGE_WORDS)
-        self._breakpoints = numpy.zeros(1, numpy.int64)
         self._breakpoints_set: frozenset[int] = frozenset()
-        self._translations = numpy.zeros(self._translation_words(), numpy.int64)
-        self._arrays: list[NDArray[Any]] = [
-            core.state.regs,
-            core.state.state,
-            core.arena,
-            numpy.zeros(words, numpy.int64),
-            numpy.zeros(words, numpy.uint8),
-            numpy.zeros(words, numpy.uint32),
-            numpy.zeros(2 * pages, numpy.int64),
-            self._breakpoints,
-            self._translations,
-        ]
+        self._arrays = kernel_arrays(
+            core.state.regs, core.state.state, core.arena, self._translation_rows()
+        )
         core.state.state[layout.ARENA_ADDRESS] = core.arena.ctypes.data
         core.state.state[layout.CLEAN_LOW] = 1 << 62
-        self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
-        self._point_to_arrays()
+        self._context = numpy.zeros(layout.CONTEXT_WORDS, numpy.int64)
+        self._arrays.point(self._context)
         self._state = core.state.state_view
         self._instructions = 0
         self._granted = 0
@@ -90,10 +75,6 @@ class InterpreterEngine:
         self._answered = False
         """When an exception ends a slice: whether a component has answered the request that the
         kernel has not taken up again."""
-
-    def _point_to_arrays(self) -> None:
-        self._context[0::2] = [array.ctypes.data for array in self._arrays]
-        self._context[1::2] = [len(array) for array in self._arrays]
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._executed)
@@ -115,9 +96,10 @@ class InterpreterEngine:
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         # The kernel takes apart what it has decoded across these words as it comes there.
         self._breakpoints_set = frozenset(breakpoints)
-        self._breakpoints = numpy.array(breakpoints or [0], numpy.int64)
-        self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
-        self._point_to_arrays()
+        self._arrays = self._arrays._replace(
+            breakpoints=numpy.array(breakpoints or [0], numpy.int64)
+        )
+        self._arrays.point(self._context)
         self._state[layout.BREAKPOINT_COUNT] = len(breakpoints)
         self._state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
@@ -205,9 +187,9 @@ class InterpreterEngine:
 
     # --- what other engines change ---------------------------------------------------------------
 
-    def _translation_words(self) -> int:
-        """How large the kernel's table of translated regions must be."""
-        return layout.TRANSLATION_FIELDS
+    def _translation_rows(self) -> int:
+        """How many translated regions the kernel must have room for."""
+        return 1
 
     def _longest_slice(self) -> int:
         """The most instructions that may be interpreted until the engine is asked again."""
@@ -371,7 +353,7 @@ class InterpreterEngine:
         if not component.windows:
             return lambda: False
         state = self._state
-        code_pages = memoryview(self._arrays[CODE_PAGES_ARRAY])  # type: ignore[arg-type]
+        code_pages = memoryview(self._arrays.code_pages)  # type: ignore[arg-type]
         pages = len(code_pages) // 2
         base = min(window.base for window in component.windows)
         end = max(window.base + len(window.words) for window in component.windows)

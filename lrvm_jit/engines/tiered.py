@@ -25,7 +25,7 @@ from ..jit.analysis.profile import NOTHING_KNOWN
 from ..jit.analysis.region import PlainMemory
 from ..jit.analysis.samples import Samples
 from ..jit.code.cache import default_cache
-from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
+from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
@@ -50,6 +50,8 @@ DEEPEN_AFTER = 16
 """Samples after the last one that led to a translation."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
+SAMPLE_ROWS = -(-layout.MOST_SAMPLES * layout.SAMPLE_FIELDS // layout.TRANSLATION_FIELDS)
+"""Rows of `translations` that notes take the place of."""
 MOST_LAYOUTS = 8
 """If the board's memory changes more often, its bounds are no longer made a part of the code."""
 
@@ -79,12 +81,7 @@ class TranslatorEngine(InterpreterEngine):
         super().__init__(core)
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
-        self._array_of_state = core.state.state
-        _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
-        self._installation = Installation(
-            KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
-            self._options.max_bytes,
-        )
+        self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
         weakref.finalize(self, self._results.abandon)
@@ -92,7 +89,9 @@ class TranslatorEngine(InterpreterEngine):
         self._waiting = False
         self._attempts: Counter[int] = Counter()
         self._samples = Samples()
-        self._notes = translations[ROWS * layout.TRANSLATION_FIELDS :].reshape(-1, 2)
+        notes = ROWS * layout.TRANSLATION_FIELDS
+        size = layout.MOST_SAMPLES * layout.SAMPLE_FIELDS
+        self._notes = self._arrays.translations[notes : notes + size].reshape(-1, 2)
         self._piece = max(1, min(SLICE, self._options.threshold // SAMPLES_BEFORE_LOOK))
         """Instructions between two samples, at least,"""
         self._interval = 1
@@ -113,17 +112,17 @@ class TranslatorEngine(InterpreterEngine):
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
-        self._state[layout.SAMPLES_AT] = ROWS * layout.TRANSLATION_FIELDS
+        self._state[layout.SAMPLES_AT] = notes
         self._state[layout.PLAIN_LAYOUT] = -1
-        self._state[layout.ENTRIES_ADDRESS] = entries.ctypes.data
-        self._state[layout.TRANSLATIONS_ADDRESS] = translations.ctypes.data
+        self._state[layout.ENTRIES_ADDRESS] = self._arrays.entries.ctypes.data
+        self._state[layout.TRANSLATIONS_ADDRESS] = self._arrays.translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
         self.seconds = 0.0
         self.invalidations = 0
         self.failures = 0
 
-    def _translation_words(self) -> int:
-        return ROWS * layout.TRANSLATION_FIELDS + layout.MOST_SAMPLES * layout.SAMPLE_FIELDS
+    def _translation_rows(self) -> int:
+        return ROWS + SAMPLE_ROWS
 
     def statistics(self) -> Statistics:
         state = self._state

@@ -260,6 +260,8 @@ class Cooperative(Scheduler):
 
     def wait_for(self, lane: Lane) -> None:
         """Let the others have turns until something is in the channel."""
+        if self._left_behind():
+            return
         while lane.queue.empty():
             if not self._let_others_run():
                 raise DeadlockError(
@@ -269,7 +271,18 @@ class Cooperative(Scheduler):
                 )
 
     def pause(self) -> None:
-        self._let_others_run()
+        if not self._left_behind():
+            self._let_others_run()
+
+    def _left_behind(self) -> bool:
+        """Whether no part has its turn: a second Ctrl-C ended the run before it could tidy up.
+
+        The thread's channels are then its own again, and wait as any queue does.
+        """
+        if self._running is not None:
+            return False
+        context.waiter = None
+        return True
 
     def _let_others_run(self) -> bool:
         """One round of all that do not wait. Returns whether there was one."""

@@ -22,6 +22,7 @@ from lrvm_jit.debug import (
     ReplayError,
     load_recording,
 )
+from lrvm_jit.debug import history as history_module
 from tests.debug.machines import asking, counting
 from tests.engines import EngineChoice
 
@@ -67,7 +68,10 @@ def test_long_runs_and_steps_back(engine: EngineChoice) -> None:
         assert len(debugger.history.recording.checkpoints) < 150
 
 
-def test_memory_is_bounded() -> None:
+@pytest.mark.parametrize("share", [history_module.SNAPSHOT_SHARE, 10**9])
+def test_memory_is_bounded(share: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And be the host so slow that snapshots seem to take for ever."""
+    monkeypatch.setattr(history_module, "SNAPSHOT_SHARE", share)
     board, _, _ = asking("interpreter")
     with board:
         history = History(board, memory_limit=2_000_000)

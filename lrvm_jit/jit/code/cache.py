@@ -11,7 +11,7 @@ from ...code_cache.host import host_facts
 
 SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
 FOLDER = "translations"
-SOURCES = ("jit/**/*.py", "isa/*.py", "core/layout.py")
+SOURCES = ("jit/**/*.py", "isa/*.py", "core/layout.py", "core/numbering.py")
 """Files whose content decides what is compiled, relative to the package."""
 
 

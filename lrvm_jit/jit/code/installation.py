@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ...core import layout
+from ...core.kernel_arrays import KernelArrays
 from ..analysis.region import Region
 from .store import STORE, SharedCode
 
@@ -23,19 +24,6 @@ MOST_SHARED = 0.7
 """A region of which so much is in a newer one goes: what is left of it is better made again."""
 LAST_GENERATION = 4
 """A region is not made again more often, however much more of its function has been seen to run."""
-
-
-@dataclass(frozen=True, slots=True)
-class KernelArrays:
-    """The kernel's arrays that say what is translated; `lrvm_jit.core.layout` describes them."""
-
-    state: NDArray[numpy.int64]
-    arena: NDArray[numpy.uint32]
-    entries: NDArray[numpy.int64]
-    marks: NDArray[numpy.uint8]
-    snapshot: NDArray[numpy.uint32]
-    code_pages: NDArray[numpy.int64]
-    translations: NDArray[numpy.int64]
 
 
 @dataclass(eq=False, slots=True)

@@ -9,6 +9,7 @@ import click
 
 from lrvm_jit.debug import Debugger
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.input_files import read_text
 
 from .exit_codes import ExitCode
 from .options import INPUT_FILE, InputError, Number, allow_path_option, traceback_option
@@ -110,6 +111,6 @@ def _debug(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from None

@@ -13,9 +13,10 @@ from typing import Any, Final
 import click
 
 from lrvm_jit import Stop, StopReason
+from lrvm_jit.input_files import read_text
 
 from ..executable import Executable, MachineDescription
-from ..executable.elf_program import from_elf
+from ..executable.elf_program import load_executable
 from ..executable.fault import Fault, fault_of, where
 from ..executable.process import build, host_of, status_of
 from ..images import ImageError
@@ -75,7 +76,7 @@ def run_executable(ctx: click.Context, path: Path, options: Options) -> int:
 
 
 def _run(path: Path, options: Options) -> int:
-    executable = from_elf(path.read_bytes(), str(path))
+    executable = load_executable(path)
     host = ConsoleHost()
     host.arguments = (str(path), *options.arguments)
     host.folder, host.writable = options.files, options.writable
@@ -204,7 +205,7 @@ def _source_line(fault: Fault, executable: Executable) -> str:
     if fault.place is None:
         return ""
     try:
-        source = Path(executable.folder, fault.place.path).read_text("utf-8", "replace")
+        source = read_text(Path(executable.folder, fault.place.path), "replace")
         line = source.splitlines()[fault.place.line - 1].strip()
     except (OSError, IndexError, ValueError):
         return ""

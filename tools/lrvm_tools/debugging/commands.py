@@ -12,6 +12,7 @@ from typing import Final
 from lrvm_jit import HardwareError, SnapshotError
 from lrvm_jit.debug import DebugError, Debugger, Event, ExpressionError, Place
 from lrvm_jit.debug.debugger import CATCHES
+from lrvm_jit.input_files import read_text
 
 from . import views
 
@@ -501,7 +502,7 @@ class Commands:
         """Carry out the commands in a file, one a line; `#` begins a comment."""
         path = Path(shlex.split(self._needs(rest, "source FILE"))[0])
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = read_text(path).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"cannot read {path}: {error}") from None
         if self._depth == _NESTED:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from lrvm_jit.input_files import read_file
+
 from ..collection import collection_paused
 from ..customasm.assembly import Assembly
 from ..customasm.diagnostics import AssemblyError, Diagnostic
-from ..input_files import read_file
 from ..text_files import UndecodableError, decode
 from .emit import Emitter
 from .errors import Report, SourceError, WholeLanguageError

@@ -28,9 +28,9 @@ from typing import Any, Final
 from lrvm_jit import Component, Motherboard
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.input_files import read_file
 
 from ..images import Image
-from ..input_files import read_file
 from ..lasm import AssemblyError
 from ..text_files import UndecodableError, decode, lone_carriage_return
 from .context import Context
