@@ -50,6 +50,8 @@ DEEPEN_AFTER = 16
 """Samples after the last one that led to a translation."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
+FUNCTION_WORDS = 128
+"""A function's size: code so near by is taken for one."""
 SAMPLE_ROWS = -(-layout.MOST_SAMPLES * layout.SAMPLE_FIELDS // layout.TRANSLATION_FIELDS)
 """Rows of `translations` that notes take the place of."""
 MOST_LAYOUTS = 8
@@ -290,7 +292,12 @@ class TranslatorEngine(InterpreterEngine):
             for index, count in samples.recent.items()
             if not marks[index] & layout.MARK_TRANSLATED and self._attempts[index] < MOST_ATTEMPTS
         ]
-        for _, index in sorted(candidates, key=lambda one: (-one[0], one[1])):
+        # The hottest function first, as far as that can be told without looking at the code.
+        around: Counter[int] = Counter()
+        for count, index in candidates:
+            around[index // FUNCTION_WORDS] += count
+        candidates.sort(key=lambda one: (-around[one[1] // FUNCTION_WORDS], -one[0], one[1]))
+        for _, index in candidates:
             pc = samples.addresses[index]
             delta = index - (pc >> 2)
             if self._bounds(pc, delta) is not None and self._may_attempt(index):
