@@ -46,7 +46,7 @@ SAMPLES_BEFORE_LOOK = 8
 """Samples while the threshold's instructions are interpreted, at first: then they become rarer,"""
 LONGEST_INTERVAL = 64
 """by this factor at most."""
-DEEPEN_AFTER = 16
+ENLARGE_AFTER = 16
 """Samples after the last one that led to a translation."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
@@ -245,8 +245,8 @@ class TranslatorEngine(InterpreterEngine):
             self._take_results()
         if self._interpreted >= self._options.threshold and not self._first_sight:
             self._look()
-        elif self._interval >= DEEPEN_AFTER and not self._waiting:
-            self._deepen()
+        elif self._interval >= ENLARGE_AFTER and not self._waiting:
+            self._enlarge()
 
     # --- for batches -------------------------------------------------------------------------
 
@@ -324,18 +324,23 @@ class TranslatorEngine(InterpreterEngine):
         self._samples.forget_recent()
         self._interval = 1
 
-    def _deepen(self) -> None:
-        """Nothing is left to translate: have the calls of a small program followed deeper."""
+    def _enlarge(self) -> None:
+        """Nothing is left to translate: have a region in which much of the time is spent made again
+        with more instructions."""
         recent = self._samples.recent
-        half = sum(recent.values()) // 2
+        total = sum(recent.values())
         for installed in self._installation:
-            if not installed.region.is_shallow or installed.is_deepened:
+            if not installed.region.is_cut or installed.is_enlarged:
                 continue
-            if sum(recent[index] for index in installed.indices.tolist()) > half:
-                installed.is_deepened = True
+            time = sum(recent[index] for index in installed.indices.tolist())
+            # The parts of a loop that dispatches need each other more than others do.
+            share = 8 if installed.region.dispatches else 2
+            if share * time > total:
+                installed.is_enlarged = True
                 delta = self._installation.delta(installed)
                 most = self._options.max_instructions
-                self._submit(self._job(installed.start, delta, profiled=True, limit=most))
+                job = self._job(installed.start, delta, profiled=True, limit=most)
+                self._submit(replace(job, taken=b""))
                 return
 
     def _may_attempt(self, index: int) -> bool:
@@ -433,9 +438,12 @@ class TranslatorEngine(InterpreterEngine):
             return None
         job = outcome.job
         self.origins[outcome.delivery.origin] += 1
-        return self._installation.add(
+        installed = self._installation.add(
             outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
         )
+        if installed is not None:
+            installed.is_enlarged = job.limit > FIRST_LIMIT
+        return installed
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

@@ -58,7 +58,7 @@ def region_of(program: Program, start: str, profile: Profile, taken: Iterable[in
         return program.words[pc // 4] if pc in program.addresses else None
 
     others = set(taken)
-    found = Discovery(word_at, True, 400, profile, taken=others.__contains__)
+    found = Discovery(word_at, True, 300, profile, taken=others.__contains__)
     region = found.region(program[start])
     assert region is not None
     return region

@@ -21,7 +21,7 @@ WHOLE = 100
 FOLLOWED = 400
 """Instructions looked at before that is known not to be so."""
 PART = 160
-"""Instructions of a function that become one region."""
+"""Instructions of a function that become one region at first."""
 LEAF = 20
 """Instructions of a function that becomes a part of its callers' regions."""
 SHARE = 0.003
@@ -45,6 +45,8 @@ class Choice:
     """Whether calls are followed to wherever they lead within the region."""
     doors: set[int] = field(default_factory=set)
     """Where code from elsewhere is known to come in."""
+    is_cut: bool = False
+    """Whether it is a part of a function that is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def choose(code: Code, start: int, most: int) -> Choice:
     component = component_of(graph, start) if start in graph else set()
     cyclic = len(component) > 1 or start in graph.get(start, ())
     if code.heat and (not is_all or len(component if cyclic else order) > small):
-        return _function(code, start, min(most, PART))
+        return _function(code, start, most)
     if cyclic:
         if len(component) <= small:
             return Choice(component)
@@ -198,14 +200,15 @@ def _function(code: Code, start: int, most: int) -> Choice:
         for target in after:
             before.setdefault(target, []).append(pc)
     body = _connected(start, ways, before)
-    if len(body) <= most:
-        body = _without_others(code, start, body, ways, before)
+    is_cut = len(body) > most
+    if not is_cut:
+        body = _without_others(code, start, body, ways)
     else:
-        body = _hottest(code, start, ways, before, most)
+        body = _hottest(code, start, body, ways, before, most)
     if not body:
         return Choice(set())
     body |= _detours(code, body, called)
-    choice = Choice(set(body), whole=False)
+    choice = Choice(set(body), whole=False, is_cut=is_cut)
     _take_leaves(code, choice, most)
     choice.doors = {pc for pc in body if pc in called or pc == start}
     for pc in body:
@@ -222,7 +225,6 @@ def _without_others(
     start: int,
     body: set[int],
     ways: Mapping[int, list[int]],
-    before: Mapping[int, list[int]],
 ) -> set[int]:
     """Of a function what is to become a region. What regions have of it is made again with the
     rest, if that is worth it."""
@@ -230,15 +232,10 @@ def _without_others(
     share = new / max(1, sum(code.heat.get(pc, 0) for pc in body))
     kept = code.fixed if share >= SHARE else code.taken
     inside = {pc for pc in body if pc == start or not kept(pc)}
-    if inside == body:
-        return body
-
-    def only(graph: Mapping[int, list[int]]) -> dict[int, list[int]]:
-        return {pc: [to for to in graph.get(pc, ()) if to in inside] for pc in inside}
-
-    part = _connected(start, only(ways), only(before))
-    is_loop = any(to <= pc for pc in part for to in ways.get(pc, ()) if to in part)
-    return part if len(part) >= TINY or is_loop else set()
+    if inside == body or len(inside) >= TINY:
+        return inside
+    is_loop = any(to <= pc for pc in inside for to in ways.get(pc, ()) if to in inside)
+    return inside if is_loop else set()
 
 
 def _detours(code: Code, body: set[int], called: set[int]) -> set[int]:
@@ -288,11 +285,13 @@ def _connected(
 def _hottest(
     code: Code,
     start: int,
+    body: set[int],
     ways: Mapping[int, list[int]],
     before: Mapping[int, list[int]],
     most: int,
 ) -> set[int]:
-    """From `start` always on to the neighbour that runs most, straight code as a whole."""
+    """From `start` always on to the neighbour that runs most, straight code as a whole; then what
+    runs most of the rest, which hangs together by what other regions have."""
 
     def straight(pc: int) -> list[int]:
         """The instructions that run whenever the one at an address does."""
@@ -309,20 +308,22 @@ def _hottest(
         return block
 
     found: set[int] = set()
-    queue: list[tuple[int, int]] = [(0, start)]
-    while queue and len(found) < most:
-        _, pc = heappop(queue)
-        if pc in found or (code.taken(pc) and pc != start):
-            continue
-        block = [one for one in straight(pc) if not code.taken(one) or one == start]
-        if len(found) + len(block) > most:
-            # From there on.
-            block = block[block.index(pc) :][: most - len(found)]
-        found.update(block)
-        for one in block:
-            for other in (*ways.get(one, ()), *before.get(one, ())):
-                if other not in found:
-                    heappush(queue, (-code.heat.get(other, 0), other))
+    rest = sorted(body, key=lambda pc: (-code.heat.get(pc, 0), pc))
+    for seed in (start, *rest):
+        queue: list[tuple[int, int]] = [(0, seed)]
+        while queue and len(found) < most:
+            _, pc = heappop(queue)
+            if pc in found or (code.taken(pc) and pc != start):
+                continue
+            block = [one for one in straight(pc) if not code.taken(one) or one == start]
+            if len(found) + len(block) > most:
+                # From there on.
+                block = block[block.index(pc) :][: most - len(found)]
+            found.update(block)
+            for one in block:
+                for other in (*ways.get(one, ()), *before.get(one, ())):
+                    if other not in found:
+                        heappush(queue, (-code.heat.get(other, 0), other))
     return found
 
 

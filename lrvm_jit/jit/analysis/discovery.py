@@ -13,7 +13,8 @@ from ...core.layout import TRANSLATION_ENTRIES
 from ...isa.semantics import execute
 from ...isa.symbolic import Linear, SymbolicTarget
 from ...isa.table import Reg
-from .choice import Choice, Code, choose, return_sites
+from ..options import FIRST_LIMIT
+from .choice import PART, Choice, Code, choose, return_sites
 from .graphs import back_edge_targets, longest_paths
 from .instructions import Flow, GuestInstruction, instruction_at, written_registers
 from .profile import NOTHING_KNOWN, Profile
@@ -26,13 +27,10 @@ LONGEST_DISPATCH = 16
 """Instructions up to an indirect jump that are copied to each jump that leads to them,"""
 MOST_COPIES = 16
 """unless it has more targets: each copy leads to all of them."""
+MOST_ADDRESSES = 720
+"""Different instructions in a region."""
 CONSTANT_WITHIN = 4
 """Instructions before a computed jump that may have made its target from literals."""
-
-
-def most_addresses(limit: int) -> int:
-    """Different instructions in a region that may have `limit`, counting copies."""
-    return min(limit, max(720, limit // 2))
 
 
 class Discovery:
@@ -85,9 +83,15 @@ class Discovery:
             self._tables.clear()
             self._words.clear()
 
+    def _most_addresses(self) -> int:
+        """Different instructions that the region may have."""
+        if not self._profile.heat:
+            return min(self._limit, max(MOST_ADDRESSES, self._limit // 2))
+        return min(self._limit, PART if self._limit <= FIRST_LIMIT else MOST_ADDRESSES)
+
     def _region(self, start: int) -> Region | None:
         self._kept = None
-        choice = choose(self._code, start, most_addresses(self._limit))
+        choice = choose(self._code, start, self._most_addresses())
         if not choice.chosen:
             return None
         entries = self._entries(start, choice)
@@ -119,7 +123,7 @@ class Discovery:
             self._plain,
             accesses,
             own,
-            is_shallow=choice.whole and depth < deepest,
+            is_cut=choice.is_cut or (choice.whole and depth < deepest),
         )
 
     # --- instructions ------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MOST_TARGETS = 64
+MOST_TARGETS = 256
 """Targets of one jump that code is generated for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...isa.symbolic import Linear
-from .instructions import GuestInstruction
+from .instructions import Flow, GuestInstruction
 
 Context = tuple[int, ...]
 """Return addresses that calls within the region have pushed, the latest one last. A block that
@@ -106,8 +106,8 @@ class Region:
     own: frozenset[int] = frozenset()
     """Addresses of the words that are not only here because functions of other regions are
     called."""
-    is_shallow: bool = False
-    """Whether calls could have been followed deeper, with more instructions."""
+    is_cut: bool = False
+    """Whether it would be larger, or calls would be followed deeper, with more instructions."""
 
     @property
     def low(self) -> int:
@@ -117,6 +117,12 @@ class Region:
     def high(self) -> int:
         """Past the last word."""
         return max(self.words) + 4
+
+    @property
+    def dispatches(self) -> bool:
+        """Whether it has computed jumps."""
+        lasts = [block.last for block in self.blocks.values()]
+        return any(last is not None and last.flow is Flow.DYNAMIC for last in lasts)
 
     @property
     def instruction_count(self) -> int:

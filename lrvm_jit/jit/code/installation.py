@@ -43,8 +43,8 @@ class Installed:
     """Arena indices at which it can be entered."""
     generation: int = 0
     """How many regions it has taken the place of, one after the other."""
-    is_deepened: bool = False
-    """Whether it was tried to follow its calls deeper."""
+    is_enlarged: bool = False
+    """Whether it was tried to make it larger."""
 
 
 class Installation:
