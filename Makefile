@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check wheel vscode clean
 
 env: .venv/ready
 
@@ -42,6 +42,14 @@ types: env
 	$(BIN)/mypy
 
 check: test lint types
+
+# With the kernel compiled for usual processors, so that nobody who installs it compiles one.
+wheel: env
+	rm -rf lrvm_jit/shipped
+	$(BIN)/python -m lrvm_jit.kernel.build.ship
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	rm -rf lrvm_jit/shipped
+	ls -l dist/*.whl
 
 # The extension for Visual Studio Code; needs npm.
 vscode: env

@@ -20,13 +20,15 @@ import numpy
 from ..code_cache import CodeCache
 from ..core import layout
 from ..core.statistics import Statistics
+from ..core.stop import StopReason
 from ..isa.table import Reg
 from ..jit.analysis.profile import NOTHING_KNOWN
 from ..jit.analysis.region import PlainMemory
 from ..jit.analysis.samples import Samples
-from ..jit.code.cache import default_cache
+from ..jit.code.cache import PROGRAMS, default_cache
 from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
+from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.options import FIRST_LIMIT, TranslatorOptions
@@ -83,6 +85,7 @@ class TranslatorEngine(InterpreterEngine):
         super().__init__(core)
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
+        self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
         self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
@@ -108,6 +111,14 @@ class TranslatorEngine(InterpreterEngine):
         """Instructions interpreted since the last look."""
         self._looked_at: tuple[set[int], set[int]] = (set(), set())
         """Breakpoints, and arena indices of watched words."""
+        self._start: tuple[int, bool, bytes] | None = None
+        """Where a run has started last, in which mode, and the words there."""
+        self._program: str | None = None
+        """The key of that program; None if its regions are neither looked up nor remembered."""
+        self._awaited: list[KnownRegion] = []
+        """Known regions whose words do not stand in memory yet: code that will be copied there."""
+        self._slices = 0
+        """Since the run started."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
@@ -156,6 +167,69 @@ class TranslatorEngine(InterpreterEngine):
         self._installation.remove_around(addresses >> 2, indices)
         self._attempts.clear()
         super().look_at(breakpoints, watched)
+
+    # --- known programs ------------------------------------------------------------------------
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        # A run goes on where the last one ended, or a program starts here.
+        if self._start is None or not self._state[layout.CYCLES]:
+            self._recognise()
+        return super().run(budget, stop_on_exception)
+
+    def _recognise(self) -> None:
+        """See whether the program that starts here is known, and install its regions."""
+        if not self._options.cache or self._first_sight:
+            return
+        pc = self._regs[Reg.PC]
+        words = self._words_at(pc)
+        start = pc, bool(self._regs[Reg.SMT]), words
+        if not words or start == self._start:
+            return
+        self._start = start
+        settings = (self._options.optimize, self._options.max_instructions)
+        self._program = program_key(*start, settings)
+        self._awaited = KNOWN.find(self._program, self._programs)
+        self._slices = 0
+        self._install_awaited()
+
+    def _words_at(self, pc: int) -> bytes:
+        """The words from pc on, without asking a component; empty if that is not plain memory."""
+        state = self._state
+        if self._regs[Reg.MTT] or pc & 3:
+            return b""
+        for number in range(state[layout.REGION_COUNT]):
+            at = layout.REGIONS + number * layout.REGION_FIELDS
+            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
+            if first <= pc < end and state[at + layout.REGION_READ] == layout.PLAIN:
+                index = state[at + layout.REGION_BASE] + ((pc - first) >> 2)
+                last = min(index + START_WORDS, index + ((end - pc) >> 2))
+                return bytes(self._core.arena[index:last].tobytes())
+        return b""
+
+    def _install_awaited(self) -> None:
+        """Install the known regions whose words stand in memory now."""
+        if any(self._looked_at):
+            # They may reach across these words.
+            self._awaited = []
+        if self._state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        awaited = []
+        for known in self._awaited:
+            plain = known.region.plain
+            if plain and plain != self._plain:
+                # Made for a board with other memory.
+                continue
+            if not self._installation.stands(known.region, known.delta):
+                awaited.append(known)
+                continue
+            delivery = STORE.known(known.code, self._cache)
+            if delivery is None:
+                continue
+            self.seconds += delivery.seconds
+            self.origins[delivery.origin] += 1
+            number = self._state[layout.PLAIN_LAYOUT] if plain else -1
+            self._installation.add(known.region, delivery.code, known.start, known.delta, number)
+        self._awaited = awaited
 
     # --- slices ------------------------------------------------------------------------------
 
@@ -241,6 +315,11 @@ class TranslatorEngine(InterpreterEngine):
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
+        if self._awaited:
+            self._slices += 1
+            # After ever more slices: what has not come by then may never come.
+            if not self._slices & (self._slices - 1):
+                self._install_awaited()
         if self._waiting:
             self._take_results()
         if self._interpreted >= self._options.threshold and not self._first_sight:
@@ -409,6 +488,8 @@ class TranslatorEngine(InterpreterEngine):
             taken=self._installation.taken(begin, end),
             plain=plain,
             layout=self._state[layout.PLAIN_LAYOUT] if plain else -1,
+            program=None if any(self._looked_at) else self._program,
+            programs=self._programs,
         )
 
     def _submit(self, job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from ...isa.symbolic import Linear
@@ -13,6 +14,8 @@ is reached with different contexts exists once for each: then `ret` has one like
 
 BlockKey = tuple[int, Context]
 
+
+MOST_SHARED = 0.7
 
 SYMBOL = "region"
 """Name of the native function that a region becomes."""
@@ -117,6 +120,11 @@ class Region:
     def high(self) -> int:
         """Past the last word."""
         return max(self.words) + 4
+
+    def is_mostly_in(self, addresses: Set[int]) -> bool:
+        """Whether a region with these addresses takes its place: what is left of it is better made
+        again."""
+        return len(self.own & addresses) >= MOST_SHARED * len(self.own)
 
     @property
     def dispatches(self) -> bool:

@@ -12,9 +12,11 @@ from ...code_cache import CodeCache
 from ...locks import SharedLock
 from ..analysis.profile import NOTHING_KNOWN, Profile
 from ..analysis.region import PlainMemory, Region
+from .known import KNOWN, known_region
 from .store import STORE, Delivery
 
 _importing = SharedLock()
+NOWHERE = CodeCache(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Job:
     plain: tuple[PlainMemory, ...] = ()
     layout: int = -1
     """PLAIN_LAYOUT of that memory."""
+    program: str | None = None
+    """Of which known program the region will be; None if it is not to be remembered."""
+    programs: CodeCache = NOWHERE
+    """Where that is remembered."""
 
     def region(self) -> Region | None:
         """The region that is there."""
@@ -103,6 +109,10 @@ def perform(job: Job) -> Outcome:
             pipeline = choose_pipeline(job.optimize, generated.has_loops)
             outcome.delivery = STORE.get(generated.text, pipeline, job.cache)
             outcome.region = region
+            if job.program is not None:
+                code = outcome.delivery.code.key
+                known = known_region(region, job.start, job.delta, code)
+                KNOWN.note(job.program, known, job.programs)
     except Exception as error:
         outcome.error = error
     outcome.seconds = time.perf_counter() - start
