@@ -101,7 +101,7 @@ class TranslatorEngine(InterpreterEngine):
         """Instructions between two samples, at least,"""
         self._interval = 1
         """times this."""
-        self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece))
+        self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece // 4))
         self._unsampled = self._piece
         """Instructions since the last sample, translated ones for less."""
         self._plain: tuple[PlainMemory, ...] = ()
@@ -229,6 +229,8 @@ class TranslatorEngine(InterpreterEngine):
             self.origins[delivery.origin] += 1
             number = self._state[layout.PLAIN_LAYOUT] if plain else -1
             self._installation.add(known.region, delivery.code, known.start, known.delta, number)
+            # What runs is known: what is new will show as interpreted.
+            self._unsampled, self._interval = 0, LONGEST_INTERVAL
         self._awaited = awaited
 
     # --- slices ------------------------------------------------------------------------------
