@@ -102,6 +102,8 @@ class TranslatorEngine(InterpreterEngine):
         self._interval = 1
         """times this."""
         self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece // 4))
+        self._sampling = False
+        """Whether lanes of a batch may have left notes."""
         self._unsampled = self._piece
         """Instructions since the last sample, translated ones for less."""
         self._plain: tuple[PlainMemory, ...] = ()
@@ -340,19 +342,23 @@ class TranslatorEngine(InterpreterEngine):
             super().serve(stop)
 
     def look(self, start: int | None = None) -> None:
-        if self._waiting or self._first_sight:
+        if self._first_sight:
             return
-        pc = self._regs[Reg.PC] if start is None else start
-        delta = self._delta(pc)
-        if delta is None or self._installation.entered_at((pc >> 2) + delta) is not None:
+        if self._state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        if self._sampling:
+            self._take_sample()
+        # Lanes that run from here on show what they do.
+        self._sampling = True
+        self._state[layout.SAMPLES_LEFT] = self._sample_size
+        if self._waiting:
             return
-        if start is not None:
-            self._submit(self._job(pc, delta, enter_at_start=True))
-        elif self._may_attempt((pc >> 2) + delta):
-            # If time is still spent here although the region around is translated, it lacks an
-            # entry.
-            again = self._attempts[(pc >> 2) + delta] > 1
-            self._submit(self._job(pc, delta, enter_at_start=again))
+        if start is None:
+            self._look()
+            return
+        delta = self._delta(start)
+        if delta is not None and self._installation.entered_at((start >> 2) + delta) is None:
+            self._submit(self._job(start, delta, enter_at_start=True))
 
     def take_up(self) -> None:
         if self._waiting:
