@@ -102,6 +102,8 @@ class Core:
         state[layout.REGION_COUNT] = len(rows)
         table = numpy.array(rows, numpy.int64).reshape(-1)
         state[layout.REGIONS : layout.REGIONS + len(table)] = table
+        # What was translated for other bounds of memory is not entered.
+        state[layout.PLAIN_LAYOUT] = -1
         self.state.host_changed()
 
     def watched_words(self) -> list[int]:

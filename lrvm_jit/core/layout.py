@@ -61,7 +61,7 @@ ARRAYS: Final = (
         "translations",
         "int64",
         False,
-        "rows of `TRANSLATION_FIELDS`, one for each translated region of guest code",
+        "rows of `TRANSLATION_FIELDS`, one for each translated region of guest code, then notes",
     ),
 )
 """The kernel's arrays, in the order of its parameters and of its context."""
@@ -209,11 +209,28 @@ TRANSLATED: Final = _state.field()
 EXIT_KINDS: Final = 8
 EXITS: Final = _state.field(EXIT_KINDS)
 """Start of the counts of region exits, by `EXIT_*`."""
-TARGETS_NOTED: Final = _state.field()
-"""1: some region has been left often enough to ask whether it should be made in another way."""
-TARGETS_INTERVAL: Final = 64
-EXITS_NOTED: Final = 1024
-"""A multiple of so many exits of a region, of whatever kind, is noted in TARGETS_NOTED, too."""
+EXIT_ROW: Final = _state.field()
+"""Host address of the row of the region that was left: where one region goes on in another, not
+the one that was entered."""
+ENTRIES_ADDRESS: Final = _state.field()
+"""Where `entries`,"""
+TRANSLATIONS_ADDRESS: Final = _state.field()
+"""and `translations` lie in the host's memory."""
+PLAIN_LAYOUT: Final = _state.field()
+"""Number of the board's present plain memory (see TRANSLATION_LAYOUT); -1 if it may have
+changed."""
+
+# Samples of what the guest does.
+SAMPLES_LEFT: Final = _state.field()
+"""So many instructions are to be executed one by one, and noted. The notes stand in `translations`,
+the last one first, from"""
+SAMPLES_AT: Final = _state.field()
+"""on: for each instruction its arena index in the high half and its virtual address in the low
+one, and the physical address of the word that it has loaded or stored as data, or -1."""
+SAMPLE_FIELDS: Final = 2
+MOST_SAMPLES: Final = 512
+TOUCHED: Final = _state.field()
+"""The physical address of the last word that a step has loaded or stored as data."""
 
 # Exceptions that nobody handles.
 UNHANDLED_WANTED: Final = _state.field()
@@ -348,24 +365,18 @@ TRANSLATION_DELTA: Final = _row.field()
 """Arena index minus virtual address in words."""
 TRANSLATION_MODE: Final = _row.field()
 """1 if translated for supervisor mode."""
-TRANSLATION_DYNAMIC: Final = _row.field()
-"""How often an indirect jump has left the region for an unexpected target; the last targets
-stand in TRANSLATION_TARGETS."""
+TRANSLATION_LAYOUT: Final = _row.field()
+"""The PLAIN_LAYOUT whose bounds stand in the region's code, which then is for addresses that are
+not translated; -1 if it has only window slots."""
 TRANSLATION_WISHED: Final = _row.field()
 """1 if a window slot has a wish."""
 TRANSLATION_SLOTS_USED: Final = _row.field()
-TRANSLATION_LEFT: Final = _row.field()
-"""How often the region has been left, at the end of the budget aside, and"""
-TRANSLATION_EXECUTED: Final = _row.field()
-"""the instructions that it has executed."""
 TRANSLATION_ENTRIES: Final = 64
 TRANSLATION_ORIGINALS: Final = _row.field(TRANSLATION_ENTRIES)
 """For each entry of the region, the decoded form that stood there before."""
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
-TRANSLATION_TARGET_COUNT: Final = 256
-TRANSLATION_TARGETS: Final = _row.field(TRANSLATION_TARGET_COUNT)
 _slot = Numbering()
 SLOT_SPAN: Final = _slot.field()
 """Minus the first virtual address (to be added: that leaves the address in its register) modulo
@@ -375,7 +386,9 @@ SLOT_ADDRESS: Final = _slot.field()
 SLOT_WISH: Final = _slot.field()
 """index in `state` of the window that served an access this slot did not, or 0."""
 SLOT_FIELDS: Final = _slot.size
-TRANSLATION_SLOT_COUNT: Final = 24
+TRANSLATION_SLOT_COUNT: Final = 64
+NO_SLOT: Final = 0xFFFF
+"""Instead of the number of a slot, for an access that has none."""
 TRANSLATION_SLOTS: Final = _row.field(SLOT_FIELDS * TRANSLATION_SLOT_COUNT)
 """Window slots: what the region's memory accesses use."""
 TRANSLATION_FIELDS: Final = _row.size
@@ -386,7 +399,7 @@ EXIT_JUMP: Final = 0
 EXIT_BUDGET: Final = 1
 """The budget may not suffice for the path ahead."""
 EXIT_DYNAMIC: Final = 2
-"""An indirect jump went where none was expected."""
+"""An indirect jump went to code outside the region."""
 EXIT_INTERPRET: Final = 3
 """The instruction at pc is for the interpreter: it is rare, or it raises an exception."""
 EXIT_READ: Final = 4

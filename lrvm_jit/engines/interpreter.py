@@ -123,7 +123,7 @@ class InterpreterEngine:
         self._answered = False
         try:
             while budget > 0:
-                piece = min(budget, SLICE)
+                piece = min(budget, self._longest_slice())
                 extra = self._extra_budget(budget - piece)
                 state[layout.SOFT_BUDGET] = piece + extra < budget
                 used, reason = self._slice(piece, extra)
@@ -196,6 +196,10 @@ class InterpreterEngine:
     def _translation_rows(self) -> int:
         """How many translated regions the kernel must have room for."""
         return 1
+
+    def _longest_slice(self) -> int:
+        """The most instructions that may be interpreted until the engine is asked again."""
+        return SLICE
 
     def _extra_budget(self, left: int) -> int:
         """How much of the budget translated regions may use besides the slice's own."""

@@ -1,7 +1,7 @@
 """The translator engine: the interpreter, and native code for what is hot.
 
-Between slices of a run it looks where the interpreter is. What such a look finds is translated
-on the background thread and handed to the kernel when it is ready.
+Now and then a slice of a run begins with a sample of what the guest does. What is interpreted most
+is translated on the background thread and handed to the kernel when it is ready.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 import warnings
 import weakref
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy
@@ -20,23 +21,17 @@ from ..core import layout
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
 from ..isa.table import Reg
-from ..jit.analysis.exits import (
-    EXITS_TO_JUDGE,
-    FIRST_MANNER,
-    Exits,
-    Manner,
-    better_manner,
-    is_useless,
-)
-from ..jit.analysis.instructions import Flow
+from ..jit.analysis.profile import NOTHING_KNOWN
+from ..jit.analysis.region import PlainMemory
+from ..jit.analysis.samples import Samples
 from ..jit.code.cache import PROGRAMS, default_cache
 from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
-from ..jit.options import TranslatorOptions
-from .interpreter import InterpreterEngine
+from ..jit.options import FIRST_LIMIT, TranslatorOptions
+from .interpreter import SLICE, InterpreterEngine
 
 if TYPE_CHECKING:
     from ..core.core import Core
@@ -46,8 +41,25 @@ COPIED_WORDS = 8192
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs."""
-MOST_LARGE_LOSSES = 2
-"""Large regions lost to changes of their code, after which there are no more."""
+LONGEST_SAMPLE = 256
+"""Instructions of a sample: 20 us, and three times as much until they are counted."""
+SAMPLES_BEFORE_LOOK = 8
+"""Samples while the threshold's instructions are interpreted, at first: then they become rarer,"""
+LONGEST_INTERVAL = 64
+"""by this factor at most."""
+ENLARGE_AFTER = 16
+"""Samples after the last one that led to a translation."""
+TRANSLATED_WEIGHT = 16
+"""So many translated instructions are as good a reason for a sample as an interpreted one."""
+FUNCTION_WORDS = 128
+"""A function's size: code so near by is taken for one."""
+SAMPLE_ROWS = -(-layout.MOST_SAMPLES * layout.SAMPLE_FIELDS // layout.TRANSLATION_FIELDS)
+"""Rows of `translations` that notes take the place of."""
+MOST_LAYOUTS = 8
+"""If the board's memory changes more often, its bounds are no longer made a part of the code."""
+
+MOST_ATTEMPTS = 2
+"""How often the code around an instruction is translated, at most."""
 
 _has_warned = False
 """Whether this process has heard of a failed translation."""
@@ -73,7 +85,6 @@ class TranslatorEngine(InterpreterEngine):
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
         self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
-        self._array_of_state = core.state.state
         self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
@@ -81,10 +92,22 @@ class TranslatorEngine(InterpreterEngine):
         self._regs = core.state.regs_view
         self._waiting = False
         self._attempts: Counter[int] = Counter()
-        self._retranslations: Counter[int] = Counter()
-        self._left_alone: dict[int, int] = {}
-        """Arena indices of indirect jumps with too many targets, and their words."""
-        self._large_ones_lost = 0
+        self._samples = Samples()
+        notes = ROWS * layout.TRANSLATION_FIELDS
+        size = layout.MOST_SAMPLES * layout.SAMPLE_FIELDS
+        self._notes = self._arrays.translations[notes : notes + size].reshape(-1, 2)
+        self._piece = max(1, min(SLICE, self._options.threshold // SAMPLES_BEFORE_LOOK))
+        """Instructions between two samples, at least,"""
+        self._interval = 1
+        """times this."""
+        self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece // 4))
+        self._sampling = False
+        """Whether lanes of a batch may have left notes."""
+        self._unsampled = self._piece
+        """Instructions since the last sample, translated ones for less."""
+        self._plain: tuple[PlainMemory, ...] = ()
+        self._layouts: dict[tuple[PlainMemory, ...], int] = {}
+        """Numbers of the plain memories that the board has had."""
         self._interpreted = 0
         """Instructions interpreted since the last look."""
         self._looked_at: tuple[set[int], set[int]] = (set(), set())
@@ -103,13 +126,17 @@ class TranslatorEngine(InterpreterEngine):
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
+        self._state[layout.SAMPLES_AT] = notes
+        self._state[layout.PLAIN_LAYOUT] = -1
+        self._state[layout.ENTRIES_ADDRESS] = self._arrays.entries.ctypes.data
+        self._state[layout.TRANSLATIONS_ADDRESS] = self._arrays.translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
         self.seconds = 0.0
         self.invalidations = 0
         self.failures = 0
 
     def _translation_rows(self) -> int:
-        return ROWS
+        return ROWS + SAMPLE_ROWS
 
     def statistics(self) -> Statistics:
         state = self._state
@@ -185,8 +212,14 @@ class TranslatorEngine(InterpreterEngine):
         if any(self._looked_at):
             # They may reach across these words.
             self._awaited = []
+        if self._state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
         awaited = []
         for known in self._awaited:
+            plain = known.region.plain
+            if plain and plain != self._plain:
+                # Made for a board with other memory.
+                continue
             if not self._installation.stands(known.region, known.delta):
                 awaited.append(known)
                 continue
@@ -195,18 +228,27 @@ class TranslatorEngine(InterpreterEngine):
                 continue
             self.seconds += delivery.seconds
             self.origins[delivery.origin] += 1
-            self._installation.add(
-                known.region, delivery.code, known.start, known.delta, known.manner
-            )
+            number = self._state[layout.PLAIN_LAYOUT] if plain else -1
+            self._installation.add(known.region, delivery.code, known.start, known.delta, number)
+            # What runs is known: what is new will show as interpreted.
+            self._unsampled, self._interval = 0, LONGEST_INTERVAL
         self._awaited = awaited
 
     # --- slices ------------------------------------------------------------------------------
+
+    def _longest_slice(self) -> int:
+        return min(SLICE, self._interval * self._piece)
 
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
 
     def _run_slice(self) -> int:
         state = self._state
+        if state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        sampling = self._unsampled >= self._interval * self._piece
+        if sampling and not self._first_sight:
+            state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
         bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
@@ -218,10 +260,41 @@ class TranslatorEngine(InterpreterEngine):
                 self._translate_at_first_sight()
             else:
                 break
-        self._interpreted += self._used() - (state[layout.TRANSLATED] - translated)
+        translated = state[layout.TRANSLATED] - translated
+        interpreted = self._used() - translated
+        self._interpreted += interpreted
+        self._unsampled += interpreted + translated // TRANSLATED_WEIGHT
+        if sampling:
+            self._take_sample()
         if bonus and not state[layout.BONUS] and not self._pending.withdrawn:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
+
+    def _take_sample(self) -> None:
+        left = self._state[layout.SAMPLES_LEFT]
+        self._state[layout.SAMPLES_LEFT] = 0
+        self._unsampled = 0
+        # The kernel fills them from the end.
+        self._interval = min(self._interval + 1, LONGEST_INTERVAL)
+        notes = self._notes[left : self._sample_size][::-1]
+        self._samples.take(notes[:, 0].tolist(), notes[:, 1].tolist(), self._plain)
+
+    def _number_layout(self) -> None:
+        """The memory map has changed, or somebody looks at other words: see which memory is
+        plain."""
+        state = self._state
+        plain = []
+        for number in range(state[layout.REGION_COUNT]):
+            at = layout.REGIONS + number * layout.REGION_FIELDS
+            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
+            if state[at + layout.REGION_READ] == layout.PLAIN and end - first >= 4:
+                base = state[at + layout.REGION_BASE]
+                plain.append(PlainMemory(first, (end - first) >> 2, base))
+        self._plain = tuple(plain)
+        if self._plain not in self._layouts and len(self._layouts) >= MOST_LAYOUTS:
+            self._plain = ()
+        number = self._layouts.setdefault(self._plain, len(self._layouts))
+        state[layout.PLAIN_LAYOUT] = number
 
     def _settle(self) -> None:
         """Give up the regions whose words have been changed."""
@@ -229,10 +302,11 @@ class TranslatorEngine(InterpreterEngine):
             return
         for lost in self._installation.settle():
             self.invalidations += 1
-            self._large_ones_lost += lost.manner.large
-            for index in lost.indices.tolist():
+            indices = lost.indices.tolist()
+            for index in indices:
                 # What stands there now has not been attempted.
                 self._attempts.pop(index, None)
+            self._samples.forget(indices)
 
     def _adapt_bonus(self, seconds: float) -> None:
         if seconds < WANTED_SLICE / 2:
@@ -249,12 +323,10 @@ class TranslatorEngine(InterpreterEngine):
                 self._install_awaited()
         if self._waiting:
             self._take_results()
-        if self._state[layout.TARGETS_NOTED]:
-            self._state[layout.TARGETS_NOTED] = 0
-            self._translate_again()
         if self._interpreted >= self._options.threshold and not self._first_sight:
-            self._interpreted = 0
             self._look()
+        elif self._interval >= ENLARGE_AFTER and not self._waiting:
+            self._enlarge()
 
     # --- for batches -------------------------------------------------------------------------
 
@@ -267,7 +339,16 @@ class TranslatorEngine(InterpreterEngine):
             super().serve(stop)
 
     def look(self, start: int | None = None) -> None:
-        if self._waiting or self._first_sight:
+        if self._first_sight:
+            return
+        if self._state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        if self._sampling:
+            self._take_sample()
+        # Lanes that run from here on show what they do.
+        self._sampling = True
+        self._state[layout.SAMPLES_LEFT] = self._sample_size
+        if self._waiting:
             return
         if start is None:
             self._look()
@@ -279,82 +360,95 @@ class TranslatorEngine(InterpreterEngine):
     def take_up(self) -> None:
         if self._waiting:
             self._take_results()
-        if self._state[layout.TARGETS_NOTED]:
-            self._state[layout.TARGETS_NOTED] = 0
-            self._translate_again()
 
     # --- looking -----------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """Have the code at pc translated, if it is not."""
-        self._settle()
-        pc = self._regs[Reg.PC]
-        delta = self._delta(pc)
-        if self._waiting or delta is None:
-            return
-        index = (pc >> 2) + delta
-        attempts = self._attempts[index]
-        if (
-            attempts > 1
-            or self._installation.entered_at(index) is not None
-            or not self._installation.may_translate(index)
-        ):
-            return
-        self._attempts[index] += 1
-        # If time is still spent here although the region around is translated, it lacks an entry.
-        # Where two regions could not hold what belongs together, a third one would not either.
-        cut = [one for one in self._installation if one.region.is_cut and not one.manner.large]
-        manner = Manner(large=len(cut) > 1 and self._may_be_large)
-        self._submit(self._job(pc, delta, manner, enter_at_start=attempts == 1))
-
-    @property
-    def _may_be_large(self) -> bool:
-        """Whether the code changes so seldom that a large region is worth its compilation."""
-        return self._large_ones_lost < MOST_LARGE_LOSSES
-
-    def _translate_again(self) -> None:
-        """Do something about regions that are left all the time."""
+        """Have translated what is interpreted most."""
         if self._waiting:
             return
+        self._interpreted = 0
+        self._settle()
+        marks = self._installation.marks
+        samples = self._samples
+        candidates = [
+            (count, index)
+            for index, count in samples.recent.items()
+            if not marks[index] & layout.MARK_TRANSLATED and self._attempts[index] < MOST_ATTEMPTS
+        ]
+        # The hottest function first, as far as that can be told without looking at the code.
+        around: Counter[int] = Counter()
+        for count, index in candidates:
+            around[index // FUNCTION_WORDS] += count
+        candidates.sort(key=lambda one: (-around[one[1] // FUNCTION_WORDS], -one[0], one[1]))
+        for _, index in candidates:
+            pc = samples.addresses[index]
+            delta = index - (pc >> 2)
+            if self._bounds(pc, delta) is not None and self._may_attempt(index):
+                again = self._attempts[index] > 1
+                self._begin_learning()
+                self._submit(self._job(pc, delta, enter_at_start=again, profiled=True))
+                return
+        pc = self._regs[Reg.PC]
+        there = self._delta(pc)
+        if there is None:
+            return
+        index = (pc >> 2) + there
+        if index not in samples.heat:
+            # What is interpreted has not been met yet.
+            self._begin_learning()
+        elif self._installation.entered_at(index) is None and self._may_attempt(index):
+            # All that was met is translated, but something is not entered where it is needed.
+            self._begin_learning()
+            job = self._job(pc, there, enter_at_start=True, profiled=True)
+            self._submit(replace(job, taken=b""))
+
+    def _begin_learning(self) -> None:
+        """Take samples more often again."""
+        self._samples.forget_recent()
+        self._interval = 1
+
+    def _enlarge(self) -> None:
+        """Nothing is left to translate: have a region in which much of the time is spent made again
+        with more instructions."""
+        recent = self._samples.recent
+        total = sum(recent.values())
         for installed in self._installation:
-            self._installation.take_exits(installed)
-            exits = installed.exits
-            if exits.count < layout.TARGETS_INTERVAL:
+            if not installed.region.is_cut or installed.is_enlarged:
                 continue
-            tries = self._retranslations[installed.start]
-            manner = better_manner(
-                installed.region, installed.manner, exits, tries, self._may_be_large
-            )
-            if manner is not None:
-                if manner.large == installed.manner.large:
-                    self._retranslations[installed.start] += 1
-                delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
-                self._submit(self._job(installed.start, delta, manner, replaces=installed))
+            time = sum(recent[index] for index in installed.indices.tolist())
+            # The parts of a loop that dispatches need each other more than others do.
+            share = 8 if installed.region.dispatches else 2
+            if share * time > total:
+                installed.is_enlarged = True
+                delta = self._installation.delta(installed)
+                most = self._options.max_instructions
+                job = self._job(installed.start, delta, profiled=True, limit=most)
+                self._submit(replace(job, taken=b""))
                 return
-            if is_useless(exits) and not self._first_sight:
-                self._give_up(installed)
-                return
-            if exits.count >= EXITS_TO_JUDGE:
-                installed.exits = Exits()
 
-    def _give_up(self, useless: Installed) -> None:
-        """Leave a region to the interpreter, and its indirect jumps in all regions."""
-        if self._program is not None:
-            KNOWN.forget(self._program, useless.start, self._programs)
-        jumps = self._indirect_jumps(useless)
-        self._left_alone |= jumps
-        for installed in self._installation:
-            if installed is useless:
-                self._installation.give_up(installed)
-            elif not jumps.keys().isdisjoint(self._indirect_jumps(installed)):
-                self._installation.remove(installed)
+    def _may_attempt(self, index: int) -> bool:
+        """Whether code at an arena index is worth a try; that is counted then."""
+        if self._attempts[index] >= MOST_ATTEMPTS or not self._installation.may_translate(index):
+            return False
+        self._attempts[index] += 1
+        return True
 
-    def _indirect_jumps(self, installed: Installed) -> dict[int, int]:
-        """Arena indices of a region's indirect jumps, and their words."""
-        delta = int(self._installation.row(installed.row)[layout.TRANSLATION_DELTA])
-        lasts = [block.last for block in installed.region.blocks.values()]
-        return {(last.pc >> 2) + delta: last.word
-                for last in lasts if last is not None and last.flow is Flow.DYNAMIC}  # fmt: skip
+    def _bounds(self, pc: int, delta: int) -> tuple[int, int] | None:
+        """The virtual addresses in words, first and past the last, around pc where code is as far
+        from its place in the arena; None if that is not known."""
+        state = self._state
+        word = pc >> 2
+        low, words = state[layout.REACH_LOW], state[layout.REACH_WORDS]
+        there = state[layout.FETCH_BASE] - state[layout.FETCH_LOW]
+        if low <= word < low + words and there == delta:
+            return low, low + words
+        if self._regs[Reg.MTT]:
+            return None
+        for memory in self._plain:
+            if memory.holds(pc) and memory.base - (memory.address >> 2) == delta:
+                return memory.address >> 2, (memory.address >> 2) + memory.words
+        return None
 
     def _delta(self, pc: int) -> int | None:
         """Arena index minus virtual address in words at pc; None if that is no plain memory."""
@@ -368,38 +462,34 @@ class TranslatorEngine(InterpreterEngine):
         self,
         pc: int,
         delta: int,
-        manner: Manner = FIRST_MANNER,
         *,
         enter_at_start: bool = False,
-        replaces: Installed | None = None,
+        profiled: bool = False,
+        limit: int = FIRST_LIMIT,
     ) -> Job:
-        state = self._state
-        low, words = state[layout.REACH_LOW], state[layout.REACH_WORDS]
-        if not low <= pc >> 2 < low + words:
-            low, words = pc >> 2, 1
+        low, high = self._bounds(pc, delta) or (pc >> 2, (pc >> 2) + 1)
         first = max(low, (pc >> 2) - COPIED_WORDS)
-        last = min(low + words, (pc >> 2) + COPIED_WORDS)
+        last = min(high, (pc >> 2) + COPIED_WORDS)
+        begin, end = first + delta, last + delta
+        plain = () if self._regs[Reg.MTT] else self._plain
         return Job(
             start=pc,
-            words=self._core.arena[first + delta : last + delta].copy(),
+            words=self._core.arena[begin:end].copy(),
             breakpoints=frozenset(self._looked_at[0]),
             first=4 * first,
             delta=delta,
-            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
-            limit=self._options.limit(manner.large),
+            supervisor=bool(self._state[layout.WINDOW_KEY] >> 32 & 1),
+            limit=min(limit, self._options.max_instructions),
             optimize=self._options.optimize,
             cache=self._cache,
-            manner=manner,
+            profile=self._samples.profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,
             registers=tuple(self._regs),
-            left_alone=frozenset(
-                4 * (index - delta)
-                for index, word in self._left_alone.items()
-                if self._core.arena[index] == word
-            ),
             enter_at_start=enter_at_start,
+            taken=self._installation.taken(begin, end),
+            plain=plain,
+            layout=self._state[layout.PLAIN_LAYOUT] if plain else -1,
             program=None if any(self._looked_at) else self._program,
             programs=self._programs,
-            replaces=None if replaces is None else replaces.row,
         )
 
     def _submit(self, job: Job) -> None:
@@ -425,22 +515,20 @@ class TranslatorEngine(InterpreterEngine):
         if outcome.error is not None:
             self._note_failure(outcome.error)
             return None
-        job = outcome.job
-        old = None if job.replaces is None else self._installation.get(job.replaces)
-        if old is not None and old.start == job.start:
-            self._installation.remove(old)
         if outcome.region is None or outcome.delivery is None:
             return None
+        job = outcome.job
         if job.breakpoints != self._looked_at[0]:
             # It may execute one that has been set meanwhile.
             STORE.release(outcome.delivery.code)
             return None
         self.origins[outcome.delivery.origin] += 1
-        if job.manner.large:
-            self._installation.remove_within(outcome.region, job.delta)
-        return self._installation.add(
-            outcome.region, outcome.delivery.code, job.start, job.delta, job.manner
+        installed = self._installation.add(
+            outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
         )
+        if installed is not None:
+            installed.is_enlarged = job.limit > FIRST_LIMIT
+        return installed
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..arguments import number_within, optional_number
 
-FIRST_LIMIT = 1400
+FIRST_LIMIT = 300
 VECTOR_LANES = (0, 8, 16, 32)
 
 
@@ -14,16 +14,17 @@ VECTOR_LANES = (0, 8, 16, 32)
 class TranslatorOptions:
     """Settings of the engine `translator`; pass one as `Motherboard(..., engine=...)`.
 
-    - `threshold`: instructions that the interpreter executes between two looks at where it is;
-      what such a look finds is translated. 1 translates everything at first sight, which is for
+    - `threshold`: instructions that are interpreted before the code that most of them belonged to
+      is translated, and again before the next. What runs is found by samples: now and then a few
+      instructions are executed one by one. 1 translates everything at first sight, which is for
       tests.
     - `background`: compile on a thread of its own while the interpreter goes on. False waits
       for the compiler, so that runs are reproducible.
     - `cache`: keep compiled code on disk for the next process (see docs/translator.md).
     - `optimize`: False for the quickest compilation instead of the fastest code.
     - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
-      from several places counts once for each. Regions have at most 1,400 at first; only where
-      that is too few they are made again with more.
+      from several places counts once for each. Regions have at most 300 at first; only one in which
+      more than half of the time is spent is made again with more.
     - `vector_lanes`: how many lanes of a batch go side by side in vector registers: 8, 16 or 32, or
       0 for none. By default what suits the processor (see docs/batch.md).
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
@@ -33,17 +34,13 @@ class TranslatorOptions:
     False
     """
 
-    threshold: int = 2_000_000
+    threshold: int = 1 << 18
     background: bool = True
     cache: bool = True
     optimize: bool = True
-    max_instructions: int = 12_600
+    max_instructions: int = 1400
     max_bytes: int = 16 << 20
     vector_lanes: int | None = None
-
-    def limit(self, large: bool) -> int:
-        """Instructions that a region may have, at first or if that was not enough."""
-        return self.max_instructions if large else min(FIRST_LIMIT, self.max_instructions)
 
     def __post_init__(self) -> None:
         for name, low, high in (

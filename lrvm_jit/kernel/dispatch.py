@@ -38,7 +38,11 @@ from ..core.layout import (
     REQUEST_KIND,
     RESUME,
     RESUME_STEP,
+    SAMPLE_FIELDS,
+    SAMPLES_AT,
+    SAMPLES_LEFT,
     SOFT_BUDGET,
+    TOUCHED,
     TRANSLATION_FIELDS,
     TRANSLATION_ORIGINALS,
     VERIFY,
@@ -177,7 +181,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     sp = U(SSP) if regs[SMT] != 0 else U(USP)
     left = state[BUDGET]
     pc = I(regs[PC])
-    index = limit = end = miss = entry = ZERO
+    index = limit = end = miss = entry = sample = ZERO
     result = state[FLAG_RESULT]
     overflow = state[FLAG_OVERFLOW]
     # The windows used last: first virtual address (of fetch: its word), size, first arena index.
@@ -637,6 +641,13 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 fetch_end = fetch_base + fetch_words
                 inside = (pc >> 2) - fetch_low
             index = fetch_base + inside
+            if unlikely(state[SAMPLES_LEFT] > 0):
+                state[SAMPLES_LEFT] -= 1
+                sample = state[SAMPLES_AT] + state[SAMPLES_LEFT] * SAMPLE_FIELDS
+                translations[U(sample)] = index << 32 | pc
+                state[TOUCHED] = -1
+                handler = STEP
+                continue
             limit = index + left
             end = min(fetch_end, limit - MAX_FUSED)
         else:  # STEP: the careful path, one instruction
@@ -650,6 +661,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             state[FLAG_RESULT] = result
             state[FLAG_OVERFLOW] = overflow
             outcome = step(regs, state, arena, entries, marks)
+            if sample:
+                translations[U(sample + 1)] = state[TOUCHED]
+                sample = ZERO
             result = state[FLAG_RESULT]
             overflow = state[FLAG_OVERFLOW]
             left = state[BUDGET]

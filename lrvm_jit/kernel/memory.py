@@ -55,6 +55,7 @@ from ..core.layout import (
     SWAPPED,
     TABLES_HIGH,
     TABLES_LOW,
+    TOUCHED,
     UNMAPPED,
     UNTOUCHED,
     WIDENING,
@@ -422,6 +423,8 @@ def load(regs, state, arena, marks, address, access):
     rights = state[U(at + REGION_READ)]
     if rights == PLAIN:
         base = state[U(at + REGION_BASE)]
+        if access == READ:
+            state[TOUCHED] = physical
         fill_window(regs, state, arena, marks, address, physical, at, access, base)
         index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
@@ -479,6 +482,7 @@ def store(regs, state, arena, entries, marks, address, value):
     rights = state[U(at + REGION_WRITE)]
     if rights == PLAIN:
         state[UNTOUCHED] = 0
+        state[TOUCHED] = physical
         base = state[U(at + REGION_BASE)]
         index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
         arena[U(index)] = np.uint32(value)

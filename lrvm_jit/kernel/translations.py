@@ -2,8 +2,9 @@
 
 A region is a native function made by `lrvm_jit.jit`. It works on `regs` and `state` as
 the dispatch loop does, reaches memory through the window slots of its row in `translations`, and
-leaves with one of `EXIT_*` whenever it cannot go on. The function's arguments: addresses of
-`regs`, of `state`, of the row; the budget left; the number of the entry.
+leaves with one of `EXIT_*` whenever it cannot go on. Where it leads to another region that may run
+under the same translation of addresses, it goes on there without coming back first. The function's
+arguments: addresses of `regs`, of `state`, of the row; the budget left; the number of the entry.
 """
 
 from __future__ import annotations
@@ -28,17 +29,19 @@ from ..core.layout import (
     EXIT_FLAGS,
     EXIT_LEFT,
     EXIT_READ,
+    EXIT_ROW,
     EXIT_STACK,
     EXIT_X,
     EXIT_Y,
     EXITS,
-    EXITS_NOTED,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     FLAGS_ADD,
     FLAGS_RAW,
     FLAGS_SUB,
+    NO_SLOT,
     PAGE_WORDS,
+    PLAIN_LAYOUT,
     REACH_LOW,
     REACH_WORDS,
     SLOT_ADDRESS,
@@ -48,29 +51,25 @@ from ..core.layout import (
     STALE_HIGH,
     TABLES_HIGH,
     TABLES_LOW,
-    TARGETS_INTERVAL,
-    TARGETS_NOTED,
     TRANSLATED,
     TRANSLATION_CLEAN,
     TRANSLATION_DELTA,
-    TRANSLATION_DYNAMIC,
-    TRANSLATION_EXECUTED,
     TRANSLATION_FIELDS,
     TRANSLATION_FUNCTION,
     TRANSLATION_HIGH,
     TRANSLATION_KEY,
-    TRANSLATION_LEFT,
+    TRANSLATION_LAYOUT,
     TRANSLATION_LOW,
     TRANSLATION_MODE,
     TRANSLATION_SLOTS,
     TRANSLATION_SLOTS_USED,
-    TRANSLATION_TARGET_COUNT,
-    TRANSLATION_TARGETS,
     TRANSLATION_WISHED,
+    TRANSLATIONS_ADDRESS,
     WINDOW_BASE,
     WINDOW_BYTES,
     WINDOW_KEY,
     WINDOW_LOW,
+    WORD,
 )
 from ..core.layout import EXIT_BUDGET as _EXIT_BUDGET
 from ..core.layout import EXIT_DYNAMIC as _EXIT_DYNAMIC
@@ -80,8 +79,7 @@ from ..core.layout import NOT_ENTERED as _NOT_ENTERED
 from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
 from .build.hints import cold_path, stay_apart, unlikely
 from .build.jit import kernel_function
-from .memory import window_slot
-from .step import PC
+from .memory import MTT, window_slot
 from .typed import READ, WRITE, I, U
 from .windows import find_window
 
@@ -92,6 +90,8 @@ STALE = np.int64(-1)
 """`run_translation`'s answer if regions are out of date."""
 
 CLEAN_KIND = np.int64(CLEAN)
+CALLING_CONVENTION = "preserve_nonecc"
+"""Of regions (LLVM's name): they go on in one another, and have nothing to save on the way."""
 MOST_PAGES = 4096
 """A clean window reaches so many pages at most to either side of the access that asks for it."""
 
@@ -121,7 +121,7 @@ def _call_native(
         row_data = builder.gep(data(3), [arguments[4]])
         values = [builder.bitcast(value, pointer) for value in (data(1), data(2), row_data)]
         target = builder.inttoptr(arguments[0], ir.PointerType(kind))
-        return builder.call(target, [*values, arguments[5], arguments[6]])
+        return builder.call(target, [*values, arguments[5], arguments[6]], cconv=CALLING_CONVENTION)
 
     signature = types.int64(
         types.int64, regs, state, translations, types.int64, types.int64, types.int64
@@ -130,10 +130,13 @@ def _call_native(
 
 
 @kernel_function
-def _valid(state, translations, row):
+def _valid(regs, state, translations, row):
     """Whether the region may run under the current translation of addresses; then notes that."""
     cold_path()
     if ((state[WINDOW_KEY] >> 32) & 1) != translations[U(row + TRANSLATION_MODE)]:
+        return False
+    plain = translations[U(row + TRANSLATION_LAYOUT)]
+    if plain >= 0 and (plain != state[PLAIN_LAYOUT] or regs[MTT] != 0):
         return False
     low = translations[U(row + TRANSLATION_LOW)]
     high = translations[U(row + TRANSLATION_HIGH)]
@@ -262,9 +265,20 @@ def _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, k
         state[U(clean + WINDOW_LOW)] = low + state[WINDOW_KEY]
         state[U(clean + WINDOW_BYTES)] = words << 2
         state[U(clean + WINDOW_BASE)] = base
+    if slot == NO_SLOT:
+        return
     at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS
     _set_slot(state, translations, at, low, words, base)
     translations[U(at + SLOT_WISH)] = 0
+
+
+@kernel_function
+def _give_flags(state):
+    """Bring the interpreter's flags into the form in which regions hand them on."""
+    result = state[FLAG_RESULT]
+    state[EXIT_FLAGS] = FLAGS_RAW
+    state[EXIT_X] = result & WORD
+    state[EXIT_Y] = (result >> 32) & 1 | ((state[FLAG_OVERFLOW] >> 31) & 1) << 1
 
 
 @kernel_function
@@ -315,11 +329,12 @@ def run_translation(
     if unlikely(
         translations[U(row + TRANSLATION_KEY)] != state[WINDOW_KEY]
         or translations[U(row + TRANSLATION_CLEAN)] != state[CLEAN_GENERATION]
-    ) and not _valid(state, translations, row):
+    ) and not _valid(regs, state, translations, row):
         return NOT_ENTERED
     if unlikely(translations[U(row + TRANSLATION_WISHED)] != 0):
         _grant_wishes(state, translations, row)
     function = translations[U(row + TRANSLATION_FUNCTION)]
+    _give_flags(state)
     bonus = state[BONUS]
     # While the region runs, BUDGET - left must be what has been executed: CYCLES relies on it.
     state[BUDGET] += bonus
@@ -334,22 +349,11 @@ def run_translation(
     _take_flags(state)
     code = answer & 0xFF
     state[U(EXITS + code)] += 1
-    translations[U(row + TRANSLATION_EXECUTED)] += used
-    if code != EXIT_BUDGET:
-        exits = translations[U(row + TRANSLATION_LEFT)] + 1
-        translations[U(row + TRANSLATION_LEFT)] = exits
-        if exits & (EXITS_NOTED - 1) == 0:
-            state[TARGETS_NOTED] = 1
-    if code == EXIT_DYNAMIC:
-        count = translations[U(row + TRANSLATION_DYNAMIC)]
-        at = TRANSLATION_TARGETS + (count & (TRANSLATION_TARGET_COUNT - 1))
-        translations[U(row + at)] = I(regs[PC])
-        translations[U(row + TRANSLATION_DYNAMIC)] = count + 1
-        if count & (TARGETS_INTERVAL - 1) == TARGETS_INTERVAL - 1:
-            state[TARGETS_NOTED] = 1
-    elif code >= EXIT_READ:
+    if code >= EXIT_READ:
         address = state[EXIT_ADDRESS]
         slot = answer >> 8
+        # One region may have gone on in another.
+        row = (state[EXIT_ROW] - state[TRANSLATIONS_ADDRESS]) >> 3
         _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, code, address)
         return EXIT_INTERPRET
     return code

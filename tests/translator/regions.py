@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lrvm_jit.core import layout
 from lrvm_jit.jit.analysis.discovery import MOST_CALL_DEPTH, Discovery
 from lrvm_jit.jit.analysis.instructions import Flow
+from lrvm_jit.jit.analysis.profile import Profile
 from lrvm_jit.jit.analysis.region import Block, BlockKey, Region
 from lrvm_tools.lasm import assemble_program
 
@@ -39,7 +40,8 @@ class Program:
             assert pc % 4 == 0
             return self.words[pc // 4] if pc in self.addresses else None
 
-        return Discovery(word_at, supervisor, limit, targets, enter_at_start).region(start)
+        profile = Profile(anywhere=tuple(sorted(targets)))
+        return Discovery(word_at, supervisor, limit, profile, enter_at_start).region(start)
 
     def found(
         self,

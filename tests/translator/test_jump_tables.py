@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from lrvm_jit import TranslatorOptions, Watch
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.jit.analysis.discovery import Discovery
+from lrvm_jit.jit.analysis.profile import Profile
 from lrvm_jit.jit.analysis.region import JumpTable
 from lrvm_tools.lasm import assemble, assemble_program
 from tests.engines import EngineChoice
@@ -119,7 +120,7 @@ def table_of(source: str, *targets: str) -> JumpTable | None:
     def word_at(pc: int) -> int | None:
         return words[pc // 4] if pc < 4 * len(words) else None
 
-    seen = [assembled.symbols[target] for target in targets]
+    seen = Profile(anywhere=tuple(assembled.symbols[target] for target in targets))
     discovery = Discovery(word_at, True, 400, seen, registers=registers)
     region = discovery.region(assembled.symbols["fetch"])
     assert region is not None
@@ -445,23 +446,21 @@ LATER = TranslatorOptions(threshold=20_000, background=False, cache=False)
 
 @pytest.mark.parametrize("jump", ["lsa pc, ac1, a0", "lsa a3, ac1, a0\nadd a3, 0\njp a3"])
 def test_a_hundred_handlers(jump: str) -> None:
-    """All are learned, through the table or as targets of their own: no jump leaves any more."""
+    """All are learned, through the table or as targets of their own: hardly a jump leaves."""
     found, _ = run_long(interpreter_of(100, jump), LATER)
     before = found.board.stats()
     found.run(50_000)
     after = found.board.stats()
     assert after.translated - before.translated > 49_000
-    assert sum(after.exits.values()) - sum(before.exits.values()) < 20
+    assert sum(after.exits.values()) - sum(before.exits.values()) < 200
 
 
-def test_jumps_with_too_many_targets_are_left_to_the_interpreter() -> None:
-    """A region that is left every few instructions goes, and no other one comes for it. Here it
-    can hold only some of the handlers."""
+def test_more_targets_than_a_region_can_hold() -> None:
+    """They are other regions' code: none is made again and again for them."""
     source = interpreter_of(100, "lsa pc, ac1, a0")
     found, _ = run_long(source, replace(LATER, max_instructions=48))
     before = found.board.stats()
     found.run(50_000)
     after = found.board.stats()
-    assert after.regions == 0
-    assert after.translated == before.translated
-    assert after.compiled == before.compiled
+    assert after.translated - before.translated > 40_000
+    assert after.compiled - before.compiled <= 1

@@ -53,7 +53,7 @@ def region_at(words: list[int], start: int, supervisor: bool = True) -> Region |
     def word_at(pc: int) -> int | None:
         return words[pc >> 2] if pc < 4 * len(words) else None
 
-    return Discovery(word_at, supervisor, 400, (), enter_at_start=True).region(start)
+    return Discovery(word_at, supervisor, 400, enter_at_start=True).region(start)
 
 
 def example_regions() -> list[tuple[str, Region]]:
@@ -177,7 +177,7 @@ def test_the_last_address_can_be_named() -> None:
     # Line numbers of locations are addresses in words plus 1, which must not wrap around.
     add = encode("add", Reg.A0, 1)
     region = Discovery(
-        lambda pc: add if pc >= 0xFFFF_FFF0 else None, True, 400, (), enter_at_start=True
+        lambda pc: add if pc >= 0xFFFF_FFF0 else None, True, 400, enter_at_start=True
     ).region(0xFFFF_FFFC)
     assert region is not None
     assert "line: 1073741824," in generate_located(region).text

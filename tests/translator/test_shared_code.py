@@ -127,7 +127,7 @@ def test_memory_for_code_is_bounded(most: int) -> None:
         most_regions = max(most_regions, stats.regions)
         if run == 60:
             before = stats.translated
-    assert 1 <= most_regions <= most // 50_000
+    assert 1 <= most_regions <= most // 4096
     assert built.board.stats().compiled + built.board.stats().shared > most_regions
     assert built.board.stats().translated > before > 0
     other.run(120 * 310)
@@ -136,9 +136,9 @@ def test_memory_for_code_is_bounded(most: int) -> None:
 
 def test_a_region_larger_than_all_memory_for_code() -> None:
     """It is not kept; the guest does without."""
-    options = TranslatorOptions(
-        threshold=300, cache=False, background=False, optimize=False, max_bytes=1 << 16
-    )
+    options = TranslatorOptions(threshold=300, cache=False, background=False, optimize=False)
+    # Less than may be asked for, and than the smallest region takes.
+    object.__setattr__(options, "max_bytes", 1000)
     lines = "\n".join(f"lsa a2, a1, {k % 64 * 4}\nwsa a3, {k % 64 * 4}, a2" for k in range(150))
     source = f"loop:\n{lines}\njp loop"
     built = machine(source, options, a1=0x7000, a3=0x8000)

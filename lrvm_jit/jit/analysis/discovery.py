@@ -1,24 +1,24 @@
-"""Discovery: which guest code belongs together, seen from an address where time is spent.
+"""Discovery: the region of an address where time is spent.
 
-First all instructions that can be reached are followed. If the address lies in a cycle, the
-region is that cycle's strongly connected component: it is the same one from wherever in the
-loop the look came, so what was compiled for one run serves the next. Otherwise it is what lies
-ahead, up to the limit. Then blocks are made of it, called functions once for each way they were
-called (see `region.Context`).
+Which instructions it has is chosen first (`choice`). Then blocks are made of them, called
+functions once for each way they were called (see `region.Context`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from ...core.layout import TRANSLATION_ENTRIES
-from ...isa.symbolic import Linear
+from ...isa.semantics import execute
+from ...isa.symbolic import Linear, SymbolicTarget
 from ...isa.table import Reg
-from .graphs import back_edge_targets, component_of, longest_paths
+from ..options import FIRST_LIMIT
+from .choice import PART, Choice, Code, choose, return_sites
+from .graphs import back_edge_targets, longest_paths
 from .instructions import Flow, GuestInstruction, instruction_at, written_registers
-from .region import Block, BlockKey, Context, Edge, JumpTable, Region
+from .profile import NOTHING_KNOWN, Profile
+from .region import Block, BlockKey, Context, Edge, JumpTable, PlainMemory, Region
 from .tables import read_table, table_base, words_of
 
 MOST_CALL_DEPTH = 6
@@ -27,26 +27,20 @@ LONGEST_DISPATCH = 16
 """Instructions up to an indirect jump that are copied to each jump that leads to them,"""
 MOST_COPIES = 16
 """unless it has more targets: each copy leads to all of them."""
-
-
-FEWEST_FOLLOWED = 1500
-"""Instructions looked at before a region is chosen from them; twice as many as it may have."""
-
-
-def most_addresses(limit: int) -> int:
-    """Different instructions in a region that may have `limit`, counting copies."""
-    return min(limit, max(720, limit // 2))
+MOST_ADDRESSES = 720
+"""Different instructions in a region."""
+CONSTANT_WITHIN = 4
+"""Instructions before a computed jump that may have made its target from literals."""
 
 
 class Discovery:
     """Finds the region of an address.
 
     `word_at(pc)` gives the guest word at a virtual address, or None where the region may not
-    reach. `targets` are addresses that indirect jumps have been seen to go to. `limit` is the
-    number of instructions the region may have, counting copies. `registers` are the CPU's where
-    the region is about to be entered; without them only tables at literal addresses are found.
-    `tables` is whether jump tables are looked for at all. `left_alone` are addresses of jumps that
-    are left to the interpreter.
+    reach. `limit` is the number of instructions the region may have, counting copies. `profile` is
+    what was seen to run. `registers` are the CPU's where the region is about to be entered; without
+    them only tables at literal addresses are found. `taken(pc)` tells whether other regions have an
+    instruction, `fixed(pc)` whether that must stay so. `plain` is the board's memory.
     """
 
     def __init__(
@@ -54,58 +48,63 @@ class Discovery:
         word_at: Callable[[int], int | None],
         supervisor: bool,
         limit: int,
-        targets: Iterable[int] = (),
+        profile: Profile = NOTHING_KNOWN,
         enter_at_start: bool = False,
         registers: Sequence[int] = (),
-        tables: bool = True,
-        left_alone: Collection[int] = (),
+        taken: Callable[[int], bool] = lambda pc: False,
+        fixed: Callable[[int], bool] = lambda pc: False,
+        plain: tuple[PlainMemory, ...] = (),
     ) -> None:
         self._word_at = word_at
         self._supervisor = supervisor
         self._limit = limit
-        self._most = most_addresses(limit)
-        self._followed = max(FEWEST_FOLLOWED, 2 * self._most)
-        self._is_cut = False
-        self._targets = set(targets)
+        self._profile = profile
         self._enter_at_start = enter_at_start
         self._registers = registers
-        self._uses_tables = tables
-        self._left_alone = left_alone
+        self._plain = plain
+        self._code = Code(self._at, self._targets, profile.heat, taken, fixed)
         self._tables: dict[Linear, JumpTable | None] = {}
+        self._listed: dict[int, tuple[int, ...]] = {}
+        """Words of jump tables, by the addresses of their jumps."""
         self._kept: dict[int, int] | None = None
         self._instructions: dict[int, GuestInstruction | None] = {}
+        self._goals: dict[int, tuple[int, ...]] = {}
         self._words: dict[int, int] = {}
 
     def region(self, start: int) -> Region | None:
         """The region of an address; None if there is nothing to translate."""
-        region = self._region(start)
-        # What stands in a table is a target, too, although no jump has been seen to go there yet.
-        while not self._targets.issuperset(found := self._words_in_tables()):
-            self._targets |= found
+        while True:
+            known = dict(self._listed)
+            region = self._region(start)
+            # What stands in a table is a target, too, although no jump has been seen to go there.
+            if self._listed == known:
+                return region
+            self._goals.clear()
             self._tables.clear()
             self._words.clear()
-            region = self._region(start)
-        return region
 
-    def _words_in_tables(self) -> set[int]:
-        return {word for table in self._tables.values() if table for word in table.targets}
+    def _most_addresses(self) -> int:
+        """Different instructions that the region may have."""
+        if not self._profile.heat:
+            return min(self._limit, max(MOST_ADDRESSES, self._limit // 2))
+        return min(self._limit, PART if self._limit <= FIRST_LIMIT else MOST_ADDRESSES)
 
     def _region(self, start: int) -> Region | None:
         self._kept = None
-        self._is_cut = False
-        chosen = self._choose(start)
-        if not chosen:
+        choice = choose(self._code, start, self._most_addresses())
+        if not choice.chosen:
             return None
-        entries = self._entries(start, chosen)
+        entries = self._entries(start, choice)
         if not entries:
             return None
-        leaders = self._leaders(chosen, entries)
-        for depth in range(MOST_CALL_DEPTH, -1, -1):
-            blocks = self._blocks(chosen, entries, leaders, depth)
+        leaders = self._leaders(choice.chosen, entries)
+        deepest = MOST_CALL_DEPTH if choice.whole else 1
+        for depth in range(deepest, -1, -1):
+            blocks = self._blocks(choice, entries, leaders, depth)
             if sum(len(block.instructions) for block in blocks.values()) <= self._limit:
                 break
         else:
-            blocks = self._blocks(chosen, entries, leaders, 0, copy_dispatch=False)
+            blocks = self._blocks(choice, entries, leaders, 0, copy_dispatch=False)
         keys: list[BlockKey] = [(entry, ()) for entry in entries]
         self._mark_heads(blocks, keys)
         words = {
@@ -114,118 +113,75 @@ class Discovery:
             for instruction in block.instructions
         }
         words |= self._words
+        accesses = {pc: self._profile.accesses[pc] for pc in words if pc in self._profile.accesses}
+        own = frozenset(words.keys() - choice.leaves)
         return Region(
-            self._supervisor, entries, blocks, words, frozenset(self._targets), self._is_cut
+            self._supervisor,
+            entries,
+            blocks,
+            words,
+            self._plain,
+            accesses,
+            own,
+            is_cut=choice.is_cut or (choice.whole and depth < deepest),
         )
 
-    # --- what can be reached -----------------------------------------------------------------
+    # --- instructions ------------------------------------------------------------------------
 
     def _at(self, pc: int) -> GuestInstruction | None:
         """The instruction at an address; None where the region may not reach."""
         if pc not in self._instructions:
             word = None if pc & 3 else self._word_at(pc)
             one = None if word is None else instruction_at(pc, word, self._supervisor)
-            if one is not None and pc in self._left_alone:
-                one = replace(one, flow=Flow.LEAVE)
             self._instructions[pc] = one
         return self._instructions[pc]
 
-    def _choose(self, start: int) -> set[int]:
-        """Addresses of the instructions that belong to the region."""
-        order = self._follow(start)
-        sites = [
-            pc + 4
-            for pc in order
-            if (one := self._at(pc)) and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
-        ]
-        graph: dict[int, list[int]] = {}
-        for pc in order:
-            instruction = self._at(pc)
-            assert instruction is not None
-            after = self._successors(instruction)
-            if instruction.flow is Flow.RETURN:
-                after = [*after, *sites]
-            graph[pc] = [target for target in after if target in order]
-        component = component_of(graph, start)
-        if len(component) > 1 or start in graph.get(start, ()):
-            if len(component) <= self._most:
-                return component
-            self._is_cut = True
-            return set(self._nearest(start, graph, component))
-        first = self._at(start)
-        if first is None or not first.translatable or not order.keys().isdisjoint(self._left_alone):
-            return set()
-        self._is_cut = len(order) > self._most
-        return set(list(order)[: self._most])
+    def _targets(self, pc: int) -> tuple[int, ...]:
+        """Where the computed jump at an address is expected to go: as far as it has been seen, or
+        as literals and tables say."""
+        if pc not in self._goals:
+            seen = dict.fromkeys(self._profile.targets_of(pc))
+            constant = self._constant(pc)
+            if constant is not None:
+                seen = {constant: None} | seen
+            seen |= dict.fromkeys(self._listed.get(pc, ()))
+            self._goals[pc] = tuple(seen)
+        return self._goals[pc]
 
-    def _nearest(self, start: int, graph: dict[int, list[int]], within: set[int]) -> list[int]:
-        """The part of a set that is reached from `start` first, each block whole."""
-        seen: dict[int, None] = {}
-        queue = deque([start])
-        while queue and len(seen) < self._most:
-            pc = queue.popleft()
-            if pc in seen or pc not in within:
-                continue
-            seen[pc] = None
-            if len(graph[pc]) == 1:
-                queue.appendleft(graph[pc][0])
-            else:
-                queue.extend(graph[pc])
-        return list(seen)
+    def _constant(self, pc: int) -> int | None:
+        """The target of a computed jump or call if the instructions before it make it of literals.
 
-    def _follow(self, start: int) -> dict[int, None]:
-        """Addresses reached from `start`, nearest first, each block whole."""
-        order: dict[int, None] = {}
-        queue = deque([start])
-        while queue and len(order) < self._followed:
-            pc = queue.popleft()
-            if pc in order:
-                continue
-            instruction = self._at(pc)
-            if instruction is None:
-                continue
-            order[pc] = None
-            after = self._successors(instruction)
-            if len(after) == 1:
-                queue.appendleft(after[0])
-            else:
-                queue.extend(after)
-        return order
-
-    def _successors(self, one: GuestInstruction) -> list[int]:
-        """Where an instruction may lead, a return only as far as it has been seen."""
-        after = (one.pc + 4) & 0xFFFF_FFFF
-        match one.flow:
-            case Flow.NEXT | Flow.INTERPRET:
-                return [after]
-            case Flow.SKIP:
-                return [after, (after + 4) & 0xFFFF_FFFF]
-            case Flow.JUMP:
-                return [one.target]
-            case Flow.CALL:
-                return [one.target, after]
-            case Flow.CALL_DYNAMIC:
-                return [*sorted(self._targets), after]
-            case Flow.RETURN | Flow.DYNAMIC:
-                return sorted(self._targets)
-            case Flow.LEAVE:
-                return []
+        Only where to expect it to go: another way to the jump may bring something else.
+        """
+        jump = self._at(pc)
+        if jump is None or jump.flow not in (Flow.DYNAMIC, Flow.CALL_DYNAMIC):
+            return None
+        lines = [jump]
+        while len(lines) <= CONSTANT_WITHIN:
+            one = self._at((lines[-1].pc - 4) & 0xFFFF_FFFF)
+            if one is None or one.flow is not Flow.NEXT:
+                break
+            lines.append(one)
+        done = SymbolicTarget()
+        for one in reversed(lines):
+            assert one.decoded is not None
+            done.pc = one.pc
+            execute(done, one.decoded.instruction, one.decoded.operands)
+        return None if done.jump_target is None else done.jump_target.known
 
     # --- entries and blocks ------------------------------------------------------------------
 
-    def _entries(self, start: int, chosen: set[int]) -> list[int]:
-        """Where the interpreter may enter: at each cycle's head, and after what it executed."""
-        sites = [
-            pc + 4
-            for pc in sorted(chosen)
-            if (one := self._at(pc)) and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
-        ]
+    def _entries(self, start: int, choice: Choice) -> list[int]:
+        """Where the region can be entered: at each cycle's head, after what the interpreter
+        executes, and where code from elsewhere comes in."""
+        chosen = choice.chosen
+        sites = return_sites(self._code, sorted(chosen))
         graph: dict[int, list[int]] = {}
         entries: set[int] = set()
         for pc in sorted(chosen):
             instruction = self._at(pc)
             assert instruction is not None
-            after = self._successors(instruction)
+            after = self._code.successors(instruction)
             if instruction.flow is Flow.RETURN:
                 after = [*after, *sites]
             if instruction.flow is Flow.INTERPRET:
@@ -233,10 +189,15 @@ class Discovery:
                 after = []
             graph[pc] = [target for target in after if target in chosen]
         # A second root for each part that the first one does not reach.
-        entries |= back_edge_targets(graph, sorted(chosen))
+        heads = back_edge_targets(graph, sorted(chosen))
+        entries |= heads - choice.leaves
+        entries |= choice.doors
         if self._enter_at_start or not entries:
             entries.add(start)
+        heat = self._profile.heat
         translatable = [pc for pc in sorted(entries) if (one := self._at(pc)) and one.translatable]
+        if heat and len(translatable) > TRANSLATION_ENTRIES:
+            translatable.sort(key=lambda pc: -heat.get(pc, 0))
         if self._enter_at_start and start in translatable:
             translatable.remove(start)
             translatable.insert(0, start)
@@ -244,30 +205,29 @@ class Discovery:
 
     def _leaders(self, chosen: set[int], entries: list[int]) -> set[int]:
         """Addresses at which a block must begin."""
-        leaders = set(entries) | (chosen & self._targets)
+        leaders = set(entries)
         for pc in chosen:
             instruction = self._at(pc)
             assert instruction is not None
             if instruction.flow is not Flow.NEXT:
-                leaders.update(self._successors(instruction))
+                leaders.update(self._code.successors(instruction))
         return leaders & chosen
 
     def _blocks(
         self,
-        chosen: set[int],
+        choice: Choice,
         entries: list[int],
         leaders: set[int],
         depth: int,
         copy_dispatch: bool = True,
     ) -> dict[BlockKey, Block]:
         """The graph with calls followed `depth` deep; not whole, if that exceeds the limit."""
-        sites = sorted(
-            pc + 4
-            for pc in chosen
-            if (one := self._at(pc))
-            and one.flow in (Flow.CALL, Flow.CALL_DYNAMIC)
-            and pc + 4 in chosen
-        )[:MOST_RETURN_SITES]
+        chosen = choice.chosen
+        sites = [
+            site
+            for site in return_sites(self._code, sorted(chosen))
+            if site in chosen and (choice.whole or self._calls_inside(site - 4, choice))
+        ][:MOST_RETURN_SITES]
         blocks: dict[BlockKey, Block] = {}
         queue: deque[BlockKey] = deque((entry, ()) for entry in entries)
         count = 0
@@ -275,22 +235,29 @@ class Discovery:
             key = queue.popleft()
             if key in blocks:
                 continue
-            block = self._block(key, chosen, leaders, sites, depth, copy_dispatch)
+            block = self._block(key, choice, leaders, sites, depth, copy_dispatch)
             blocks[key] = block
             count += len(block.instructions)
             queue.extend(edge.key for edge in block.edges if edge.inside)
         return blocks
 
+    def _calls_inside(self, pc: int, choice: Choice) -> bool:
+        """Whether a call leads to a function of the region that is no leaf."""
+        one = self._at(pc)
+        assert one is not None
+        return any(to in choice.chosen - choice.leaves for to in self._code.callees(one))
+
     def _block(
         self,
         key: BlockKey,
-        chosen: set[int],
+        choice: Choice,
         leaders: set[int],
         sites: list[int],
         depth: int,
         copy_dispatch: bool,
     ) -> Block:
         pc, context = key
+        chosen = choice.chosen
         block = Block(pc, context)
 
         def edge(target: int, within: Context = context, cycles: int = 0) -> Edge:
@@ -316,21 +283,23 @@ class Discovery:
                     continue
                 block.edges = [edge(instruction.target)]
             elif flow in (Flow.CALL, Flow.CALL_DYNAMIC):
-                inner = (*context, after) if len(context) < depth else ()
-                if flow is Flow.CALL:
-                    block.edges = [edge(instruction.target, inner)]
-                else:
-                    block.edges = [edge(at, inner) for at in sorted(self._targets) if at in chosen]
+                deeper = (*context, after) if len(context) < depth else ()
+                block.edges = [
+                    edge(at, deeper if choice.whole or at in choice.leaves else ())
+                    for at in self._code.callees(instruction)
+                    if flow is Flow.CALL or at in chosen
+                ]
             elif flow is Flow.RETURN:
                 if context and context[-1] in chosen:
                     block.edges = [edge(context[-1], context[:-1])]
                 else:
-                    known = {*sites, *(at for at in self._targets if at in chosen)}
+                    targets = self._targets(instruction.pc) if choice.whole else ()
+                    known = {*sites, *(at for at in targets if at in chosen)}
                     block.edges = [edge(at, ()) for at in sorted(known)]
             elif flow is Flow.DYNAMIC:
-                block.edges = [edge(at) for at in sorted(self._targets) if at in chosen]
-                if self._uses_tables:
-                    block.table = self._table(block, self._unchanged(chosen))
+                targets = self._targets(instruction.pc)
+                block.edges = [edge(at) for at in sorted(targets) if at in chosen]
+                block.table = self._table(block, self._unchanged(chosen))
             return block
 
     def _table(self, block: Block, kept: dict[int, int]) -> JumpTable | None:
@@ -339,10 +308,13 @@ class Discovery:
         if base is None:
             return None
         if base not in self._tables:
-            table = read_table(base, kept, self._targets, self._word_at, self._may_begin)
+            jump = block.instructions[-1].pc
+            targets = self._targets(jump)
+            table = read_table(base, kept, targets, self._word_at, self._may_begin)
             self._tables[base] = table
             if table is not None:
                 self._words |= words_of(table)
+                self._listed[jump] = tuple(dict.fromkeys(table.targets))
         return self._tables[base]
 
     def _may_begin(self, pc: int) -> bool:
@@ -381,7 +353,7 @@ class Discovery:
             if instruction is None or pc not in chosen or (position and pc in leaders):
                 return False
             if instruction.flow is Flow.DYNAMIC:
-                return 1 < len(self._targets) <= MOST_COPIES
+                return 1 < len(self._targets(pc)) <= MOST_COPIES
             if instruction.flow is not Flow.NEXT or not instruction.translatable:
                 return False
             pc = (pc + 4) & 0xFFFF_FFFF

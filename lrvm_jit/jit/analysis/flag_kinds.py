@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...isa.table import FlagRule
 from .region import BlockKey, Region
 
 
@@ -14,9 +13,10 @@ def flag_kinds(region: Region) -> dict[BlockKey, int | None]:
         setters = [rule for rule in rules if rule is not None]
         if setters:
             after[key] = int(setters[-1])
-    unknown, at_entry = -1, int(FlagRule.RESULT)
+    unknown = -1
     kinds: dict[BlockKey, int | None] = dict.fromkeys(region.blocks, unknown)
-    work: list[tuple[BlockKey, int | None]] = [((entry, ()), at_entry) for entry in region.entries]
+    # Whoever comes in brings the flags as they are.
+    work: list[tuple[BlockKey, int | None]] = [((entry, ()), None) for entry in region.entries]
     while work:
         key, kind = work.pop()
         known = kinds[key]

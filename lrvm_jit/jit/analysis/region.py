@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from ...isa.symbolic import Linear
-from .instructions import GuestInstruction
+from .instructions import Flow, GuestInstruction
 
 Context = tuple[int, ...]
 """Return addresses that calls within the region have pushed, the latest one last. A block that
@@ -13,6 +14,8 @@ is reached with different contexts exists once for each: then `ret` has one like
 
 BlockKey = tuple[int, Context]
 
+
+MOST_SHARED = 0.7
 
 SYMBOL = "region"
 """Name of the native function that a region becomes."""
@@ -31,6 +34,19 @@ class Edge:
     @property
     def key(self) -> BlockKey:
         return self.pc, self.context
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMemory:
+    """Memory of the board that is nothing but words, at addresses that are not translated."""
+
+    address: int
+    words: int
+    base: int
+    """Arena index of its first word."""
+
+    def holds(self, address: int) -> bool:
+        return self.address <= address < self.address + 4 * self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +101,16 @@ class Region:
     blocks: dict[BlockKey, Block]
     words: dict[int, int]
     """Every guest word that the translation relies on, by virtual address."""
-    targets: frozenset[int] = frozenset()
-    """Where its indirect jumps are expected to go."""
+    plain: tuple[PlainMemory, ...] = ()
+    """The board's memory. Its bounds may stand in the code."""
+    accesses: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """For loads and stores by their addresses: numbers of the plain memories that they were seen
+    to use. They go there first; all others have window slots."""
+    own: frozenset[int] = frozenset()
+    """Addresses of the words that are not only here because functions of other regions are
+    called."""
     is_cut: bool = False
-    """Whether it is only a part of what belongs together, as that is too large."""
+    """Whether it would be larger, or calls would be followed deeper, with more instructions."""
 
     @property
     def low(self) -> int:
@@ -98,6 +120,17 @@ class Region:
     def high(self) -> int:
         """Past the last word."""
         return max(self.words) + 4
+
+    def is_mostly_in(self, addresses: Set[int]) -> bool:
+        """Whether a region with these addresses takes its place: what is left of it is better made
+        again."""
+        return len(self.own & addresses) >= MOST_SHARED * len(self.own)
+
+    @property
+    def dispatches(self) -> bool:
+        """Whether it has computed jumps."""
+        lasts = [block.last for block in self.blocks.values()]
+        return any(last is not None and last.flow is Flow.DYNAMIC for last in lasts)
 
     @property
     def instruction_count(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ...core import layout
 from ...core.kernel_arrays import KernelArrays
-from ..analysis.exits import FIRST_MANNER, Exits, Manner
 from ..analysis.region import Region
 from .store import STORE, SharedCode
 
@@ -21,6 +20,8 @@ ROWS = 1024
 MOST_LOSSES = 4
 """Code that has changed so often after having been translated is left alone for a while."""
 MOST_REMEMBERED = 1 << 16
+LAST_GENERATION = 4
+"""A region is not made again more often, however much more of its function has been seen to run."""
 
 
 @dataclass(eq=False, slots=True)
@@ -38,8 +39,10 @@ class Installed:
     """and what must stand there."""
     entries: list[int]
     """Arena indices at which it can be entered."""
-    manner: Manner
-    exits: Exits = field(default_factory=Exits)
+    generation: int = 0
+    """How many regions it has taken the place of, one after the other."""
+    is_enlarged: bool = False
+    """Whether it was tried to make it larger."""
 
 
 class Installation:
@@ -66,6 +69,11 @@ class Installation:
     def __iter__(self) -> Iterator[Installed]:
         return iter(list(self._rows.values()))
 
+    @property
+    def marks(self) -> NDArray[numpy.uint8]:
+        """The marks of all arena words."""
+        return self._arrays.marks
+
     def row(self, number: int) -> NDArray[numpy.int64]:
         """A row of the kernel's table."""
         first = number * layout.TRANSLATION_FIELDS
@@ -83,17 +91,13 @@ class Installation:
         return self._rows.get(entry >> 8 & 0xFFFF)
 
     def add(
-        self,
-        region: Region,
-        code: SharedCode,
-        start: int,
-        delta: int,
-        manner: Manner = FIRST_MANNER,
+        self, region: Region, code: SharedCode, start: int, delta: int, plain_layout: int = -1
     ) -> Installed | None:
         """Make the kernel enter a region. None, and the code released, if that has no use.
 
-        The words must still be what was translated, at least one entry must be free, and the code
-        must not be larger than all that a board may have.
+        It takes the place of those that it contains. The words must still be what was translated,
+        at least one entry must be free, and the code must not be larger than all that a board may
+        have.
         """
         arrays = self._arrays
         pcs = numpy.fromiter(region.words.keys(), numpy.int64, len(region.words))
@@ -105,6 +109,7 @@ class Installation:
         if not fits or not bool((arrays.arena[indices] == words).all()):
             STORE.release(code)
             return None
+        generation = self._remove_within(region, delta)
         entries = [
             (number, (pc >> 2) + delta)
             for number, pc in enumerate(region.entries)
@@ -124,12 +129,12 @@ class Installation:
             indices,
             words,
             [index for _, index in entries],
-            manner,
+            generation,
         )
         self._rows[number] = installed
         self.codes[number] = code
         self.bytes += code.native.size
-        self._fill_row(installed, delta)
+        self._fill_row(installed, delta, plain_layout)
         self._uses.update(indices.tolist())
         self._mark(installed)
         for selector, index in entries:
@@ -149,7 +154,7 @@ class Installation:
             return False
         return bool((arrays.arena[indices] == words).all())
 
-    def _fill_row(self, installed: Installed, delta: int) -> None:
+    def _fill_row(self, installed: Installed, delta: int, plain_layout: int) -> None:
         row = self.row(installed.row)
         row[:] = 0
         row[layout.TRANSLATION_FUNCTION] = installed.code.native.address
@@ -158,6 +163,7 @@ class Installation:
         row[layout.TRANSLATION_HIGH] = installed.region.high >> 2
         row[layout.TRANSLATION_DELTA] = delta
         row[layout.TRANSLATION_MODE] = installed.region.supervisor
+        row[layout.TRANSLATION_LAYOUT] = plain_layout
         row[layout.TRANSLATION_SLOTS_USED] = layout.TRANSLATION_SLOT_COUNT
 
     def _mark(self, installed: Installed) -> None:
@@ -197,29 +203,35 @@ class Installation:
         self.bytes -= installed.code.native.size
         STORE.release(installed.code)
 
-    def take_exits(self, installed: Installed) -> None:
-        """Move what the kernel has noted of a region's exits to `installed.exits`."""
-        row, exits = self.row(installed.row), installed.exits
-        exits.count += int(row[layout.TRANSLATION_LEFT])
-        exits.executed += int(row[layout.TRANSLATION_EXECUTED])
-        unexpected = int(row[layout.TRANSLATION_DYNAMIC])
-        exits.unexpected += unexpected
-        first = layout.TRANSLATION_TARGETS
-        noted = min(unexpected, layout.TRANSLATION_TARGET_COUNT)
-        exits.seen.update(row[first : first + noted].tolist())
-        row[layout.TRANSLATION_LEFT] = row[layout.TRANSLATION_EXECUTED] = 0
-        row[layout.TRANSLATION_DYNAMIC] = 0
-
-    def remove_within(self, region: Region, delta: int) -> None:
-        """Take those regions from the kernel that a larger one contains."""
-        indices = {(pc >> 2) + delta for pc in region.words}
+    def _remove_within(self, region: Region, delta: int) -> int:
+        """Take those regions from the kernel that another one contains; its generation."""
+        generation = 0
         for installed in self:
-            if (
-                installed.region.supervisor == region.supervisor
-                and len(installed.indices) < len(indices)
-                and indices.issuperset(installed.indices.tolist())
-            ):
+            if installed.region.supervisor != region.supervisor or self.delta(installed) != delta:
+                continue
+            old = installed.region
+            is_final = installed.generation >= LAST_GENERATION and not old.own <= region.own
+            if not is_final and old.is_mostly_in(region.own):
+                generation = max(generation, installed.generation + 1)
                 self.remove(installed)
+        return generation
+
+    def delta(self, installed: Installed) -> int:
+        """Arena index minus virtual address in words where a region was made."""
+        return int(self.row(installed.row)[layout.TRANSLATION_DELTA])
+
+    def taken(self, first: int, last: int) -> bytes:
+        """For the arena words from `first` to before `last` whether a region has them: 1, or 2 if
+        it is not to be made again."""
+        marks = self._arrays.marks[first:last]
+        taken = ((marks & layout.MARK_TRANSLATED) != 0).astype(numpy.uint8)
+        for installed in self._rows.values():
+            if installed.generation >= LAST_GENERATION:
+                inside = installed.indices[
+                    (installed.indices >= first) & (installed.indices < last)
+                ]
+                taken[inside - first] = 2
+        return bytes(taken)
 
     def remove_around(self, addresses: NDArray[numpy.int64], indices: NDArray[numpy.int64]) -> None:
         """Take those regions from the kernel that reach to one of these words, or across it: given
@@ -232,14 +244,6 @@ class Installation:
                 if ((words >= low - 1) & (words <= high)).any():
                     self.remove(installed)
                     break
-
-    def give_up(self, useless: Installed) -> None:
-        """Take a region from the kernel, and leave its code alone for a while."""
-        indices = useless.indices.tolist()
-        for index in indices:
-            self.losses[index] = max(self.losses[index], MOST_LOSSES - 1)
-        self._note_loss(indices)
-        self.remove(useless)
 
     def clear(self) -> None:
         """Take all regions from the kernel."""
@@ -260,8 +264,7 @@ class Installation:
                 # Written, but with what was there.
                 self._mark(installed)
             else:
-                # Of a large region the rest may be worth translating all the same.
-                self._note_loss((changed if installed.manner.large else indices).tolist())
+                self._note_loss(indices.tolist())
                 self.remove(installed)
                 removed.append(installed)
         state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
-from ..analysis.exits import FIRST_MANNER, Manner
-from ..analysis.region import Region
+from ..analysis.profile import NOTHING_KNOWN, Profile
+from ..analysis.region import PlainMemory, Region
 from .known import KNOWN, known_region
 from .store import STORE, Delivery
 
@@ -34,18 +34,19 @@ class Job:
     limit: int
     optimize: bool
     cache: CodeCache
-    manner: Manner = FIRST_MANNER
+    profile: Profile = NOTHING_KNOWN
     registers: tuple[int, ...] = ()
     """The CPU's when the job was made."""
-    left_alone: frozenset[int] = frozenset()
-    """Addresses of jumps that are not worth translating."""
     enter_at_start: bool = False
+    taken: bytes = b""
+    """For each word whether a region has it: 1, or 2 if that region is not to be made again."""
+    plain: tuple[PlainMemory, ...] = ()
+    layout: int = -1
+    """PLAIN_LAYOUT of that memory."""
     program: str | None = None
     """Of which known program the region will be; None if it is not to be remembered."""
     programs: CodeCache = NOWHERE
     """Where that is remembered."""
-    replaces: int | None = None
-    """Row number of the region that is translated again."""
     breakpoints: frozenset[int] = frozenset()
     """Virtual addresses at which the region is left, before they are executed."""
 
@@ -60,17 +61,22 @@ class Job:
             inside = pc - first
             return int(words[inside >> 2]) if 0 <= inside < size else None
 
+        def owner(pc: int) -> int:
+            inside = (pc - first) >> 2
+            return self.taken[inside] if 0 <= inside < len(self.taken) else 0
+
         from ..analysis.discovery import Discovery
 
         discovery = Discovery(
             word_at,
             self.supervisor,
             self.limit,
-            self.manner.targets,
+            self.profile,
             self.enter_at_start,
             self.registers,
-            self.manner.tables,
-            self.left_alone,
+            lambda pc: owner(pc) > 0,
+            lambda pc: owner(pc) > 1,
+            self.plain,
         )
         return discovery.region(self.start)
 
@@ -109,7 +115,7 @@ def perform(job: Job) -> Outcome:
             outcome.region = region
             if job.program is not None:
                 code = outcome.delivery.code.key
-                known = known_region(region, job.start, job.delta, job.manner, code)
+                known = known_region(region, job.start, job.delta, code)
                 KNOWN.note(job.program, known, job.programs)
     except Exception as error:
         outcome.error = error

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
-from ..analysis.exits import Manner
 from ..analysis.region import Block, BlockKey, Region
 from .cache import host_key
 
@@ -35,7 +34,6 @@ class KnownRegion:
     """Virtual address that it was made for."""
     delta: int
     """Arena index minus virtual address in words."""
-    manner: Manner
     region: Region
     """Without its code: of its blocks there are only those at its entries, and they are empty."""
     code: str
@@ -48,12 +46,12 @@ def program_key(pc: int, supervisor: bool, words: bytes, settings: tuple[object,
     return hashlib.sha256(facts + words).hexdigest()
 
 
-def known_region(region: Region, start: int, delta: int, manner: Manner, code: str) -> KnownRegion:
+def known_region(region: Region, start: int, delta: int, code: str) -> KnownRegion:
     """What is kept of a region: its instructions and edges, nine tenths of it, are not."""
     entries: dict[BlockKey, Block] = {
         (pc, ()): Block(pc, (), need=region.blocks[pc, ()].need) for pc in region.entries
     }
-    return KnownRegion(start, delta, manner, replace(region, blocks=entries), code)
+    return KnownRegion(start, delta, replace(region, blocks=entries), code)
 
 
 class KnownPrograms:
@@ -70,29 +68,20 @@ class KnownPrograms:
 
     def note(self, program: str, known: KnownRegion, cache: CodeCache) -> None:
         """Remember a region. It takes the place of one for the same address, and of those that it
-        contains."""
-        words = known.region.words.keys()
+        takes the place of on a board."""
+        own = known.region.own
         with self._lock:
             regions = self._of(program, cache)
             for start, other in list(regions.items()):
                 if (
                     other.region.supervisor == known.region.supervisor
                     and other.delta == known.delta
-                    and (start == known.start or other.region.words.keys() <= words)
+                    and (start == known.start or other.region.is_mostly_in(own))
                 ):
                     del regions[start]
             while len(regions) >= MOST_REGIONS:
                 del regions[next(iter(regions))]
             regions[known.start] = known
-            data = pickle.dumps(list(regions.values()))
-        cache.save(program, data)
-
-    def forget(self, program: str, start: int, cache: CodeCache) -> None:
-        """A region has been of no use."""
-        with self._lock:
-            regions = self._of(program, cache)
-            if regions.pop(start, None) is None:
-                return
             data = pickle.dumps(list(regions.values()))
         cache.save(program, data)
 

@@ -26,6 +26,7 @@ from ...isa.table import (
 )
 from ..analysis.discovery import Discovery
 from ..analysis.instructions import Flow, GuestInstruction, instruction_at
+from ..analysis.profile import Profile
 from ..analysis.region import SYMBOL, Block, BlockKey, Edge, Region
 from ..emit.builder import Builder
 from ..emit.function import Function, Generated, generate
@@ -86,7 +87,11 @@ def explain(
         return int(words[pc >> 2]) if pc < size else None
 
     discovery = Discovery(
-        word_at, supervisor, options.limit(large=False), targets, enter_at_start=True
+        word_at,
+        supervisor,
+        options.max_instructions,
+        Profile(anywhere=tuple(sorted(targets))),
+        enter_at_start=True,
     )
     region = None if start & 3 else discovery.region(start)
     if region is None:

@@ -233,24 +233,19 @@ class Builder:
     # --- memory ------------------------------------------------------------------------------
 
     def load(self, address: Value) -> Value:
-        slot = self.frame.slot("read", self.pc)
-        return self._access(address, slot, EXIT_READ, "read", self._load_word)
+        return self._access(address, EXIT_READ, "read", self._load_word)
 
     def store(self, address: Value, value: Value) -> None:
-        slot = self.frame.slot("write", self.pc)
-
         def store_word(pointer: str, _: bool) -> str:
             self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
             return "0"
 
-        self._access(address, slot, EXIT_WRITE, "write", store_word)
+        self._access(address, EXIT_WRITE, "write", store_word)
 
     def swap(self, address: Value, value: Value) -> Value:
         """Load a word and store another one in its place: both must be possible."""
-        read = self.frame.slot("read", self.pc)
-        pointer = self._access(address, read, EXIT_READ, "read", lambda found, _: found, "ptr")
-        write = self.frame.slot("write", self.pc)
-        self._access(address, write, EXIT_WRITE, "write", lambda found, _: found, "ptr")
+        pointer = self._access(address, EXIT_READ, "read", lambda found, _: found, "ptr")
+        self._access(address, EXIT_WRITE, "write", lambda found, _: found, "ptr")
         old = self.value(f"load i32, ptr {pointer}, align 4")
         self.lines.append(f"  store i32 {value}, ptr {pointer}, align 4")
         return old
@@ -264,44 +259,49 @@ class Builder:
     def _access(
         self,
         address: Value,
-        slot: int,
         code: int,
         access: str,
         use: Callable[[str, bool], str],
         kind: str = "i32",
     ) -> str:
-        """Use a guest word: through the slot's window, else through the kernel's table of windows.
+        """Use a guest word: where the instruction's windows are, else through the kernel's table
+        of windows.
 
-        `use` generates what is done with the host's address of the word, once for each of the two
+        `use` generates what is done with the host's address of the word, once for each of these
         ways, and gives its result, which is of the IR type `kind`.
         """
         if self.unchecked is not None:
             pointer, step = self.unchecked[self.pc]
             distance = self.value(f"mul i64 %{self.round}, {step}")
             return use(self.value(f"getelementptr i8, ptr {pointer}, i64 {distance}"), True)
-        shift, words, base = self.frame.slot_fields(self.value, slot)
-        inside = self.value(f"add i32 {address}, {shift}")
-        offset = self.value(f"zext i32 {inside} to i64")
-        within = self.compare("ult", self.rotate(inside), words)
-        hit, miss, late, found = (self.frame.new_label() for _ in range(4))
-        self.lines.append(f"  br i1 {within}, label %{hit}, label %{miss}, !prof !0")
+        slot = self.frame.slot_of(access, self.pc)
+        found = self.frame.new_label()
+        results: list[str] = []
+        for shift, words, base in self.frame.windows(self.value, access, self.pc):
+            inside = self.op("add", address, shift)
+            offset = self.value(f"zext i32 {inside} to i64")
+            within = self.compare("ult", self.rotate(inside), words)
+            hit, miss = self.frame.new_label(), self.frame.new_label()
+            weights = "" if results else ", !prof !0"
+            self.lines += [f"  br i1 {within}, label %{hit}, label %{miss}{weights}", f"{hit}:"]
+            usual = use(self.value(f"getelementptr i8, ptr {base}, i64 {offset}"), True)
+            results.append(f"[ {usual}, %{hit} ]")
+            self.lines += [f"  br label %{found}", f"{miss}:"]
+        late = self.frame.new_label()
         away = self.leave(code, slot, address)
         asked = self.frame.new_name()
         missing = self.frame.new_name()
         self.lines += [
-            f"{miss}:",
             f"  {asked} = call preserve_mostcc ptr @window_{access}"
             f"(ptr %state, ptr %row, i32 {slot}, i32 {address})",
             f"  {missing} = icmp eq ptr {asked}, null",
             f"  br i1 {missing}, label %{away}, label %{late}, !prof !1",
             f"{late}:",
         ]
-        rare = use(asked, False)
-        self.lines += [f"  br label %{found}", f"{hit}:"]
-        usual = use(self.value(f"getelementptr i8, ptr {base}, i64 {offset}"), True)
+        results.append(f"[ {use(asked, False)}, %{late} ]")
         self.lines += [f"  br label %{found}", f"{found}:"]
         self.frame.probes.add(access)
-        return self.value(f"phi {kind} [ {usual}, %{hit} ], [ {rare}, %{late} ]")
+        return self.value(f"phi {kind} {', '.join(results)}")
 
     # --- stack -------------------------------------------------------------------------------
 

@@ -67,8 +67,7 @@ def _rounds_until_end(build: Builder, loop: Continuation) -> str:
 
 def _rounds_within(build: Builder, access: MovingAccess) -> str:
     """How many rounds an access stays in its slot's window."""
-    slot = build.frame.slot(access.kind, access.pc)
-    shift, words, _ = build.frame.slot_fields(build.value, slot)
+    shift, words, _ = build.frame.windows(build.value, access.kind, access.pc)[0]
     inside = build.op("add", access.address.emit(build), shift)
     step = access.step.emit(build)
     last = build.op("sub", build.op("shl", words, 2), 4)
@@ -92,8 +91,7 @@ def emit_pointers(build: Builder, loop: CountedLoop) -> dict[int, tuple[str, str
     """For each access by its pc: the host's first address, and the step in bytes as an i64."""
     pointers = {}
     for access in loop.accesses:
-        slot = build.frame.slot(access.kind, access.pc)
-        shift, _, base = build.frame.slot_fields(build.value, slot)
+        shift, _, base = build.frame.windows(build.value, access.kind, access.pc)[0]
         inside = build.op("add", access.address.emit(build), shift)
         offset = build.value(f"zext i32 {inside} to i64")
         pointer = build.value(f"getelementptr i8, ptr {base}, i64 {offset}")

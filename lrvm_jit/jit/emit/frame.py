@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core import layout
-from ...isa.table import Reg
-from ..analysis.region import Region
+from ...isa.table import WORD_MASK, Reg
+from ..analysis.region import PlainMemory, Region
 from ..analysis.stack import StackAnalysis
 
 
@@ -56,7 +56,7 @@ class Frame:
     def declare(self, intrinsic: str) -> None:
         self.intrinsics.add(intrinsic)
 
-    # --- window slots ------------------------------------------------------------------------
+    # --- windows -----------------------------------------------------------------------------
 
     def slot(self, access: str, pc: int) -> int:
         """The window slot of an access: one for each instruction, while there are enough."""
@@ -64,25 +64,49 @@ class Frame:
         if known is not None:
             return known
         number = len(set(self._slots.values()))
-        if number >= layout.TRANSLATION_SLOT_COUNT:
-            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
-            # The reserve below leaves at least one of each kind.
-            number = same[pc // 4 % len(same)]
-        elif number >= layout.TRANSLATION_SLOT_COUNT - 3 and any(
-            kind == access for kind, _ in self._slots
-        ):
-            same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+        # The reserve leaves at least one of each kind.
+        reserved = number >= layout.TRANSLATION_SLOT_COUNT - 3
+        same = [slot for (kind, _), slot in self._slots.items() if kind == access]
+        if number >= layout.TRANSLATION_SLOT_COUNT or (reserved and same):
             number = same[pc // 4 % len(same)]
         self._slots[access, pc] = number
         return number
 
-    def slot_fields(self, value: Callable[[str], str], slot: int) -> tuple[str, str, str]:
-        """What to add to an address to get its distance from the beginning of a slot's window,
-        and the window's size in words and host address.
+    def slot_of(self, access: str, pc: int) -> int:
+        """The slot of an access, NO_SLOT where only its instruction's plain memory is used.
+
+        Stores keep off words that are code, so they have slots, one for each memory."""
+        memories = self.region.accesses.get(pc, ())
+        if access == "read" and memories:
+            return layout.NO_SLOT
+        if access == "write" and len(memories) == 1:
+            return self.slot(access, memories[0])
+        return self.slot(access, pc)
+
+    def windows(
+        self, value: Callable[[str], str], access: str, pc: int
+    ) -> list[tuple[int | str, int | str, str]]:
+        """Where an access may go, the usual place first: for each, what to add to an address to
+        get its distance from the window's beginning, and the size in words and host address.
 
         They never change while the region runs, so LLVM may load them when it likes. `value`
         makes a new IR value.
         """
+        slot = self.slot_of(access, pc)
+        if slot != layout.NO_SLOT:
+            return [self.slot_fields(value, slot)]
+        memories = [self.region.plain[number] for number in self.region.accesses[pc]]
+        return [self.plain_fields(value, memory) for memory in memories]
+
+    def plain_fields(
+        self, value: Callable[[str], str], memory: PlainMemory
+    ) -> tuple[int, int, str]:
+        """The same of plain memory."""
+        base = value(f"getelementptr i8, ptr %arena, i64 {4 * memory.base}")
+        return -memory.address & WORD_MASK, memory.words, base
+
+    def slot_fields(self, value: Callable[[str], str], slot: int) -> tuple[str, str, str]:
+        """The same of a slot's window."""
         at = 8 * (layout.TRANSLATION_SLOTS + slot * layout.SLOT_FIELDS)
 
         def load(kind: str, offset: int) -> str:

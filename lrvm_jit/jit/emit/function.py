@@ -16,6 +16,7 @@ from ..analysis.tables import load_of, loaded_register
 from .builder import Builder, Value
 from .counted_code import FEWEST_ROUNDS, emit_pointers, emit_rounds
 from .frame import Frame
+from .onwards import CALLING_CONVENTION, onwards
 from .runtime import DECLARATIONS, HELPERS
 from .table_code import emit_index, measure_table
 
@@ -65,8 +66,8 @@ class Function:
             *(HELPERS[f"window_{access}"] for access in sorted(self.frame.probes)),
             HELPERS["all_flags"] if self.frame.uses_all_flags else "",
             HELPERS["cycles"] if any("@cycles" in line for line in body) else "",
-            f"define i64 @{SYMBOL}(ptr noalias %regs, ptr noalias %state, ptr noalias %row, "
-            "i64 %budget, i64 %entry) nounwind #0 {",
+            f"define {CALLING_CONVENTION} i64 @{SYMBOL}(ptr noalias %regs, ptr noalias %state, "
+            "ptr noalias %row, i64 %budget, i64 %entry) nounwind #0 {",
         ]
         return "\n".join(
             [
@@ -181,8 +182,10 @@ class Function:
         target = build.jump_target
         assert target is not None
         build.end(count)
-        # Past its table a jump is rare: the way back into the region is not worth its code.
-        self._dynamic(build, target, () if block.table else block.edges)
+        # Past a table that cannot be elsewhere a jump is rare: the way back into the region is not
+        # worth its code.
+        surely = block.table is not None and not block.table.base.terms
+        self._dynamic(build, target, () if surely else block.edges)
         self._place_ways()
 
     def _by_table(self, build: Builder, block: Block, table: JumpTable) -> None:
@@ -192,7 +195,8 @@ class Function:
         where it is known to be or cannot be read (`measure_table`).
         """
         load = block.instructions[build.executed]
-        slot = self.frame.slot("read", load.pc)
+        plain = any(memory.holds(table.address) for memory in self.region.plain)
+        slot = layout.NO_SLOT if plain else self.frame.slot("read", load.pc)
         name = self._tables.setdefault((table, slot), f"table{len(self._tables)}")
         known, impossible, go_on = (self.frame.new_label() for _ in range(3))
         position = build.rotate(emit_index(build, load, table))
@@ -317,22 +321,19 @@ class Function:
                 f"  %i{register} = load i32, ptr %p{register}",
                 f"  store i32 %i{register}, ptr %r{register}",
             ]
+        for name, index in (
+            ("flag_kind", layout.EXIT_FLAGS),
+            ("flag_x", layout.EXIT_X),
+            ("flag_y", layout.EXIT_Y),
+        ):
+            lines += [
+                f"  %{name}_at = getelementptr i64, ptr %state, i64 {index}",
+                f"  %{name}_in = load i32, ptr %{name}_at",
+                f"  store i32 %{name}_in, ptr %{name}",
+            ]
         lines += [
-            f"  %result_at = getelementptr i64, ptr %state, i64 {layout.FLAG_RESULT}",
-            "  %result = load i64, ptr %result_at",
-            f"  %overflow_at = getelementptr i64, ptr %state, i64 {layout.FLAG_OVERFLOW}",
-            "  %overflow = load i64, ptr %overflow_at",
-            "  %result_word = trunc i64 %result to i32",
-            "  %carry_up = lshr i64 %result, 32",
-            "  %carry_word = trunc i64 %carry_up to i32",
-            "  %carry = and i32 %carry_word, 1",
-            "  %overflow_up = lshr i64 %overflow, 30",
-            "  %overflow_word = trunc i64 %overflow_up to i32",
-            "  %overflow_bit = and i32 %overflow_word, 2",
-            "  %both = or i32 %carry, %overflow_bit",
-            f"  store i32 {layout.FLAGS_RAW}, ptr %flag_kind",
-            "  store i32 %result_word, ptr %flag_x",
-            "  store i32 %both, ptr %flag_y",
+            f"  %arena_at = getelementptr i64, ptr %state, i64 {layout.ARENA_ADDRESS}",
+            "  %arena = load ptr, ptr %arena_at, !invariant.load !2",
             "  store i64 %budget, ptr %left",
             "  %stack_at = alloca ptr",
             "  store i32 0, ptr %address",
@@ -346,7 +347,7 @@ class Function:
 
     def _leave(self) -> list[str]:
         """The ways out, and the one place where registers and budget go back to memory."""
-        lines = []
+        lines: list[str] = []
         for exit in self.frame.exits:
             lines += [
                 f"{exit.label}:",
@@ -387,10 +388,10 @@ class Function:
                 lines.append(f"  %{name}_wide = zext i32 {value} to i64")
                 value = f"%{name}_wide"
             lines += [
-                f"  %{name}_at = getelementptr i64, ptr %state, i64 {index}",
-                f"  store i64 {value}, ptr %{name}_at",
+                f"  %{name}_to = getelementptr i64, ptr %state, i64 {index}",
+                f"  store i64 {value}, ptr %{name}_to",
             ]
-        return [*lines, "  %code_out = load i64, ptr %code", "  ret i64 %code_out"]
+        return [*lines, *onwards()]
 
 
 def _leave_for(target: Value) -> list[str]:

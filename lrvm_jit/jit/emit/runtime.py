@@ -16,7 +16,7 @@ def _window_helper(name: str, access: int) -> str:
     """Looks into the kernel's table of windows for an address outside its slot.
 
     Returns the host's address of the word, or null. Notes the window as the slot's wish: the
-    next time the region is entered the slot has it.
+    next time the region is entered the slot has it. Without a slot nothing is noted.
     """
     first = layout.WINDOWS + access * layout.WINDOW_SLOTS * layout.WINDOW_FIELDS
     return f"""
@@ -46,6 +46,9 @@ noinline cold nounwind {{
   %all = and i1 %both, %aligned
   br i1 %all, label %found, label %missing
 found:
+  %has_slot = icmp ne i32 %slot, {layout.NO_SLOT}
+  br i1 %has_slot, label %wishing, label %known
+wishing:
   %slot_offset = mul i32 %slot, {layout.SLOT_FIELDS}
   %wish_index = add i32 %slot_offset, {layout.TRANSLATION_SLOTS + layout.SLOT_WISH}
   %wish_wide = zext i32 %wish_index to i64
@@ -53,6 +56,8 @@ found:
   store i64 %index_wide, ptr %wish
   %wished = getelementptr i64, ptr %row, i64 {layout.TRANSLATION_WISHED}
   store i64 1, ptr %wished
+  br label %known
+known:
   %arena_at = getelementptr i64, ptr %state, i64 {layout.ARENA_ADDRESS}
   %arena = load ptr, ptr %arena_at
   %base_bytes = mul i64 %base, 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from ...core.layout import NO_SLOT
 from ...isa.semantics import Target, execute
 from ..analysis.instructions import GuestInstruction
 from ..analysis.region import JumpTable
@@ -37,14 +38,19 @@ def emit_index(build: Builder, load: GuestInstruction, table: JumpTable) -> Valu
 def measure_table(frame: Frame, table: JumpTable, slot: int, name: str) -> list[str]:
     """Code for the region's beginning: how much of a table can be relied on, all or nothing.
 
-    It must stand where it is known to stand, and all of it must be readable through the slot's
-    window: it may be code that must not be read, a word of it may be watched. That the words are
-    what they were is seen to where regions are installed.
+    It must stand where it is known to stand, and all of it must be readable, in plain memory or
+    through the slot's window: it may be code that must not be read, a word of it may be watched.
+    That the words are what they were is seen to where regions are installed.
     """
     build = Builder(frame, next(iter(frame.region.blocks.values())), None)
     build.lines = []
-    shift, words, base = frame.slot_fields(build.value, slot)
-    inside = build.value(f"add i32 {table.address}, {shift}")
+    plain = [memory for memory in frame.region.plain if memory.holds(table.address)]
+    shift, words, base = (
+        frame.plain_fields(build.value, plain[0])
+        if slot == NO_SLOT and plain
+        else frame.slot_fields(build.value, slot)
+    )
+    inside = build.op("add", table.address, shift)
     frame.declare("usub.sat")
     spare = len(table.targets) - 1
     reach = build.value(f"call i32 @llvm.usub.sat.i32(i32 {words}, i32 {spare})")
