@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.translator.stories import HOT, Story, tell
-
 from lrvm_components import Ram
 from lrvm_jit import Component, Motherboard, TranslatorOptions
 from lrvm_tools.lasm import assemble_program
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
+from tests.translator.scenarios import HOT, Scenario, play
 
 FILLER = "\n".join(["add a7, 1"] * 60)
 TWO_FUNCTIONS = f"loop: call f\ncall g\njp loop\nf: {FILLER}\nret\ng: {FILLER}\nret"
@@ -35,12 +34,12 @@ def test_calls_and_returns_between_regions() -> None:
 def test_budgets_end_runs_in_a_chain_of_regions() -> None:
     quick = TranslatorOptions(threshold=300, background=False, cache=False, optimize=False)
 
-    def plot(story: Story) -> None:
-        story.run(*[900] * 8)
+    def script(scenario: Scenario) -> None:
+        scenario.run(*[900] * 8)
         for budget in (1, 7, 121, 122, 123, 500):
-            story.run(*[budget] * 5)
+            scenario.run(*[budget] * 5)
 
-    tell(TWO_FUNCTIONS, plot, translators=(quick,), ssp=0x8000)
+    play(TWO_FUNCTIONS, script, translators=(quick,), ssp=0x8000)
 
 
 LOADS = "loop: lsa a1, a2, 0\nadd a0, a1\nwsa a2, 4, a0\nlsa a3, a2, 4\nadd a4, a3\njp loop"
@@ -49,23 +48,23 @@ LOADS = "loop: lsa a1, a2, 0\nadd a0, a1\nwsa a2, 4, a0\nlsa a3, a2, 4\nadd a4, 
 def test_memory_that_somebody_comes_to_watch() -> None:
     """Its bounds stand in the code, which then is not entered."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.board.watchpoints = {0x8000: "read"}
-        story.run(*[50] * 8)
-        story.board.watchpoints = ()
-        story.run(300, 300, 1000)
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.board.watchpoints = {0x8000: "read"}
+        scenario.run(*[50] * 8)
+        scenario.board.watchpoints = ()
+        scenario.run(300, 300, 1000)
 
-    tell(LOADS, plot, translators=(HOT,), a2=0x8000)
+    play(LOADS, script, translators=(HOT,), a2=0x8000)
 
 
 def test_memory_that_is_mapped_later() -> None:
     """Where nothing was there is memory now: loads that gave 0 give its words."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.board.map(0x2_0000, 1)
-        story.run(300, 300)
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.board.map(0x2_0000, 1)
+        scenario.run(300, 300)
 
     def make(
         source: str, engine: EngineChoice, components: Sequence[Component], **registers: int
@@ -79,20 +78,20 @@ def test_memory_that_is_mapped_later() -> None:
             board.cpu.regs[name] = value
         return Machine(board, ram, program.symbols)
 
-    tell(LOADS, plot, make=make, translators=(HOT,), a2=0x2_0000)
+    play(LOADS, script, make=make, translators=(HOT,), a2=0x2_0000)
 
 
 def test_translation_of_addresses_is_turned_on_under_a_loop() -> None:
     """Code that has physical bounds in it is not entered then."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
         # Every entry passes through: all addresses mean what they meant.
-        story.machine.ram.words[0x9000 // 4 : 0x9000 // 4 + 1024] = 0xC000_0000
-        story.board.cpu.regs["pda"] = 0x9000
-        story.board.cpu.regs["mtt"] = 1
-        story.run(300, 300, 1000)
-        story.board.cpu.regs["mtt"] = 0
-        story.run(300, 300)
+        scenario.machine.ram.words[0x9000 // 4 : 0x9000 // 4 + 1024] = 0xC000_0000
+        scenario.board.cpu.regs["pda"] = 0x9000
+        scenario.board.cpu.regs["mtt"] = 1
+        scenario.run(300, 300, 1000)
+        scenario.board.cpu.regs["mtt"] = 0
+        scenario.run(300, 300)
 
-    tell(LOADS, plot, translators=(HOT,), a2=0x8000)
+    play(LOADS, script, translators=(HOT,), a2=0x8000)
