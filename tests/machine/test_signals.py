@@ -128,8 +128,8 @@ def test_an_exception_at_every_line(engine: EngineChoice) -> None:
         return lambda: piped.board.run(ROUND)
 
     lines = 0
-    # A translation within the run takes some ten thousand lines.
-    for _ in at_every_line(make, step=1 if isinstance(engine, str) else 499):
+    # A translation within the run takes more than a thousand lines.
+    for _ in at_every_line(make, step=1 if isinstance(engine, str) else 61):
         lines += 1
         piped.board.run(3 * ROUND - piped.board.cpu.cycles)
         assert_nothing_lost(piped, component)
@@ -166,7 +166,7 @@ def test_an_exception_at_every_line_of_a_refusal(engine: EngineChoice, refused: 
         built = machine(source, engine, [component], ac0=0x10000, ev=8)
         return built.board.run
 
-    for _ in at_every_line(make, step=1 if isinstance(engine, str) else 499):
+    for _ in at_every_line(make, step=1 if isinstance(engine, str) else 61):
         assert built.board.run().reason == "halted"
         assert (component.given, component.written) == ((1, []) if refused == "read" else (0, [5]))
         assert (built.a1, built.board.cpu.cycles) == (1, 3)
