@@ -62,6 +62,8 @@ SKIP_BREAKPOINT: Final = 15
 """1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
 NO_FUSION: Final = 16
 """1: decode every word alone."""
+NATIVE_CONTEXT: Final = 25
+"""Address of the board's native context (`native_abi`), or 0."""
 PREVIOUS_PC: Final = 30
 """LAST_PC before the instruction whose request is pending."""
 REQUEST_KIND: Final = 31
@@ -202,6 +204,8 @@ MARK_TABLE: Final = 2
 """The word is a page-table entry that a cached translation relies on."""
 MARK_TRANSLATED: Final = 4
 """The word is part of a translated region."""
+MARK_NATIVE: Final = 8
+"""The word is part of a block of the baseline tier."""
 
 PAGE_WORDS: Final = 256
 """Words of an MMU page, and of a code page."""
@@ -271,6 +275,8 @@ TRANSLATION_ENTRIES: Final = 64
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
+ENTER_NATIVE: Final = 38
+"""Handler of an entry where native code of the baseline begins."""
 TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
 TRANSLATION_TARGET_COUNT: Final = 256
 TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT

@@ -46,6 +46,7 @@ has stored itself: EXIT_PC, EXIT_REASON, EXIT_RESUME, with the budget right.
 - EXIT_READ, EXIT_WRITE + slot << 8: the word at EXIT_ADDRESS is outside the window slot. The kernel
   fills the slot and goes on at the site's resume address, budget minus refund again, or has the
   interpreter execute the instruction.
+- EXIT_DECODED: the interpreter goes on at pc until it comes to native code.
 - EXIT_REGION: a translated region of the kernel's table (`kernel.translations`) is entered at pc.
 
 **Window slots.** Two words from SLOTS on: minus the first virtual address (low half) and number
@@ -155,6 +156,7 @@ EXIT_INTERPRET: Final = 3
 EXIT_READ: Final = 4
 EXIT_WRITE: Final = 5
 EXIT_REGION: Final = 6
+EXIT_DECODED: Final = 7
 
 MOST_INSTRUCTIONS: Final = 64
 """Of a block; the kernel enters native code only with more budget than that."""

@@ -19,6 +19,7 @@ import numpy
 from ..code_cache import CodeCache
 from ..core import layout
 from ..core.statistics import Statistics
+from ..core.stop import StopReason
 from ..isa.table import Reg
 from ..jit.analysis.exits import (
     EXITS_TO_JUDGE,
@@ -29,6 +30,7 @@ from ..jit.analysis.exits import (
     is_useless,
 )
 from ..jit.analysis.instructions import Flow
+from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
 from ..jit.code.cache import default_cache
 from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
 from ..jit.code.job import Job, Outcome, perform
@@ -40,6 +42,7 @@ from .interpreter import InterpreterEngine
 if TYPE_CHECKING:
     from ..core.core import Core
 
+ENTRIES_ARRAY = 3
 COPIED_WORDS = 8192
 """Guest words to either side of a look that a region may consist of."""
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
@@ -94,6 +97,12 @@ class TranslatorEngine(InterpreterEngine):
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
+        self._has_regions = "regions" in self._options.tiers
+        if not self._has_regions:
+            self.look_after = 1 << 62
+        self._baseline: BaselineCode | None = None
+        self._mapped = b""
+        """The mapped address ranges that the baseline's code relies on."""
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
@@ -101,6 +110,45 @@ class TranslatorEngine(InterpreterEngine):
         self.seconds = 0.0
         self.invalidations = 0
         self.failures = 0
+
+    # --- the baseline tier ---------------------------------------------------------------------
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        self._prepare_baseline()
+        return super().run(budget, stop_on_exception)
+
+    def _prepare_baseline(self) -> None:
+        """Have the baseline's code made, if there is to be any, and fit to run."""
+        state = self._array_of_state
+        end = layout.REGIONS + int(state[layout.REGION_COUNT]) * layout.REGION_FIELDS
+        mapped = state[layout.REGIONS : end].tobytes()
+        if self._baseline is None:
+            if (
+                "baseline" not in self._options.tiers
+                or self._first_sight
+                or not is_supported()
+                or len(self._core.arena) > MOST_WORDS
+            ):
+                return
+            self._baseline = BaselineCode(self.context_address, len(self._core.arena))
+            self._state[layout.NATIVE_CONTEXT] = self._baseline.address
+        else:
+            self._baseline.prepare()
+            if mapped != self._mapped:
+                self._baseline.flush()
+        self._mapped = mapped
+
+    def _translate_baseline(self, baseline: BaselineCode) -> None:
+        """Make native code of what is at pc."""
+        state = self._state
+        baseline.translate(
+            self._regs[Reg.PC],
+            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
+            mmu=self._regs[Reg.MTT] != 0,
+            low=state[layout.FETCH_LOW],
+            words=state[layout.FETCH_WORDS],
+            first=state[layout.FETCH_BASE],
+        )
 
     def _translation_rows(self) -> int:
         return ROWS
@@ -124,6 +172,9 @@ class TranslatorEngine(InterpreterEngine):
         )
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        if self._baseline is not None:
+            # Its code jumps across them.
+            self._baseline.flush()
         # A region across a word that is looked at is not entered, and one that ends at such a
         # word is shorter than it could be: both are made anew.
         looked_at = set(breakpoints), set(watched)
@@ -153,13 +204,19 @@ class TranslatorEngine(InterpreterEngine):
             if stop == layout.STOP_STALE:
                 self._settle()
             elif stop == layout.STOP_TRANSLATE:
-                self._translate_at_first_sight()
+                self._translate_here()
             else:
                 break
         self._interpreted += self._used() - (state[layout.TRANSLATED] - translated)
         if bonus and not state[layout.BONUS] and not self._pending.withdrawn:
             self._adapt_bonus(time.perf_counter() - start)
         return stop
+
+    def _translate_here(self) -> None:
+        if self._baseline is not None:
+            self._translate_baseline(self._baseline)
+        else:
+            self._translate_at_first_sight()
 
     def _settle(self) -> None:
         """Give up the regions whose words have been changed."""
@@ -185,7 +242,11 @@ class TranslatorEngine(InterpreterEngine):
         if self._state[layout.TARGETS_NOTED]:
             self._state[layout.TARGETS_NOTED] = 0
             self._translate_again()
-        if self._interpreted >= self._options.threshold and not self._first_sight:
+        if (
+            self._interpreted >= self._options.threshold
+            and self._has_regions
+            and not self._first_sight
+        ):
             self._interpreted = 0
             self._look()
 
@@ -195,7 +256,7 @@ class TranslatorEngine(InterpreterEngine):
         if stop == layout.STOP_STALE:
             self._settle()
         elif stop == layout.STOP_TRANSLATE:
-            self._translate_at_first_sight()
+            self._translate_here()
         else:
             super().serve(stop)
 
@@ -362,9 +423,19 @@ class TranslatorEngine(InterpreterEngine):
         self.origins[outcome.delivery.origin] += 1
         if job.manner.large:
             self._installation.remove_within(outcome.region, job.delta)
+        if self._baseline is not None:
+            for pc in outcome.region.entries:
+                self._hand_over(self._baseline, (pc >> 2) + job.delta)
         return self._installation.add(
             outcome.region, outcome.delivery.code, job.start, job.delta, job.manner
         )
+
+    def _hand_over(self, baseline: BaselineCode, index: int) -> None:
+        """A region is to be entered at an arena index: the baseline leaves there."""
+        baseline.drop(index)
+        entries = self._arrays[ENTRIES_ARRAY]
+        if int(entries[index]) & 0xFF == layout.ENTER_NATIVE:
+            entries[index] = 0
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..arguments import number_within
 
 FIRST_LIMIT = 1400
+TIERS = ("baseline", "regions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class TranslatorOptions:
     - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
       from several places counts once for each. Regions have at most 1,400 at first; only where
       that is too few they are made again with more.
+    - `tiers`: which kinds of native code there are beside the interpreter: `"baseline"`, quickly
+      made of all that runs, and `"regions"`, compiled by LLVM of what is hot. Where the baseline is
+      not supported it is left out.
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
     """
 
@@ -32,6 +36,7 @@ class TranslatorOptions:
     optimize: bool = True
     max_instructions: int = 12_600
     max_bytes: int = 16 << 20
+    tiers: tuple[str, ...] = TIERS
 
     def limit(self, large: bool) -> int:
         """Instructions that a region may have, at first or if that was not enough."""
@@ -45,3 +50,7 @@ class TranslatorOptions:
         ):
             number = number_within(name, getattr(self, name), low, high)
             object.__setattr__(self, name, number)
+        unknown = [tier for tier in self.tiers if tier not in TIERS]
+        if unknown or isinstance(self.tiers, str):
+            raise ValueError(f"tiers must be some of {TIERS}, not {self.tiers!r}")
+        object.__setattr__(self, "tiers", tuple(self.tiers))

@@ -22,6 +22,7 @@ from ..core.layout import (
     BONUS,
     BUDGET,
     CYCLES,
+    EXIT_ADDRESS,
     EXIT_LEFT,
     FETCH_BASE,
     FETCH_LOW,
@@ -33,6 +34,7 @@ from ..core.layout import (
     FLAGS_EXPLICIT,
     HALTED,
     LAST_PC,
+    NATIVE_CONTEXT,
     PAGE_WORDS,
     REQUEST_KIND,
     RESUME,
@@ -47,6 +49,7 @@ from ..core.layout import (
     WINDOW_LOW,
     WORD,
 )
+from ..core.native_abi import MOST_INSTRUCTIONS
 from .alu import (
     add_overflow,
     divide,
@@ -89,6 +92,7 @@ from .decode import (
     DO_WSA,
     DO_XOR,
     ENTER,
+    ENTER_NATIVE,
     IF_ANY,
     IF_ANY_JUMP,
     IF_JUMP,
@@ -108,10 +112,19 @@ from .decode import (
     SLOW,
     STEP,
     decode,
+    decode_single,
     verify_code,
 )
 from .exceptions import after_exception
 from .memory import flush_windows
+from .native import (
+    EXIT_DECODED,
+    EXIT_READ,
+    EXIT_REGION,
+    EXIT_WRITE,
+    MISSING,
+    run_native,
+)
 from .step import AVR, PC, SMT, SSP, USP, step
 from .translations import EXIT_BUDGET, EXIT_INTERPRET, NOT_ENTERED, STALE, run_translation
 from .typed import (
@@ -183,6 +196,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     pop_low = pop_bytes = pop_base = ZERO
     # Where a region has just left an instruction to the interpreter.
     barred = NONE
+    native = state[NATIVE_CONTEXT] != 0
     handler = STEP if state[RESUME] == RESUME_STEP else MISS_FETCH
 
     while True:
@@ -259,6 +273,70 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if code == EXIT_INTERPRET:
                 barred = fetch_base + (pc >> 2) - fetch_low
             handler = MISS_FETCH
+            continue
+
+        if handler == ENTER_NATIVE:
+            left = limit - index
+            if left + state[BONUS] <= MOST_INSTRUCTIONS:
+                # The end of the budget is the interpreter's.
+                entry = decode_single(I(arena[U(index)]))
+                handler = entry & 0xFF
+                continue
+            state[FLAG_RESULT] = result
+            state[FLAG_OVERFLOW] = overflow
+            pc = ((fetch_low + index - fetch_base) << 2) & WORD
+            code = run_native(
+                regs,
+                state,
+                arena,
+                marks,
+                code_pages,
+                pc,
+                left,
+                fetch_low,
+                fetch_words,
+                fetch_base,
+            )
+            if code == MISSING:
+                stop = STOP_TRANSLATE
+                break
+            result = state[FLAG_RESULT]
+            overflow = state[FLAG_OVERFLOW]
+            left = state[EXIT_LEFT]
+            pc = I(regs[PC])
+            handler = MISS_FETCH
+            if code == EXIT_BUDGET:
+                if state[SOFT_BUDGET]:
+                    stop = STOP_BUDGET
+                    break
+                continue
+            index = fetch_base + (pc >> 2) - fetch_low
+            limit = index + left
+            end = min(fetch_end, limit - MAX_FUSED)
+            if code == EXIT_INTERPRET:
+                handler = STEP
+            elif code == EXIT_READ or code == EXIT_WRITE:
+                # An exception, a marked word, or a component.
+                handler = STEP
+                entry = decode_single(I(arena[U(index)]))
+                miss = state[EXIT_ADDRESS]
+                slot = NONE
+                if miss & 3 == 0:
+                    access = READ if code == EXIT_READ else WRITE
+                    slot = find_window(regs, state, arena, marks, miss, access)
+                if (
+                    slot >= 0
+                    and state[U(slot + WINDOW_BASE)] < 0
+                    and request_directly(regs, state, entry, slot, miss, pc)
+                ):
+                    stop = state[REQUEST_KIND]
+                    break
+            elif code == EXIT_REGION or code == EXIT_DECODED:
+                entry = entries[U(index)]
+                handler = entry & 0xFF
+                if handler == ENTER_NATIVE:
+                    entry = decode_single(I(arena[U(index)]))
+                    handler = entry & 0xFF
             continue
 
         # --- registers and flags -----------------------------------------------------------
@@ -637,6 +715,10 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             index = fetch_base + inside
             limit = index + left
             end = min(fetch_end, limit - MAX_FUSED)
+            if native and left + state[BONUS] > MOST_INSTRUCTIONS:
+                entry = entries[U(index)]
+                handler = ENTER if entry & 0xFF == ENTER else ENTER_NATIVE
+                continue
         else:  # STEP: the careful path, one instruction
             cold_path()
             if left <= 0:

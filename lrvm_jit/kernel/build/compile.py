@@ -33,7 +33,15 @@ from ...code_cache import (
 from ...code_cache.host import host_facts
 from ...locks import SharedLock
 
-SOURCES = ("kernel/**/*.py", "core/layout.py", "isa/table.py", "isa/codes.py", "exceptions.py")
+SOURCES = (
+    "kernel/**/*.py",
+    "core/layout.py",
+    "core/native_abi.py",
+    "core/baseline_layout.py",
+    "isa/table.py",
+    "isa/codes.py",
+    "exceptions.py",
+)
 """Files whose content decides what is compiled, relative to the package."""
 SETTINGS = (
     "NUMBA_BOUNDSCHECK",
