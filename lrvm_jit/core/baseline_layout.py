@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .native_abi import BASELINE, MOST_BLOCKS
+from .native_abi import BASELINE
 
 CODE_WRITTEN: Final = BASELINE
 """Where machine code is written,"""
@@ -23,7 +23,8 @@ BLOCK_COUNT: Final = BASELINE + 5
 """Blocks so far; the first one has number 1."""
 LINK_COUNT: Final = BASELINE + 6
 TABLES: Final = BASELINE + 7
-"""For userland and supervisor mode: an int64 for each arena word, see `native_abi`."""
+"""For userland and supervisor mode: an int64 for each arena word, see `native_abi`; 0 until the
+mode has code."""
 OWNERS: Final = BASELINE + 9
 """For both modes: an int32 for each arena word, the block that it is part of, or 0."""
 BLOCKS: Final = BASELINE + 11
@@ -68,13 +69,16 @@ STENCIL_CODE: Final = BASELINE + 40
 FLAGS: Final = BASELINE + 41
 """A uint8 for each arena word: what discovery has found."""
 WORK: Final = BASELINE + 42
-"""The patcher's own memory, int64[MOST_WORK]."""
+"""The patcher's own memory, int64[WORK_WORDS]."""
+ROOM_BLOCKS: Final = BASELINE + 43
+"""How many blocks,"""
+ROOM_SITES: Final = BASELINE + 44
+"""exits and"""
+ROOM_LINKS: Final = BASELINE + 45
+"""open jumps there is room for."""
 
-MOST_WORK: Final = 1 << 18
-MOST_LINKS: Final = 1 << 16
-MOST_SITES: Final = 1 << 19
+WORK_WORDS: Final = 1 << 15
 CHANGES_ALLOWED: Final = 4
 """A word that has changed so often while it was translated is left to the interpreter."""
 
-assert BASELINE + 43 <= 96
-assert MOST_BLOCKS < 1 << 31
+assert BASELINE + 46 <= 96

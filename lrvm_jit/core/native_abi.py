@@ -9,7 +9,7 @@ before they leave for the kernel. All of them have this type (`jit.native_ir` wr
 and end in a `musttail` call of another one, so that the arguments stay in machine registers.
 
 - `context`: an int64 array whose words are named below. It is the board's own and does not move.
-- `budget`: instructions that may still be attempted, never negative between blocks. A block
+- `budget`: instructions that may still be attempted (the kernel keeps one back), never negative between blocks. A block
   subtracts what it may execute at most before it does anything, and leaves with EXIT_BUDGET, what
   it subtracted added again, if that is below 0. Where it then executes less it adds the rest.
 - `result`, `mix`: the flags. `result` is the kernel's (`kernel.alu`): the last result, carry in
@@ -47,7 +47,6 @@ has stored itself: EXIT_PC, EXIT_REASON, EXIT_RESUME, with the budget right.
   fills the slot and goes on at the site's resume address, budget minus refund again, or has the
   interpreter execute the instruction.
 - EXIT_DECODED: the interpreter goes on at pc until it comes to native code.
-- EXIT_REGION: a translated region of the kernel's table (`kernel.translations`) is entered at pc.
 
 **Window slots.** Two words from SLOTS on: minus the first virtual address (low half) and number
 of words (high half); host address of the first word. `inside = rotate_right(address + low half,
@@ -146,7 +145,7 @@ SLOT_COUNT: Final = BASELINE_SLOTS + REGION_SLOTS
 COUNTERS: Final = SLOTS + SLOT_FIELDS * SLOT_COUNT
 """How often each block of the baseline was entered, by its number."""
 MOST_BLOCKS: Final = 1 << 16
-CONTEXT_WORDS: Final = COUNTERS + MOST_BLOCKS
+"""There are as many as the board has needed so far."""
 
 # --- why native code was left -------------------------------------------------------------------
 EXIT_JUMP: Final = 0
@@ -155,8 +154,7 @@ EXIT_INDIRECT: Final = 2
 EXIT_INTERPRET: Final = 3
 EXIT_READ: Final = 4
 EXIT_WRITE: Final = 5
-EXIT_REGION: Final = 6
-EXIT_DECODED: Final = 7
+EXIT_DECODED: Final = 6
 
 MOST_INSTRUCTIONS: Final = 64
-"""Of a block; the kernel enters native code only with more budget than that."""
+"""Of a block of the baseline."""

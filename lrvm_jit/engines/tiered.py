@@ -130,8 +130,7 @@ class TranslatorEngine(InterpreterEngine):
                 or len(self._core.arena) > MOST_WORDS
             ):
                 return
-            self._baseline = BaselineCode(self.context_address, len(self._core.arena))
-            self._state[layout.NATIVE_CONTEXT] = self._baseline.address
+            self._baseline = BaselineCode(self.context_address, state, len(self._core.arena))
         else:
             self._baseline.prepare()
             if mapped != self._mapped:

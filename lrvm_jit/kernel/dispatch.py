@@ -49,7 +49,6 @@ from ..core.layout import (
     WINDOW_LOW,
     WORD,
 )
-from ..core.native_abi import MOST_INSTRUCTIONS
 from .alu import (
     add_overflow,
     divide,
@@ -120,7 +119,6 @@ from .memory import flush_windows
 from .native import (
     EXIT_DECODED,
     EXIT_READ,
-    EXIT_REGION,
     EXIT_WRITE,
     MISSING,
     run_native,
@@ -277,7 +275,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
 
         if handler == ENTER_NATIVE:
             left = limit - index
-            if left + state[BONUS] <= MOST_INSTRUCTIONS:
+            if index == barred or left + state[BONUS] <= 1:
                 # The end of the budget is the interpreter's.
                 entry = decode_single(I(arena[U(index)]))
                 handler = entry & 0xFF
@@ -309,6 +307,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 if state[SOFT_BUDGET]:
                     stop = STOP_BUDGET
                     break
+                barred = fetch_base + (pc >> 2) - fetch_low
                 continue
             index = fetch_base + (pc >> 2) - fetch_low
             limit = index + left
@@ -331,12 +330,14 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 ):
                     stop = state[REQUEST_KIND]
                     break
-            elif code == EXIT_REGION or code == EXIT_DECODED:
+            elif code == EXIT_DECODED:
                 entry = entries[U(index)]
                 handler = entry & 0xFF
                 if handler == ENTER_NATIVE:
                     entry = decode_single(I(arena[U(index)]))
                     handler = entry & 0xFF
+                if index >= end:
+                    handler = BOUNDARY
             continue
 
         # --- registers and flags -----------------------------------------------------------
@@ -715,7 +716,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             index = fetch_base + inside
             limit = index + left
             end = min(fetch_end, limit - MAX_FUSED)
-            if native and left + state[BONUS] > MOST_INSTRUCTIONS:
+            if native and index < end:
                 entry = entries[U(index)]
                 handler = ENTER if entry & 0xFF == ENTER else ENTER_NATIVE
                 continue

@@ -47,7 +47,6 @@ EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = m
         abi.EXIT_WRITE,
     ),
 )
-EXIT_REGION = np.int64(abi.EXIT_REGION)
 EXIT_DECODED = np.int64(abi.EXIT_DECODED)
 MISSING = np.int64(8)
 """`run_native`'s answer if there is no native code for pc."""
@@ -66,7 +65,7 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
     for k in range(4):
         at = context + 8 * I(base.WINDOWS_SEEN) + 24 * I(k)
         if (
-            word_at(at) == fetch_low
+            word_at(at) == fetch_low | mmu << 40
             and word_at(at + 8) == fetch_words
             and word_at(at + 16) == fetch_base
         ):
@@ -83,7 +82,7 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
     next_one = word_at(context + 8 * I(base.WINDOW_NEXT)) & 3
     set_word(context + 8 * I(base.WINDOW_NEXT), next_one + 1)
     at = context + 8 * I(base.WINDOWS_SEEN) + 24 * next_one
-    set_word(at, fetch_low)
+    set_word(at, fetch_low | mmu << 40)
     set_word(at + 8, fetch_words)
     set_word(at + 16, fetch_base)
 
@@ -147,24 +146,29 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     context = state[NATIVE_CONTEXT]
     mode = (state[WINDOW_KEY] >> 32) & 1
     table = word_at(context + 8 * (I(base.TABLES) + mode))
+    same_slots = (
+        word_at(context + 8 * abi.SLOT_KEY) == state[WINDOW_KEY]
+        and word_at(context + 8 * abi.SLOT_CLEAN) == state[CLEAN_GENERATION]
+    )
     if unlikely(
-        word_at(context + 8 * abi.FETCH_TABLE) != table + 8 * fetch_base
+        not same_slots
+        or word_at(context + 8 * abi.FETCH_TABLE) != table + 8 * fetch_base
         or word_at(context + 8 * abi.FETCH_LOW) != fetch_low << 2
         or word_at(context + 8 * abi.FETCH_WORDS) != fetch_words
     ):
         _open(context, table, mode, I(regs[MTT] != 0), fetch_low, fetch_words, fetch_base)
+        if not same_slots:
+            _empty_slots(context, state)
+    if unlikely(table == 0):
+        return MISSING
     code = word_at(table + 8 * (fetch_base + (pc >> 2) - fetch_low))
     if code == 0:
         return MISSING
-    if unlikely(
-        word_at(context + 8 * abi.SLOT_KEY) != state[WINDOW_KEY]
-        or word_at(context + 8 * abi.SLOT_CLEAN) != state[CLEAN_GENERATION]
-    ):
-        _empty_slots(context, state)
     for k in range(32):
         set_half(context + 4 * I(k), I(regs[k]))
     bonus = state[BONUS]
-    budget = left + bonus
+    # One is kept back: the last instruction of a run is a slow step.
+    budget = left + bonus - 1
     result = state[FLAG_RESULT]
     set_word(context + 8 * abi.LEFT, budget)
     set_word(context + 8 * abi.RESULT, result)

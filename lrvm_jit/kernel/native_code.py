@@ -42,7 +42,7 @@ def drop_block(context, block):
     set_byte(code, JUMP_OPCODE)
     set_half(code + 1, word_at(row + 8 * base.BLOCK_OUT) - (place + 5))
     count = word_at(context + 8 * I(base.LINK_COUNT))
-    if count < base.MOST_LINKS:
+    if count < word_at(context + 8 * I(base.ROOM_LINKS)):
         link = word_at(context + 8 * I(base.LINKS)) + 8 * base.LINK_FIELDS * count
         set_word(link, start | mode << 40)
         set_word(link + 8, place + 1)
@@ -57,10 +57,11 @@ def drop_native(context, index):
     found = False
     for mode in range(2):
         owners = word_at(context + 8 * (I(base.OWNERS) + mode))
-        block = half_at(owners + 4 * index)
-        if block != 0:
-            drop_block(context, block)
-            found = True
+        if owners != 0:
+            block = half_at(owners + 4 * index)
+            if block != 0:
+                drop_block(context, block)
+                found = True
     return found
 
 

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -24,10 +25,11 @@ from ...code_cache import (
 )
 from ...code_cache.host import host_facts
 from ...core import baseline_layout as base
+from ...core import layout
 from ...core import native_abi as abi
 from ...isa.table import Reg
 from ...kernel.build.compile import SOURCES, EntryPointSource, load
-from .entry import BEGIN, DROP, TRANSLATE
+from .entry import BEGIN, DROP, REQUEST_WORDS, TRANSLATE
 from .memory import PatchedMemory
 from .stencils import Stencils, compile_stencils, read_stencils
 from .tables import make_tables
@@ -40,12 +42,17 @@ PATCHER = EntryPointSource(
     "the patcher of machine code",
     (*SOURCES, *STENCIL_SOURCES),
 )
-CODE_BYTES = 16 << 20
-MOST_AT_A_TIME = 16_384
+MOST_BYTES = 16 << 20
+FIRST_BYTES = 1 << 19
+"""Bytes of machine code for which there is room at first; it grows when that is full."""
+BYTES_FOR_BLOCK = 64
+BYTES_FOR_SITE = 16
+"""How much code there is, at least, for each block and each exit that there is room for."""
+MOST_AT_A_TIME = 2048
 """Instructions translated by one request."""
 MOST_WORDS = 1 << 27
-"""Boards with more memory than so many words have no baseline tier: it keeps 26 bytes for each
-word, most of which are never touched."""
+"""Boards with more memory than so many words have no baseline tier: it keeps up to 26 bytes for
+each word, most of which are never touched."""
 
 
 @cache
@@ -83,6 +90,17 @@ def stencils() -> Stencils:
     return read_stencils(content)
 
 
+@cache
+def _tables(pins: tuple[Reg, ...]) -> NDArray[numpy.int64]:
+    return make_tables(stencils(), pins)
+
+
+@cache
+def _stencil_code() -> NDArray[numpy.uint8]:
+    # Copied eight bytes at a time.
+    return numpy.concatenate([stencils().code, numpy.zeros(8, numpy.uint8)])
+
+
 class BaselineCode:
     """The native context of a board, and the code that its guest has become.
 
@@ -92,103 +110,117 @@ class BaselineCode:
     def __init__(
         self,
         kernel_context: int,
+        state: NDArray[numpy.int64],
         words: int,
         pins: Sequence[Reg] = abi.DEFAULT_PINS,
-        size: int = CODE_BYTES,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        """`kernel_context`: address of the kernel's context; `words` of the arena."""
-        self.context: NDArray[numpy.int64] = numpy.zeros(abi.CONTEXT_WORDS, numpy.int64)
+        """`kernel_context`: address of the kernel's context; its `state` gets the address of the
+        native one; `words` of the arena; `most_bytes` of machine code."""
         self._patch = load(PATCHER)[0]
-        self._stencils = stencils()
-        self._size = size
-        pages = -(-words // 256)
-        code = numpy.concatenate([self._stencils.code, numpy.zeros(8, numpy.uint8)])
-        self._kept: dict[int, NDArray[numpy.generic]] = {
-            abi.SITES: numpy.zeros(base.MOST_SITES * abi.SITE_FIELDS, numpy.int64),
-            base.TABLES: numpy.zeros(words, numpy.int64),
-            base.TABLES + 1: numpy.zeros(words, numpy.int64),
-            base.OWNERS: numpy.zeros(words, numpy.int32),
-            base.OWNERS + 1: numpy.zeros(words, numpy.int32),
-            base.BLOCKS: numpy.zeros(abi.MOST_BLOCKS * base.BLOCK_FIELDS, numpy.int64),
-            base.LINKS: numpy.zeros(base.MOST_LINKS * base.LINK_FIELDS, numpy.int64),
+        self._state = state
+        self._pins = tuple(pins)
+        self._words = words
+        self._most_bytes = most_bytes
+        self._size = min(FIRST_BYTES, most_bytes)
+        self._kept: dict[int, NDArray[Any]] = {
             base.CHANGES: numpy.zeros(words, numpy.uint8),
-            base.PAGES: numpy.zeros(pages, numpy.int64),
+            base.PAGES: numpy.zeros(-(-words // layout.PAGE_WORDS), numpy.int64),
             base.FLAGS: numpy.zeros(words + 1, numpy.uint8),
-            base.WORK: numpy.zeros(base.MOST_WORK, numpy.int64),
-            base.STENCILS: make_tables(self._stencils, pins),
-            base.STENCIL_CODE: code,
+            base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
+            base.STENCILS: _tables(self._pins),
+            base.STENCIL_CODE: _stencil_code(),
         }
-        for word, array in self._kept.items():
-            self.context[word] = array.ctypes.data
-        for number, register in enumerate(pins):
-            self.context[abi.PIN_HOMES + number] = 4 * int(register)
-        self._request = numpy.zeros(10, numpy.int64)
+        self._request = numpy.zeros(REQUEST_WORDS, numpy.int64)
         self._request[0] = kernel_context
-        self._request[1] = self.context.ctypes.data
+        self.context: NDArray[numpy.int64] = numpy.zeros(abi.COUNTERS, numpy.int64)
         self._process = -1
         self.flushes = 0
         self.prepare()
 
-    @property
-    def address(self) -> int:
-        return int(self.context.ctypes.data)
-
     def prepare(self) -> None:
         """Before a run: a child of a fork makes its own code."""
-        if self._process == os.getpid():
-            return
-        self._memory = PatchedMemory(self._size)
-        self.context[base.CODE_WRITTEN] = self._memory.written_at
-        self.context[base.CODE_RUN] = self._memory.run_at
-        self.context[base.CODE_SIZE] = self._size
-        self._process = os.getpid()
-        self.flush()
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._begin()
 
     def flush(self) -> None:
         """Forget all code."""
-        context = self.context
-        count = int(context[base.BLOCK_COUNT])
-        rows = self._kept[base.BLOCKS].reshape(-1, base.BLOCK_FIELDS)[1 : count + 1]
+        if self.context[base.BLOCK_COUNT]:
+            self.flushes += 1
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begin with empty memory of the present size."""
+        old = self.context
+        blocks = min(self._size // BYTES_FOR_BLOCK, abi.MOST_BLOCKS)
+        sites = self._size // BYTES_FOR_SITE
+        context = self.context = numpy.zeros(abi.COUNTERS + blocks, numpy.int64)
+        self._memory = PatchedMemory(self._size)
+        kept = self._kept
+        kept[abi.SITES] = numpy.zeros(sites * abi.SITE_FIELDS, numpy.int64)
+        kept[base.BLOCKS] = numpy.zeros(blocks * base.BLOCK_FIELDS, numpy.int64)
+        kept[base.LINKS] = numpy.zeros(blocks * base.LINK_FIELDS, numpy.int64)
+        kept[base.PAGES][:] = 0
         for mode in range(2):
-            mine = rows[rows[:, base.BLOCK_MODE] == mode]
-            self._kept[base.TABLES + mode][mine[:, base.BLOCK_START]] = 0
-            for start, size in mine[:, : base.BLOCK_WORDS + 1].tolist():
-                self._kept[base.OWNERS + mode][start : start + size] = 0
-        self._kept[base.PAGES][:] = 0
-        context[base.BLOCK_COUNT] = context[base.LINK_COUNT] = 0
-        context[abi.COUNTERS :] = 0
+            kept.pop(base.TABLES + mode, None)
+            kept.pop(base.OWNERS + mode, None)
+        for word, array in kept.items():
+            context[word] = array.ctypes.data
+        for number, register in enumerate(self._pins):
+            context[abi.PIN_HOMES + number] = 4 * int(register)
+        context[base.ROOM_BLOCKS] = context[base.ROOM_LINKS] = blocks
+        context[base.ROOM_SITES] = sites
+        context[base.CODE_WRITTEN] = self._memory.written_at
+        context[base.CODE_RUN] = self._memory.run_at
+        context[base.CODE_SIZE] = self._size
         context[base.WINDOWS_SEEN : base.WINDOW_NEXT] = -1
-        context[abi.FETCH_WORDS] = context[abi.FETCH_TABLE] = 0
+        for count in (base.EXECUTED, base.TRANSLATED_COUNT, base.DROPPED):
+            context[count] = old[count]
+        context[base.EXITS : base.EXITS + 8] = old[base.EXITS : base.EXITS + 8]
+        self._request[1] = self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
         self._do(BEGIN)
-        self.flushes += 1
 
     def translate(
         self, pc: int, *, supervisor: bool, mmu: bool, low: int, words: int, first: int
-    ) -> int:
-        """Translate what can be reached from pc; how many instructions.
+    ) -> None:
+        """Translate what can be reached from pc.
 
         The fetch window: first virtual address in words, words, arena index.
         """
-        self._request[2:9] = pc, supervisor, mmu, low, words, first, MOST_AT_A_TIME
-        done = self._do(TRANSLATE)
-        if not self.begins_at(first + (pc >> 2) - low, supervisor=supervisor):
-            # There was no room left.
+        request = (pc, supervisor, mmu, low, words, first, MOST_AT_A_TIME)
+        index = first + (pc >> 2) - low
+        while True:
+            self._make_mode(supervisor)
+            self._request[2 : 2 + len(request)] = request
+            self._do(TRANSLATE)
+            if self.begins_at(index, supervisor=supervisor):
+                return
+            # There was no room left: more of it, until there may be no more.
+            if not self.context[base.BLOCK_COUNT] and self._size == self._most_bytes:
+                raise MemoryError(f"no code fits into {self._most_bytes} bytes")
+            self._size = min(4 * self._size, self._most_bytes)
             self.flush()
-            done = self._do(TRANSLATE)
-        return done
+
+    def _make_mode(self, supervisor: bool) -> None:
+        """What is needed for each arena word, once a mode has code."""
+        if base.TABLES + supervisor not in self._kept:
+            for word, kind in ((base.TABLES, numpy.int64), (base.OWNERS, numpy.int32)):
+                array = self._kept[word + supervisor] = numpy.zeros(self._words, kind)
+                self.context[word + supervisor] = array.ctypes.data
+
+    def begins_at(self, index: int, *, supervisor: bool) -> bool:
+        """Whether native code begins at an arena word."""
+        return bool(self._kept[base.TABLES + supervisor][index])
 
     def drop(self, index: int) -> None:
         """Drop the code that an arena word is part of."""
         self._request[2] = index
         self._do(DROP)
 
-    def _do(self, what: int) -> int:
-        self._request[9] = what
-        return self._patch(self._request.ctypes.data)
-
-    def begins_at(self, index: int, *, supervisor: bool) -> bool:
-        """Whether native code begins at an arena word."""
-        return bool(self._kept[base.TABLES + supervisor][index])
+    def _do(self, what: int) -> None:
+        self._request[REQUEST_WORDS - 1] = what
+        self._patch(self._request.ctypes.data)
 
     @property
     def bytes(self) -> int:

@@ -39,11 +39,11 @@ FALLS = 42
 ADDRESS = 64
 """Where the code of each word of a block begins."""
 STACK = 1024
-FIXES = 1 << 16
+FIXES = 1 << 13
 """Distances to fill in: place in the code, kind, target."""
 FIX_FIELDS = 3
-MOST_FIXES = ((1 << 18) - FIXES) // FIX_FIELDS - 1024
-MOST_STACK = FIXES - STACK - 1024
+MOST_FIXES = (base.WORK_WORDS - FIXES) // FIX_FIELDS - 4 * abi.MOST_INSTRUCTIONS
+MOST_STACK = FIXES - STACK
 
 TO_CODE, TO_SITE, TO_SKIPPED = map(np.int64, range(3))
 """Kinds of these: to the block at an arena index, to an exit, past the instruction skipped."""
@@ -75,8 +75,9 @@ ONE, TWO, NOTHING = map(np.int64, (1, 2, 0))
 FAR_BIT = np.int64(1 << 60)
 """In a target: not an arena index but a virtual address, to be reached by the table."""
 INDIRECT_SITE = 1
-ROOM = 1 << 16
-"""Bytes of code that are left free for the end of a request."""
+BYTES_OF_EXIT = 96
+BYTES_OF_BLOCK = 160 * abi.MOST_INSTRUCTIONS
+"""More than these ever take."""
 
 
 __all__ = ["begin", "drop_native", "translate_from"]
@@ -467,7 +468,7 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
     start_pc = (low + start - first) << 2
     head_site = site(context, start_pc, NOTHING, I(abi.EXIT_BUDGET), NOTHING)
     set_hole(context, COUNT_HOLE, NOTHING)
-    set_hole(context, COUNTER_HOLE, 8 * (abi.COUNTERS + (block & (abi.MOST_BLOCKS - 1))))
+    set_hole(context, COUNTER_HOLE, 8 * (abi.COUNTERS + block))
     set_hole(context, EXIT_HOLE, head_site)
     head = emit(context, HEAD)
     index = start
@@ -625,7 +626,7 @@ def fill_in(context, mode, low, first):
                 pc = (low + target - first) << 2
                 to = stub(context, site(context, pc, NOTHING, I(abi.EXIT_JUMP), NOTHING))
                 count = word_at(context + 8 * I(base.LINK_COUNT))
-                if count < base.MOST_LINKS:
+                if count < word_at(context + 8 * I(base.ROOM_LINKS)):
                     link = word_at(context + 8 * I(base.LINKS)) + 8 * base.LINK_FIELDS * count
                     set_word(link, target | mode << 40)
                     set_word(link + 8, place)
@@ -691,7 +692,7 @@ def translate_from(
 ):
     """Translate what can be reached from pc; how many instructions, 0 if there is no room."""
     start = first + (pc >> 2) - low
-    count = discover(context, arena, mode, mmu, low, words, first, start, limit)
+    discover(context, arena, mode, mmu, low, words, first, start, limit)
     work = word_at(context + 8 * I(base.WORK))
     lowest = word_at(work + 8 * STACK)
     highest = word_at(work + 8 * (STACK + 1))
@@ -716,14 +717,18 @@ def translate_from(
         if byte_at(flags + index) & (LEADER | SEEN) != LEADER | SEEN:
             index += 1
             continue
-        out_of_room = (
-            word_at(context + 8 * I(base.CODE_USED)) + ROOM + 64 * count
+        # What is still to be made: exits of the jumps that are open, and of the blocks.
+        open_ends = word_at(work + 8 * FIX_COUNT)
+        exits = open_ends + word_at(context + 8 * I(base.BLOCK_COUNT)) - first_block + 2
+        if (
+            open_ends > MOST_FIXES
+            or word_at(context + 8 * I(base.CODE_USED)) + BYTES_OF_EXIT * exits + BYTES_OF_BLOCK
             > word_at(context + 8 * I(base.CODE_SIZE))
-            or word_at(context + 8 * I(base.SITE_COUNT)) + 2 * count + 1024 > base.MOST_SITES
-            or word_at(context + 8 * I(base.BLOCK_COUNT)) + 64 > abi.MOST_BLOCKS
-            or word_at(work + 8 * FIX_COUNT) > MOST_FIXES
-        )
-        if out_of_room:
+            or word_at(context + 8 * I(base.SITE_COUNT)) + exits + 2 * abi.MOST_INSTRUCTIONS
+            > word_at(context + 8 * I(base.ROOM_SITES))
+            or word_at(context + 8 * I(base.BLOCK_COUNT)) + 2
+            > word_at(context + 8 * I(base.ROOM_BLOCKS))
+        ):
             break
         set_word(work + 8 * FALLS, NOTHING)
         size = emit_block(context, arena, mode, mmu, low, words, first, index)
