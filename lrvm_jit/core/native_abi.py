@@ -9,9 +9,10 @@ before they leave for the kernel. All of them have this type (`jit.native_ir` wr
 and end in a `musttail` call of another one, so that the arguments stay in machine registers.
 
 - `context`: an int64 array whose words are named below. It is the board's own and does not move.
-- `budget`: instructions that may still be attempted (the kernel keeps one back), never negative between blocks. A block
-  subtracts what it may execute at most before it does anything, and leaves with EXIT_BUDGET, what
-  it subtracted added again, if that is below 0. Where it then executes less it adds the rest.
+- `budget`: instructions that may still be attempted (the kernel keeps one back), never negative
+  between blocks. A block subtracts what it may execute at most before it does anything, and leaves
+  with EXIT_BUDGET, what it subtracted added again, if that is below 0. Where it then executes less
+  it adds the rest.
 - `result`, `mix`: the flags. `result` is the kernel's (`kernel.alu`): the last result, carry in
   bit 32; what is above that is not used. OF is bit 31 of `mix ^ result ^ result >> 1`. So after an
   addition or subtraction `mix` is `a ^ b`, after all else that sets CF = OF it is the result.

@@ -17,7 +17,6 @@ from ...isa.semantics import SEMANTICS
 from ...isa.table import (
     BY_OPCODE,
     CONDITION_TRUTH,
-    Access,
     Condition,
     Control,
     Flag,
@@ -126,11 +125,14 @@ class Form:
     """The number of a condition or of a division mode."""
     direct: bool = False
     """Of a condition: what follows is a jump, which is part of it."""
+    paid: bool = True
+    """Of a condition: what may be skipped is part of the block, and was paid for."""
 
     @property
     def name(self) -> str:
         parts = [self.op.name.lower(), *map(str, self.places), f"c{self.choice}"]
-        return "_".join([*parts, "f" if self.flags else "n", "d" if self.direct else "s"])
+        parts.append("f" if self.flags else "n")
+        return "_".join([*parts, "d" if self.direct else "s" if self.paid else "u"])
 
     def text(self) -> str:
         """The IR of its function."""
@@ -139,7 +141,7 @@ class Form:
             target = StencilTarget(self.name, {}, flags_needed=False)
             condition = CONDITIONS[self.choice]
             target.skip_unless(target.condition(condition.first, condition.second, condition.truth))
-            return target.finish(direct=self.direct)
+            return target.finish(direct=self.direct, paid=self.paid)
         places: dict[int, Place] = {int(Reg.AVR): Place(MEMORY, "home3")}
         operands: list[Value | None] = []
         for number, place in enumerate(self.places):
@@ -203,9 +205,10 @@ def place_sets(op: Op, literals: tuple[bool, ...]) -> list[tuple[int, ...]] | No
     if op is Op.CPY and literals[1]:
         # To a literal address: the patcher's own jump.
         sets[0] = tuple(place for place in sets[0] if place != PC)
-    if row.memory is not Access.NONE and op in (Op.LSA, Op.WSA) and not any(literals[:2]):
+    added = {Op.LSA: (1, 2), Op.WSA: (0, 1)}.get(op)
+    if added is not None and not any(literals[number] for number in added):
         # Two registers make the address: the second one in the context will do.
-        sets[2 if op is Op.LSA else 1] = HOME
+        sets[added[1]] = HOME
     return sets
 
 
@@ -222,6 +225,7 @@ def forms_of(op: Op, literals: tuple[bool, ...]) -> Iterator[Form]:
                 # The three instructions share them.
                 yield Form(Op.IF, (), choice=choice)
                 yield Form(Op.IF, (), choice=choice, direct=True)
+                yield Form(Op.IF, (), choice=choice, paid=False)
             elif row.writes_flags:
                 yield Form(op, places, True, choice)
                 yield Form(op, places, False, choice)

@@ -66,7 +66,17 @@ LITERAL_HOLE, HOME_HOLE, AVR_HOLE, SLOT_HOLE, HERE_HOLE, COUNT_HOLE, COUNTER_HOL
     for name in ("literal0", "home0", "home3", "slot", "here", "count", "counter", "site")
 )
 
-INTERPRET, PLAIN, SKIP, GOTO, GOTO_RELATIVE, CALL, LEAVE, CALL_REGISTER = map(np.int64, range(8))
+(
+    INTERPRET,
+    PLAIN,
+    SKIP,
+    GOTO,
+    GOTO_RELATIVE,
+    CALL,
+    LEAVE,
+    CALL_REGISTER,
+    ENDS,
+) = map(np.int64, range(9))
 LITERAL_PLACE, MEMORY_PLACE, TO_PC, SPILLED = map(np.int64, (LITERAL, MEMORY, PC_PLACE, 1 << 8))
 CPY, JPR, AVR = int(Op.CPY), int(Op.JPR), 0x15
 LOOK_AHEAD = 12
@@ -158,7 +168,7 @@ def form_of(context, word, mode):
     work = word_at(context + 8 * I(base.WORK))
     row = I(t.ROWS) + (word >> 24) * t.ROW_FIELDS
     kind = table_word(context, row)
-    if kind == INTERPRET:
+    if kind == INTERPRET or kind == ENDS:
         return kind
     if kind == GOTO_RELATIVE:
         return kind if word & 0x300 == 0 else INTERPRET
@@ -473,6 +483,8 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
     head = emit(context, HEAD)
     index = start
     executed = NOTHING
+    # 0 behind a condition.
+    not_skipped = ONE
     going_on = True
     while going_on:
         pc = (low + index - first) << 2
@@ -497,11 +509,15 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
             kind == SKIP and mmu != 0 and (pc & 0x3FF) >= 0x3F8
         ):
             kind = INTERPRET
-        if executed >= MOST_STRAIGHT - 2 and (kind == SKIP or executed >= MOST_STRAIGHT):
+        if executed >= MOST_STRAIGHT and kind == SKIP:
+            kind = INTERPRET
+        if not_skipped and (
+            executed >= MOST_STRAIGHT or (executed >= MOST_STRAIGHT - 8 and kind == SKIP)
+        ):
             set_byte(flags + index, byte_at(flags + index) | LEADER)
             go_on_at(context, low, words, first, mode, mmu, pc)
             break
-        if kind == INTERPRET or changes:
+        if kind == INTERPRET or kind == ENDS or changes:
             reason = I(abi.EXIT_INTERPRET)
             if changes and index + 1 < end and may_change(context, index + 1):
                 reason = I(abi.EXIT_DECODED)
@@ -511,9 +527,12 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
             set_word(at + 8, TO_SITE)
             # A word that changes all the time is nobody's.
             index += 0 if changes else 1
+            # Where it may be skipped it is paid for like the others; its exit gives that back.
+            executed += 1 - not_skipped
             break
         executed += 1
         index += 1
+        not_skipped = ONE
         if kind == SKIP:
             set_hole(context, SKIP_HOLE, index + 1)
             follower = I(arena[U(index)])
@@ -537,7 +556,9 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
                 )
                 go_on_at(context, low, words, first, mode, mmu, pc + 8)
                 break
-            emit(context, form >> 8)
+            not_skipped = NOTHING
+            unpaid = ends_before(context, owners, flags, index, end)
+            emit(context, (form >> 8) + (TWO if unpaid else NOTHING))
             continue
         if kind == GOTO or kind == GOTO_RELATIVE or kind == CALL:
             target = target_of(word, kind, pc)

@@ -82,9 +82,10 @@ STRIDE: Final = INDEX + PLACE_COUNT
 OPERAND_FIELDS: Final = STRIDE + 1
 ROW_FIELDS: Final = OPERANDS + 3 * OPERAND_FIELDS
 
-INTERPRET, PLAIN, SKIP, GOTO, GOTO_RELATIVE, CALL, LEAVE, CALL_REGISTER = range(8)
+INTERPRET, PLAIN, SKIP, GOTO, GOTO_RELATIVE, CALL, LEAVE, CALL_REGISTER, ENDS = range(9)
 """Kinds: for the interpreter; goes on to the next instruction; may skip it; jumps or calls to a
-literal address; jumps or calls through the table."""
+literal address; jumps or calls through the table; for the interpreter, which does not come back to
+what follows."""
 NO_CHOICE, CHOICE_IF, CHOICE_IFN, CHOICE_IF2, CHOICE_MODE = range(5)
 
 INTERPRETED: Final = 255
@@ -157,7 +158,8 @@ def _row(first: int, numbers: dict[str, int]) -> list[int]:
     """The row of a first byte."""
     words = [0] * ROW_FIELDS
     row = BY_OPCODE.get(first >> 3)
-    if row is None:
+    if row is None or row.control in (Control.EXCEPTION, Control.HALT, Control.RESET):
+        words[KIND] = ENDS
         return words
     literals = tuple(
         operand.kind.name != "REG" and not first >> (2 - number) & 1
@@ -190,7 +192,7 @@ def _fill_row(
     words[CHOOSES] = chooses
     words[CHOICES] = 1 if chooses == NO_CHOICE else choices
     words[FLAGS] = row.writes_flags
-    words[VARIANTS] = 2 if row.skips or row.writes_flags else 1
+    words[VARIANTS] = 3 if row.skips else 2 if row.writes_flags else 1
     words[KIND] = _kind(row, literals)
     words[AVR_READ] = Implicit.READS_AVR in row.implicit
     words[AVR_WRITTEN] = Implicit.WRITES_AVR in row.implicit

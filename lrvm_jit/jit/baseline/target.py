@@ -295,8 +295,9 @@ class StencilTarget:
 
     # --- the function's end --------------------------------------------------------------------
 
-    def finish(self, *, direct: bool = False) -> str:
-        """The function's text. `direct`: what follows an unfulfilled condition is a jump."""
+    def finish(self, *, direct: bool = False, paid: bool = True) -> str:
+        """The function's text. `direct`: what a condition may skip is a jump, and part of it;
+        `paid`: the budget for it has been subtracted."""
         for home, value in self._homes.items():
             self.lines.append(f"  store i32 {self._narrow(value)}, ptr {self._home(home)}")
         values = {name: str(value) for name, value in self._values.items()}
@@ -305,7 +306,7 @@ class StencilTarget:
             # way out is a single conditional jump.
             values["scratch0"] = str(self._misses[-1][1])
         if self._condition is not None:
-            self._end_conditionally(direct)
+            self._end_conditionally(direct, paid)
         elif isinstance(self._target, str):
             self._end_through_table(self._target, values)
         else:
@@ -318,7 +319,7 @@ class StencilTarget:
             self.lines += native_ir.tail("@exit", {})
         return "\n".join([*self.lines, "}"])
 
-    def _end_conditionally(self, direct: bool) -> None:
+    def _end_conditionally(self, direct: bool, paid: bool) -> None:
         holds, fails = self.names.label(), self.names.label()
         self.lines += [
             f"  br i1 {_truth(self._condition)}, label %{holds}, label %{fails}"
@@ -327,8 +328,7 @@ class StencilTarget:
             *native_ir.tail("@jump" if direct else "@next", {}),
             f"{fails}:",
         ]
-        # What is skipped was paid for.
-        left = self.value("add i64 %budget, 1")
+        left = self.value("add i64 %budget, 1") if paid else "%budget"
         self.lines += native_ir.tail("@next" if direct else "@skip", {"budget": left})
 
     def _end_through_table(self, target: str, values: dict[str, str]) -> None:
