@@ -18,7 +18,15 @@ class Statistics:
     exceptions: int = field(default=0, kw_only=True)
     """Exceptions and interruptions that were raised."""
     translated: int = 0
-    """Of these, executed by translated regions. The others were interpreted."""
+    """Of these, executed by translated regions,"""
+    baseline: int = field(default=0, kw_only=True)
+    """and by native code of the baseline tier. The others were interpreted."""
+    blocks: int = field(default=0, kw_only=True)
+    """Blocks of guest code that the baseline has made native code of,"""
+    block_bytes: int = field(default=0, kw_only=True)
+    """that code,"""
+    block_memory: int = field(default=0, kw_only=True)
+    """and all memory that the tier has for it, most of which is never touched."""
     regions: int = 0
     """Translated regions that exist now,"""
     code_bytes: int = 0
@@ -40,4 +48,4 @@ class Statistics:
 
     @property
     def interpreted(self) -> int:
-        return self.instructions - self.translated
+        return self.instructions - self.translated - self.baseline

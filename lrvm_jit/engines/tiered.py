@@ -130,7 +130,12 @@ class TranslatorEngine(InterpreterEngine):
                 or len(self._core.arena) > MOST_WORDS
             ):
                 return
-            self._baseline = BaselineCode(self.context_address, state, len(self._core.arena))
+            self._baseline = BaselineCode(
+                self.context_address,
+                state,
+                len(self._core.arena),
+                most_bytes=self._options.max_bytes,
+            )
         else:
             self._baseline.prepare()
             if mapped != self._mapped:
@@ -155,9 +160,14 @@ class TranslatorEngine(InterpreterEngine):
     def statistics(self) -> Statistics:
         state = self._state
         exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
+        baseline = self._baseline
         return Statistics(
             self.name,
             self._executed,
+            baseline=baseline.executed if baseline else 0,
+            blocks=baseline.blocks if baseline else 0,
+            block_bytes=baseline.bytes if baseline else 0,
+            block_memory=baseline.memory if baseline else 0,
             translated=state[layout.TRANSLATED],
             regions=len(self._installation),
             code_bytes=self._installation.bytes,

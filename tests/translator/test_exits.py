@@ -117,7 +117,7 @@ def test_uselessness() -> None:
 
 # --- programs ----------------------------------------------------------------------------------
 
-OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False)
+OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False, tiers=("regions",))
 SMALL = replace(OPTIONS, max_instructions=300)
 
 

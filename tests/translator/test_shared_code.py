@@ -115,7 +115,12 @@ def many_loops(count: int) -> str:
 def test_memory_for_code_is_bounded(most: int) -> None:
     """When it is full all regions make room, and what is hot then is translated again."""
     options = TranslatorOptions(
-        threshold=300, cache=False, background=False, optimize=False, max_bytes=most
+        threshold=300,
+        cache=False,
+        background=False,
+        optimize=False,
+        max_bytes=most,
+        tiers=("regions",),
     )
     built = machine(many_loops(20), options)
     other = machine(many_loops(20), "interpreter")
@@ -137,7 +142,12 @@ def test_memory_for_code_is_bounded(most: int) -> None:
 def test_a_region_larger_than_all_memory_for_code() -> None:
     """It is not kept; the guest does without."""
     options = TranslatorOptions(
-        threshold=300, cache=False, background=False, optimize=False, max_bytes=1 << 16
+        threshold=300,
+        cache=False,
+        background=False,
+        optimize=False,
+        max_bytes=1 << 16,
+        tiers=("regions",),
     )
     lines = "\n".join(f"lsa a2, a1, {k % 64 * 4}\nwsa a3, {k % 64 * 4}, a2" for k in range(150))
     source = f"loop:\n{lines}\njp loop"
@@ -165,8 +175,7 @@ options = TranslatorOptions(
     cache=False,
     optimize=False,
     max_instructions=8,
-    max_bytes=1 << 20,
-)
+    max_bytes=1 << 20, tiers=("regions",))
 built = machine("halt", options)
 regs, words = built.board.cpu.regs, built.ram.words
 words[1], words[2] = encode("xor", Reg.A1, Reg.A0), encode("jpr", 0xFFF8)

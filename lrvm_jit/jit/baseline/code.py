@@ -228,6 +228,18 @@ class BaselineCode:
         return int(self.context[base.CODE_USED])
 
     @property
+    def memory(self) -> int:
+        """Bytes that are reserved for the code and for what belongs to it."""
+        shared = (base.STENCILS, base.STENCIL_CODE)
+        kept = sum(array.nbytes for word, array in self._kept.items() if word not in shared)
+        return self._size + self.context.nbytes + kept
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that have been made since memory was empty."""
+        return int(self.context[base.BLOCK_COUNT])
+
+    @property
     def executed(self) -> int:
         """Instructions that the code has executed."""
         return int(self.context[base.EXECUTED])

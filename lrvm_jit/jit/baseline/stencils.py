@@ -131,7 +131,8 @@ def read_stencils(content: bytes) -> Stencils:
             relative = kind in RELATIVE_KINDS
             fill = (offset - start, HOLES.index(symbol), int(relative), addend)
             fills_of.setdefault(start, []).append(fill)
-    table, fills = [], []
+    table: list[tuple[int, int, int, int]] = []
+    fills: list[tuple[int, int, int, int]] = []
     for name in names:
         start = places[name]
         mine = fills_of.get(start, [])

@@ -126,6 +126,7 @@ def make_tables(stencils: Stencils, pins: Sequence[Reg]) -> NDArray[numpy.int64]
 
 def _choices(op: Op) -> list[int]:
     """The number of the condition by flag, or by 64 * first + 8 * second flag + condition."""
+    keys: list[tuple[Op, int, int, int]]
     if op is Op.IF2:
         keys = [(op, a, b, c) for a, b, c in product(range(8), repeat=3)]
     else:

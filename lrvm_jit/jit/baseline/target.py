@@ -6,6 +6,7 @@ Their relocations say where in the code a literal, a register's place or a code 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core import native_abi as abi
@@ -64,7 +65,7 @@ class Hole:
 Value = str | int | Hole
 """A word with its upper half zero, as i64; a truth value as i1 or bool."""
 
-_PREDICATES = {
+_PREDICATES: dict[str, Callable[[int, int, int], bool | None]] = {
     "eq": lambda low, high, y: None if low <= y <= high else False,
     "ugt": lambda low, high, y: False if high <= y else True if low > y else None,
 }
