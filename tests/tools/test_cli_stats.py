@@ -65,13 +65,17 @@ def test_json(count: str, engine: str) -> None:
     stats = document["stats"]
     assert stats["engine"] == document["engine"]
     assert stats["instructions"] == document["cycles"] == CYCLES
-    assert stats["translated"] + stats["interpreted"] == CYCLES
+    assert stats["translated"] + stats["baseline"] + stats["interpreted"] == CYCLES
     assert stats.keys() == {
         "engine",
         "instructions",
         "exceptions",
         "translated",
+        "baseline",
         "interpreted",
+        "blocks",
+        "block_bytes",
+        "block_memory",
         "regions",
         "code_bytes",
         "compiled",

@@ -30,8 +30,7 @@ def board_with(source: str, engine: TranslatorOptions | str, ram: int = 0x20000)
     board = Motherboard([Ram(ram)], engine)
     board.map_contiguous(0)
     board.reset()
-    for at, word in enumerate(assemble(source).tolist()):
-        board.memory[4 * at] = word
+    board.memory.load(0, assemble(source))
     return board
 
 
@@ -110,7 +109,7 @@ def test_a_fork_has_code_of_its_own() -> None:
         one.run(3_000)
     child = os.fork()
     if child == 0:
-        board.memory[4] = encode("add", Reg.A1, 7)
+        board.memory.write(4, encode("add", Reg.A1, 7))
         board.run(3_000)
         os._exit(board.cpu.regs["a1"] != 5_000 + 7_000)
     assert os.waitpid(child, 0)[1] == 0

@@ -120,13 +120,15 @@ class BaselineCode:
         self._patch = load(PATCHER)[0]
         self._state = state
         self._pins = tuple(pins)
-        self._words = words
+        pages = -(-words // layout.PAGE_WORDS)
+        # Whole pages, as the kernel drops them.
+        self._words = pages * layout.PAGE_WORDS
         self._most_bytes = most_bytes
         self._size = min(FIRST_BYTES, most_bytes)
         self._kept: dict[int, NDArray[Any]] = {
-            base.CHANGES: numpy.zeros(words, numpy.uint8),
-            base.PAGES: numpy.zeros(-(-words // layout.PAGE_WORDS), numpy.int64),
-            base.FLAGS: numpy.zeros(words + 1, numpy.uint8),
+            base.CHANGES: numpy.zeros(self._words, numpy.uint8),
+            base.PAGES: numpy.zeros(pages, numpy.int64),
+            base.FLAGS: numpy.zeros(self._words + 2, numpy.uint8),
             base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
             base.STENCILS: _tables(self._pins),
             base.STENCIL_CODE: _stencil_code(),
@@ -188,19 +190,25 @@ class BaselineCode:
 
         The fetch window: first virtual address in words, words, arena index.
         """
-        request = (pc, supervisor, mmu, low, words, first, MOST_AT_A_TIME)
+        limit = MOST_AT_A_TIME
         index = first + (pc >> 2) - low
         while True:
             self._make_mode(supervisor)
-            self._request[2 : 2 + len(request)] = request
+            self._request[2 : REQUEST_WORDS - 1] = (
+                pc, supervisor, mmu, low, words, first, limit,
+            )  # fmt: skip
             self._do(TRANSLATE)
             if self.begins_at(index, supervisor=supervisor):
                 return
-            # There was no room left: more of it, until there may be no more.
-            if not self.context[base.BLOCK_COUNT] and self._size == self._most_bytes:
+            # There was no room left: more of it, until there may be no more, and then for less.
+            if self._size < self._most_bytes:
+                self._size = min(4 * self._size, self._most_bytes)
+            elif limit > 1:
+                limit //= 4
+            else:
                 raise MemoryError(f"no code fits into {self._most_bytes} bytes")
-            self._size = min(4 * self._size, self._most_bytes)
-            self.flush()
+            self.flushes += 1
+            self._begin()
 
     def _make_mode(self, supervisor: bool) -> None:
         """What is needed for each arena word, once a mode has code."""
