@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, Final
 
 import numpy
@@ -17,6 +17,8 @@ from .forms import HELPERS, Form, Helper, forms_of
 from .target import CODE_HOLES, HOLES, VALUE_HOLES
 from .tidy import tidy
 
+END: Final = "_end"
+"""Behind a stencil's name: the label of its end."""
 RELATIVE_KINDS: Final = {2: "PC32", 4: "PLT32"}
 ABSOLUTE_KINDS: Final = {10: "32", 11: "32S"}
 
@@ -92,8 +94,7 @@ def compile_stencils() -> bytes:
     functions = tidy(machine.emit_assembly(module))
     lines = [".text"]
     for name, body in functions.items():
-        lines += [f".globl {name}", f"{name}:", *body]
-    lines += [".globl stencils_end", "stencils_end:"]
+        lines += [f".globl {name}", f"{name}:", *body, f".globl {name}{END}", f"{name}{END}:"]
     assembly = "\n".join(f'module asm "{line}"' for line in lines).replace("\t", "\\09")
     return bytes(machine.emit_object(parsed(assembly)))
 
@@ -116,12 +117,10 @@ def read_stencils(content: bytes) -> Stencils:
         titles.append(title)
         if section == text.number and title:
             places[title] = value
-    if not places.keys() >= {*names, "stencils_end"}:
+    if not places.keys() >= {*names, *(name + END for name in names)}:
         raise ValueError("the stencils' object file lacks stencils")
-    ends = sorted(set(places.values()))
-    following = dict(pairwise(ends))
     fills_of: dict[int, list[tuple[int, int, int, int]]] = {}
-    starts = numpy.array(ends, numpy.int64)
+    starts = numpy.array(sorted({places[name] for name in names}), numpy.int64)
     for relocation in relocations:
         for offset, info, addend in struct.iter_unpack("<QQq", relocation.data):
             kind, symbol = info & 0xFFFF_FFFF, titles[info >> 32]
@@ -135,8 +134,9 @@ def read_stencils(content: bytes) -> Stencils:
     fills: list[tuple[int, int, int, int]] = []
     for name in names:
         start = places[name]
-        mine = fills_of.get(start, [])
-        size = following.get(start, start) - start
+        # One that does nothing begins where another one does.
+        size = places[name + END] - start
+        mine = fills_of.get(start, []) if size else []
         table.append((start, size, len(fills), len(mine)))
         fills += mine
     return Stencils(
