@@ -136,10 +136,9 @@ class TranslatorEngine(InterpreterEngine):
                 len(self._core.arena),
                 most_bytes=self._options.max_bytes,
             )
-        else:
-            self._baseline.prepare()
-            if mapped != self._mapped:
-                self._baseline.flush()
+        self._baseline.prepare()
+        if mapped != self._mapped:
+            self._baseline.flush()
         self._mapped = mapped
 
     def _translate_baseline(self, baseline: BaselineCode) -> None:

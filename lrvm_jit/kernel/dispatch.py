@@ -275,7 +275,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
 
         if handler == ENTER_NATIVE:
             left = limit - index
-            if index == barred or left + state[BONUS] <= 1:
+            if not native or index == barred or left + state[BONUS] <= 1:
                 # The end of the budget is the interpreter's.
                 entry = decode_single(I(arena[U(index)]))
                 handler = entry & 0xFF

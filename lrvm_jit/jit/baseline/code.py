@@ -138,12 +138,11 @@ class BaselineCode:
         self.context: NDArray[numpy.int64] = numpy.zeros(abi.COUNTERS, numpy.int64)
         self._process = -1
         self.flushes = 0
-        self.prepare()
 
     def prepare(self) -> None:
-        """Before a run: a child of a fork makes its own code."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
+        """Before a run. The first time, and where an exception has come in between, there is no
+        code; and a child of a fork makes its own."""
+        if self._process != os.getpid() or not self._state[layout.NATIVE_CONTEXT]:
             self._begin()
 
     def flush(self) -> None:
@@ -153,7 +152,11 @@ class BaselineCode:
             self._begin()
 
     def _begin(self) -> None:
-        """Begin with empty memory of the present size."""
+        """Begin with empty memory of the present size.
+
+        An exception may come after any line: until the last one the kernel has no native code.
+        """
+        self._state[layout.NATIVE_CONTEXT] = 0
         old = self.context
         blocks = min(self._size // BYTES_FOR_BLOCK, abi.MOST_BLOCKS)
         sites = self._size // BYTES_FOR_SITE
@@ -180,8 +183,10 @@ class BaselineCode:
         for count in (base.EXECUTED, base.TRANSLATED_COUNT, base.DROPPED):
             context[count] = old[count]
         context[base.EXITS : base.EXITS + 8] = old[base.EXITS : base.EXITS + 8]
-        self._request[1] = self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
+        self._request[1] = context.ctypes.data
         self._do(BEGIN)
+        self._process = os.getpid()
+        self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
 
     def translate(
         self, pc: int, *, supervisor: bool, mmu: bool, low: int, words: int, first: int
@@ -212,8 +217,8 @@ class BaselineCode:
 
     def _make_mode(self, supervisor: bool) -> None:
         """What is needed for each arena word, once a mode has code."""
-        if base.TABLES + supervisor not in self._kept:
-            for word, kind in ((base.TABLES, numpy.int64), (base.OWNERS, numpy.int32)):
+        if not self.context[base.TABLES + supervisor]:
+            for word, kind in ((base.OWNERS, numpy.int32), (base.TABLES, numpy.int64)):
                 array = self._kept[word + supervisor] = numpy.zeros(self._words, kind)
                 self.context[word + supervisor] = array.ctypes.data
 
