@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test bench bench-compare fuzz boundscheck lint format types check vscode clean
+.PHONY: env test bench bench-compare fuzz boundscheck lint format types check docs pythons kernel wheel vscode clean
 
 env: .venv/ready
 
@@ -12,7 +12,7 @@ env: .venv/ready
 	touch $@
 
 test: env
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: env
 	$(BIN)/python -m lrvm_jit.bench
@@ -43,6 +43,27 @@ types: env
 
 check: test lint types
 
+# The book, as site/index.html. Warnings are errors, links are checked, nothing is fetched.
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m book.check_site site
+
+# The tests on every version of Python that is supported and at hand.
+pythons:
+	tools/pythons.sh
+
+# After a change of the kernel: the LLVM code from which a fresh clone compiles it without numba.
+kernel: env
+	$(BIN)/python -m lrvm_jit.kernel.build.ship llvm
+
+# With the kernel compiled for usual processors, so that nobody who installs it compiles one.
+wheel: env
+	rm -rf lrvm_jit/shipped
+	$(BIN)/python -m lrvm_jit.kernel.build.ship
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	rm -rf lrvm_jit/shipped
+	ls -l dist/*.whl
+
 # The extension for Visual Studio Code; needs npm.
 vscode: env
 	$(BIN)/python -m lrvm_tools.editors editors/vscode
@@ -50,5 +71,5 @@ vscode: env
 	cd editors/vscode && npx --yes @vscode/vsce package --allow-missing-repository --out ../../dist/lasm.vsix
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

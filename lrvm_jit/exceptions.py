@@ -52,6 +52,10 @@ class HardwareError(Exception):
 
     `code` and `data` are bytes; `code` is usually a `HardwareCode`. ValueError if either is
     outside 0..255.
+
+    >>> from lrvm_jit import HardwareCode, HardwareError
+    >>> print(HardwareError(HardwareCode.UNKNOWN_OPERATION, 7))
+    Unknown operation 0x07
     """
 
     def __init__(self, code: int, data: int = 0) -> None:
@@ -84,7 +88,12 @@ def _register(code: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GuestException:
-    """An exception that the CPU raised: the mode it came from, its code and 16 bits of data."""
+    """An exception that the CPU raised: the mode it came from, its code and 16 bits of data.
+
+    >>> from lrvm_jit import GuestException
+    >>> print(GuestException.from_word(0x010A_0000))
+    Division by zero
+    """
 
     supervisor: bool
     code: int

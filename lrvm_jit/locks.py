@@ -37,9 +37,13 @@ class SharedLock(_RLock):  # type: ignore[misc]
     Ctrl-C's, would find gaps in an `__enter__` and `__exit__` in Python, and leave it locked.
     """
 
-    def __init__(self) -> None:
-        _locks.append(self)
+    def __init__(self, *, innermost: bool = False) -> None:
+        """`innermost` locks are taken while others are held, and none while they are."""
+        (_innermost if innermost else _locks).append(self)
         _watch_forks()
+
+    def __new__(cls, *, innermost: bool = False) -> SharedLock:
+        return super().__new__(cls)
 
 
 def in_forked_child(function: Callable[[], None]) -> None:
@@ -75,6 +79,7 @@ class cached_property(Generic[T]):  # noqa: N801 - named as what it stands for
 
 
 _locks: list[Any] = []
+_innermost: list[Any] = []
 _in_child: list[Callable[[], None]] = []
 _registrations = count()
 _registered = False
@@ -113,7 +118,7 @@ def _all_locks() -> list[Any]:
         getattr(getattr(llvm, "lib", None), "_lock", None),
     )
     found = (getattr(lock, "_lock", None) for lock in foreign)
-    return [*_locks, *(lock for lock in found if lock is not None)]
+    return [*_locks, *(lock for lock in found if lock is not None), *_innermost]
 
 
 def _before() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import threading
 
@@ -12,9 +14,11 @@ from lrvm_jit.batch.worker import BATCH_LOOP
 from lrvm_jit.kernel.build.compile import load, load_kernel
 from tests.engines import ENGINES, EngineChoice, engine_id
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# How long an example takes says more about the machine than about the code. `make fuzz` looks at
+# many more examples.
+settings.register_profile("usual", deadline=None, max_examples=40)
+settings.register_profile("fuzz", deadline=None, max_examples=1000)
+settings.load_profile("fuzz" if os.environ.get("LRVM_FUZZ") else "usual")
 
 
 def pytest_configure() -> None:
@@ -38,6 +42,10 @@ def _kernel() -> None:
     of them."""
     load_kernel()
     load(BATCH_LOOP)
+    # All modules and all collected tests: nothing of that ever becomes garbage, and looking
+    # through it takes a third of a second at each collection that some test asks for.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=ENGINES, ids=engine_id)

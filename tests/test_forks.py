@@ -50,7 +50,7 @@ def found_in(value: object, depth: int = 3) -> Iterator[object]:
 def test_forks_know_all_locks_of_modules() -> None:
     """A lock in a module, in an object of a module or in a class is a `SharedLock`."""
     everything = list(modules())
-    known = {id(lock) for lock in locks._locks}
+    known = {id(lock) for lock in (*locks._locks, *locks._innermost)}
     unknown, seen = [], 0
     for module in everything:
         for name, value in vars(module).items():

@@ -29,7 +29,15 @@ from lrvm_components import (
 )
 from lrvm_jit import HardwareError, MemoryWindow, Metadata, Motherboard, TranslatorOptions
 from lrvm_jit.arguments import whole_number
-from lrvm_jit.batch import Batch, CharOutput, CycleClock, PerLane, RandomSource, WordInput
+from lrvm_jit.batch import (
+    Batch,
+    CharInput,
+    CharOutput,
+    CycleClock,
+    PerLane,
+    RandomSource,
+    WordInput,
+)
 from lrvm_jit.batch.component import PartlyServedError
 from lrvm_jit.isa import decode, encode
 from lrvm_jit.isa.table import Reg
@@ -37,6 +45,7 @@ from lrvm_jit.modular import LrvmProcessor, Machine, Port, SharedRam, Terminate
 from lrvm_jit.modular.compiled import CompiledPeripheral, CompiledProcessor
 from lrvm_tools import Label, Program, RunConfig
 from lrvm_tools.disassembly import analyse
+from lrvm_tools.machines import default_machine
 
 HALT = encode("halt")
 _METADATA: dict[str, Any] = {"hardware_id": 1, "size": 4, "category": 1, "type": 1}
@@ -178,6 +187,9 @@ PARAMETERS = [
         8,
         (7, 16385),
     ),
+    Parameter(
+        "TranslatorOptions(vector_lanes)", lambda v: TranslatorOptions(vector_lanes=v), 8, (7, 64)
+    ),
     Parameter("TranslatorOptions(max_bytes)", lambda v: TranslatorOptions(max_bytes=v), 65536),
     Parameter("encode(operand)", lambda v: encode("cpy", Reg.A0, v), 5, (1 << 16,), "operand"),
     Parameter("decode(word)", lambda v: decode(v), HALT, ()),
@@ -192,6 +204,8 @@ PARAMETERS = [
             ("BufferedDisplay", lambda v: BufferedDisplay(8, hw_id=v)),
             ("CharDisplay", lambda v: CharDisplay(hw_id=v)),
             ("CharKeyboard", lambda v: CharKeyboard(hw_id=v)),
+            ("CharInput", lambda v: CharInput(hw_id=v)),
+            ("CharInput.from_texts", lambda v: CharInput.from_texts(["a"], hw_id=v)),
             ("CharOutput", lambda v: CharOutput(hw_id=v)),
             ("CycleClock", lambda v: CycleClock(hw_id=v)),
             ("FileMemory", lambda v: FileMemory(Path(__file__), 8, hw_id=v).close()),
@@ -216,7 +230,7 @@ PARAMETERS = [
     Parameter("Batch(ram_size)", lambda v: lanes(ram_size=v), 8, (-4, 2)),
     Parameter("Batch(rom_size)", lambda v: lanes(rom_size=v), 8, (-4, 0, 2)),
     Parameter("Batch(threads)", lambda v: lanes(threads=v), 1, (0,)),
-    Parameter("Batch(program)", lambda v: Batch([v], n=1), HALT, (-1, 1 << 32), "a word"),
+    Parameter("Batch(program)", lambda v: Batch([v], n=1), HALT, (-1, 1 << 32), "a word", (list,)),
     Parameter(
         "Batch(components)",
         lambda v: Batch(board(), 2, components={v: CharOutput()}),
@@ -247,6 +261,11 @@ PARAMETERS = [
     Parameter("CharOutput(limit)", lambda v: CharOutput(v), 5),
     Parameter("CharOutput.words(lane)", lambda v: _plugged(CharOutput()).words(v), 1, ()),
     Parameter("CharOutput.text(lane)", lambda v: _plugged(CharOutput()).text(v), 1, ()),
+    Parameter("CharOutput.put(lane)", lambda v: _plugged(CharOutput()).put(v, "a"), 1, ()),
+    Parameter("CharInput.take(lane)", lambda v: _plugged(CharInput()).take(v), 1, ()),
+    Parameter(
+        "default_machine(ram_size)", lambda v: default_machine(None, ram_size=v).close(), 8, (-4,)
+    ),
     Parameter("CharOutput.array(width)", lambda v: _plugged(CharOutput()).array(v), 1),
     Parameter("RandomSource(seed)", lambda v: RandomSource(v), 5, (-1, 1 << 64)),
     Parameter("RandomSource.words(lane)", lambda v: RandomSource(1).words(v, 2), 5, (-1,)),
@@ -315,7 +334,7 @@ def _window(offset: Any) -> MemoryWindow:
     return MemoryWindow(offset, numpy.zeros(1, numpy.uint32))
 
 
-def _plugged(component: CharOutput) -> CharOutput:
+def _plugged(component: CharOutput | CharInput) -> Any:
     Batch([HALT], 2, components=[component], threads=1)
     return component
 

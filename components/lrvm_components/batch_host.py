@@ -120,6 +120,23 @@ class BatchHost(BatchComponent):
         collected = self._outputs[handle].get(lane)
         return collected.getvalue() if collected else b""
 
+    def texts(self) -> list[str]:
+        """What each lane has put out, as UTF-8; U+FFFD for what is none."""
+        return [output.decode(errors="replace") for output in self.outputs()]
+
+    def clear(self) -> None:
+        """Forget what the lanes have put out."""
+        for sinks in self._outputs.values():
+            for collected in sinks.values():
+                collected.seek(0)
+                collected.truncate()
+
+    def load_texts(self, texts: Sequence[str]) -> None:
+        """Let the first lanes read these texts as UTF-8, and all others nothing. Everything begins
+        anew. Not during a run."""
+        self.rewind()
+        self._stdin = [text.encode() for text in texts] + [b""] * ((self._n or 0) - len(texts))
+
     # --- the lanes -------------------------------------------------------------------------------
 
     def _session(self, lane: int) -> Session:

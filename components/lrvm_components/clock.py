@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from lrvm_jit import Category
+from lrvm_jit import Category, MappedRegister, RegisterAccess
 from lrvm_jit.arguments import whole_number
 
 from .base import WORD_BYTES, StandardComponent
@@ -26,11 +26,30 @@ class RealtimeClock(StandardComponent):
 
     `clock` and `monotonic` answer nanoseconds; replace both to decide about time yourself. The
     elapsed time has its own source because the time of day may be set, even back.
+
+    >>> from lrvm_components import RealtimeClock
+    >>> clock = RealtimeClock(clock=lambda: 5 * 10**9 + 7)
+    >>> clock.read(4), clock.read(8)
+    (5, 7)
     """
 
     name = "Realtime Clock"
     category = Category.CLOCK
     type_code = 0x1
+    registers = (
+        MappedRegister(0, "SECONDS_HIGH", RegisterAccess.READ, "UNIX time: seconds, high word"),
+        MappedRegister(4, "SECONDS_LOW", RegisterAccess.READ, "UNIX time: seconds, low word"),
+        MappedRegister(8, "NANOSECONDS", RegisterAccess.READ, "nanoseconds of that second"),
+        MappedRegister(
+            12, "ELAPSED_HIGH", RegisterAccess.READ, "since the last reset: seconds, high word"
+        ),
+        MappedRegister(
+            16, "ELAPSED_LOW", RegisterAccess.READ, "since the last reset: seconds, low word"
+        ),
+        MappedRegister(
+            20, "ELAPSED_NANOSECONDS", RegisterAccess.READ, "nanoseconds of that second"
+        ),
+    )
 
     def __init__(
         self,

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from lrvm_jit import Category
+from lrvm_jit import Category, MappedRegister, RegisterAccess
 
 from .base import WORD_BYTES, StandardComponent
 from .text import InvalidText, decode_scalar
 
 
 class DebugKind(IntEnum):
-    """How a word is meant, by the index of the word it was written to."""
+    """How a word is meant, by the index of the word it was written to.
+
+    >>> from lrvm_components import DebugKind
+    >>> DebugKind(6).name
+    'DECIMAL_U8'
+    """
 
     HEX_U8 = 0
     HEX_U16 = 1
@@ -34,9 +39,34 @@ class DebugKind(IntEnum):
     DEBUG_POINT = 15
 
 
+_MEANINGS: Final = {
+    DebugKind.HEX_U8: "hexadecimal, its low 8 bits",
+    DebugKind.HEX_U16: "hexadecimal, its low 16 bits",
+    DebugKind.HEX_U32: "hexadecimal",
+    DebugKind.HEX_I8: "hexadecimal with a sign, its low 8 bits",
+    DebugKind.HEX_I16: "hexadecimal with a sign, its low 16 bits",
+    DebugKind.HEX_I32: "hexadecimal with a sign",
+    DebugKind.DECIMAL_U8: "decimal, its low 8 bits",
+    DebugKind.DECIMAL_U16: "decimal, its low 16 bits",
+    DebugKind.DECIMAL_U32: "decimal",
+    DebugKind.DECIMAL_I8: "decimal with a sign, its low 8 bits",
+    DebugKind.DECIMAL_I16: "decimal with a sign, its low 16 bits",
+    DebugKind.DECIMAL_I32: "decimal with a sign",
+    DebugKind.BOOLEAN: "false for 0, else true",
+    DebugKind.UNICODE_CHARACTER: "the character with this scalar value",
+    DebugKind.RAW_CHARACTER: "a character's number in an encoding of yours",
+    DebugKind.DEBUG_POINT: "a place that the program has come to",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DebugMessage:
-    """What the guest reported: `word` as it was written, and how it is meant."""
+    """What the guest reported: `word` as it was written, and how it is meant.
+
+    >>> from lrvm_components import DebugKind, DebugMessage
+    >>> print(DebugMessage(DebugKind.DECIMAL_I8, 0xFE))
+    -2
+    """
 
     kind: DebugKind
     word: int
@@ -91,11 +121,21 @@ class BasicDebug(StandardComponent):
 
     The handler gets a `DebugMessage`, whose `str()` is its text. By default each is printed on
     a line of its own. An exception that a handler raises passes through.
+
+    >>> from lrvm_components import BasicDebug
+    >>> BasicDebug().write(8, 42)
+    0x0000002A
     """
 
     name = "Basic Debug Interface"
     category = Category.DEBUG
     type_code = 0x100
+    registers = tuple(
+        MappedRegister(
+            WORD_BYTES * kind, kind.name, RegisterAccess.WRITE, f"reports the word: {meaning}"
+        )
+        for kind, meaning in _MEANINGS.items()
+    )
 
     def __init__(self, handler: DebugHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(len(DebugKind) * WORD_BYTES, hw_id)

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit import (
+    Category,
+    DeviceCommand,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    RegisterAccess,
+)
 
 from .base import WORD_BYTES, CommandBuffer, StandardComponent
 from .text import decode, decode_scalar, show_on_terminal
@@ -27,11 +34,22 @@ class CharDisplay(StandardComponent):
 
     The handler gets the character, or an `InvalidText` for a surrogate or a number above
     0x10FFFF. Reading raises hardware error 0x21.
+
+    >>> from lrvm_components import CharDisplay
+    >>> shown = []
+    >>> CharDisplay(shown.append).write(0, 0xE9)
+    >>> shown
+    ['é']
     """
 
     name = "Character Display"
     category = Category.DISPLAY
     type_code = 0x10
+    registers = (
+        MappedRegister(
+            0, "CHARACTER", RegisterAccess.WRITE, "shows the Unicode scalar value that is written"
+        ),
+    )
 
     def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(WORD_BYTES, hw_id)
@@ -43,7 +61,12 @@ class CharDisplay(StandardComponent):
 
 
 class NumberFormat(IntEnum):
-    """How a number is shown, by the offset modulo 16 that it was written to."""
+    """How a number is shown, by the offset modulo 16 that it was written to.
+
+    >>> from lrvm_components import NumberFormat
+    >>> NumberFormat(8).name
+    'DECIMAL'
+    """
 
     HEX = 0
     HEX_LONG = 4
@@ -52,7 +75,14 @@ class NumberFormat(IntEnum):
 
 
 class NumberText(str):
-    """A number as text, and what it was made of, for handlers that show numbers their own way."""
+    """A number as text, and what it was made of, for handlers that show numbers their own way.
+
+    >>> from lrvm_components import NumberDisplay
+    >>> shown = []
+    >>> NumberDisplay(shown.append).write(0x18, 42)
+    >>> shown[0], shown[0].number, shown[0].newline
+    ('42', 42, False)
+    """
 
     number: int
     """The word."""
@@ -69,6 +99,24 @@ _NUMBER_FORMATS: Final = {
 }
 
 
+def _number_registers(start: int, suffix: str, ending: str) -> tuple[MappedRegister, ...]:
+    meanings = {
+        NumberFormat.HEX: "hexadecimal",
+        NumberFormat.HEX_LONG: "8 hexadecimal digits",
+        NumberFormat.DECIMAL: "decimal",
+        NumberFormat.DECIMAL_LONG: "10 decimal digits",
+    }
+    return tuple(
+        MappedRegister(
+            start + style,
+            f"{style.name}{suffix}",
+            RegisterAccess.WRITE,
+            f"shows the number, {meaning}, {ending}",
+        )
+        for style, meaning in meanings.items()
+    )
+
+
 class NumberDisplay(StandardComponent):
     """Shows the words that are written to it as numbers; 64 bytes.
 
@@ -76,11 +124,20 @@ class NumberDisplay(StandardComponent):
     8 decimal, 12 the same padded to 10 digits. The first 16 bytes add a newline. The handler
     gets the finished text, a `NumberText`, which has `number`, `number_format` and `newline`
     as well. Reading raises hardware error 0x21.
+
+    >>> from lrvm_components import NumberDisplay
+    >>> NumberDisplay().write(0x04, 42)
+    0x0000002A
     """
 
     name = "Number Display"
     category = Category.DISPLAY
     type_code = 0x1
+    registers = (
+        *_number_registers(0, "_LINE", "on a line of its own"),
+        *_number_registers(16, "", "without a newline"),
+        MappedRegister(32, "AGAIN", RegisterAccess.WRITE, "as 0x10 to 0x1C, twice more", words=8),
+    )
 
     def __init__(self, handler: TextHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(64, hw_id)
@@ -103,11 +160,30 @@ class BufferedDisplay(CommandBuffer):
 
     The handler gets the text without its trailing zero bytes; after 0xAA, text that is not
     UTF-8 comes as an `InvalidText`.
+
+    >>> from lrvm_components import BufferedDisplay
+    >>> shown = []
+    >>> display = BufferedDisplay(16, shown.append)
+    >>> display.write(0, int.from_bytes(b"Hey!", "big"))
+    >>> display.write(12, 0xAA)
+    >>> shown
+    ['Hey!']
     """
 
     name = "Buffered Display"
     category = Category.DISPLAY
     type_code = 0x100
+    registers = (
+        MappedRegister(
+            0, "BUFFER", RegisterAccess.WRITE, "the text, four bytes of UTF-8 a word", words=0
+        ),
+        MappedRegister(-4, "COMMAND", RegisterAccess.WRITE, "does one of the commands"),
+    )
+    commands = (
+        DeviceCommand(0xAA, "SHOW", "shows the text, and clears the buffer"),
+        DeviceCommand(0xBB, "SHOW_LOSSY", "the same, with U+FFFD in place of what is no UTF-8"),
+        DeviceCommand(0xFF, "CLEAR", "clears the buffer"),
+    )
 
     def __init__(
         self, size: int, handler: TextHandler | None = None, *, hw_id: int | None = None

@@ -8,7 +8,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from lrvm_jit import Category, HardwareCode, HardwareError, StateValue
+from lrvm_jit import (
+    Category,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    RegisterAccess,
+    StateValue,
+)
 from lrvm_jit.arguments import whole_number
 
 from .base import WORD_BYTES, StandardComponent
@@ -30,6 +37,17 @@ class FileMemory(StandardComponent):
     size is bad. Writes to a read-only one raise hardware error 0x31. A failing disk and any
     access after `close()` raise 0x20 on reads and 0x30 on writes. Reading what somebody has
     cut off the file meanwhile raises 0x20, too.
+
+    >>> import tempfile
+    >>> from lrvm_components import FileMemory
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(bytes(8))
+    ...     file.flush()
+    ...     memory = FileMemory(file.name, writable=True)
+    ...     memory.write(4, 0x01020304)
+    ...     memory.close()
+    ...     file.seek(4), file.read()
+    (4, b'\\x01\\x02\\x03\\x04')
     """
 
     # Why not a memory mapping: it is several times faster per word, but a mapped file that is
@@ -39,6 +57,15 @@ class FileMemory(StandardComponent):
     name = "Persistent Memory"
     category = Category.STORAGE
     type_code = 0x21
+    registers = (
+        MappedRegister(
+            0,
+            "WORDS",
+            RegisterAccess.READ_WRITE,
+            "the file's bytes, big-endian; written only if the file was opened for that",
+            words=0,
+        ),
+    )
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The host: exit status, arguments, byte streams, files and time for a guest (docs/components.md).
+"""The host: exit status, arguments, streams, files and time for a guest (docs/devices/host.md).
 
 cpy ac0, 0xffff         ; where it is mapped: 0xFFFF0000
 shl ac0, 16
@@ -51,6 +51,13 @@ class Host(StandardComponent):
 
     What goes wrong with a file or a stream is a code for the guest. A stream whose reader has gone
     is not: BrokenPipeError comes out of `run()`. OSError if `folder` is none.
+
+    >>> import io
+    >>> from lrvm_components import Host
+    >>> out = io.BytesIO()
+    >>> Host(stdout=out).write(0x04, ord("A"))
+    >>> out.getvalue()
+    b'A'
     """
 
     name = "Host"

@@ -13,7 +13,14 @@ from typing import ClassVar, TypeAlias
 
 import numpy
 
-from lrvm_jit import Category, HardwareCode, HardwareError
+from lrvm_jit import (
+    Category,
+    DeviceCommand,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    RegisterAccess,
+)
 
 from .base import WORD_BYTES, CommandBuffer
 
@@ -84,11 +91,27 @@ class CharKeyboard(_Keyboard):
     guest sees as 0. A longer answer is a ValueError, since the rest of it would be lost; a lone
     surrogate is a UnicodeEncodeError. By default a character of `sys.stdin` is read; a terminal
     hands those over line by line.
+
+    >>> from lrvm_components import CharKeyboard
+    >>> keyboard = CharKeyboard(lambda: "A")
+    >>> keyboard.write(4, 0x01)
+    >>> chr(keyboard.read(0))
+    'A'
     """
 
     name = "Synchronous Character Keyboard"
     wanted = "one character"
     type_code = 0x100
+    registers = (
+        MappedRegister(
+            0, "CHARACTER", RegisterAccess.READ, "the last character; 0 at the end of the input"
+        ),
+        MappedRegister(4, "COMMAND", RegisterAccess.WRITE, "does one of the commands"),
+    )
+    commands = (
+        DeviceCommand(0x01, "READ", "waits for a character and puts it into CHARACTER"),
+        DeviceCommand(0x02, "CLEAR", "sets CHARACTER to 0"),
+    )
 
     def __init__(self, handler: InputHandler | None = None, *, hw_id: int | None = None) -> None:
         super().__init__(2 * WORD_BYTES, handler or _character_from_terminal, hw_id)
@@ -119,11 +142,29 @@ class LineKeyboard(_Keyboard):
     string at the end of the input leaves an empty buffer. A line that does not fit is cut after
     the last character that does, never inside one, and reported as a warning. A lone surrogate
     is a UnicodeEncodeError. By default a line of `sys.stdin` is read.
+
+    >>> from lrvm_components import LineKeyboard
+    >>> keyboard = LineKeyboard(16, lambda: "Hey!\\n")
+    >>> keyboard.write(12, 0xAA)
+    >>> f"{keyboard.read(0):08X} {keyboard.read(4):08X}"
+    '48657921 0A000000'
     """
 
     name = "Synchronous Line Keyboard"
     wanted = "a line"
     type_code = 0x1000
+    registers = (
+        MappedRegister(
+            0, "BUFFER", RegisterAccess.READ, "the line, four bytes of UTF-8 a word", words=0
+        ),
+        MappedRegister(
+            -4, "COMMAND", RegisterAccess.READ_WRITE, "does one of the commands; reads 0"
+        ),
+    )
+    commands = (
+        DeviceCommand(0xAA, "READ", "waits for a line and puts it into BUFFER"),
+        DeviceCommand(0xFF, "CLEAR", "fills BUFFER with zeros"),
+    )
 
     def __init__(
         self, size: int, handler: InputHandler | None = None, *, hw_id: int | None = None

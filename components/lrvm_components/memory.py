@@ -8,7 +8,14 @@ from typing import Any, TypeAlias
 import numpy
 from numpy.typing import NDArray
 
-from lrvm_jit import Category, HardwareCode, HardwareError, MemoryWindow
+from lrvm_jit import (
+    Category,
+    HardwareCode,
+    HardwareError,
+    MappedRegister,
+    MemoryWindow,
+    RegisterAccess,
+)
 from lrvm_jit.core.memory import as_words
 
 from .base import WORD_BYTES, StandardComponent, checked_size
@@ -29,6 +36,8 @@ def words_of(content: Words) -> NDArray[numpy.uint32]:
 
 class _Memory(StandardComponent):
     """Words that the kernel serves by itself, zero where `image` does not reach."""
+
+    registers = (MappedRegister(0, "WORDS", RegisterAccess.READ_WRITE, "the memory", words=0),)
 
     def __init__(
         self,
@@ -58,11 +67,20 @@ class BootRom(_Memory):
 
     `size` is in bytes and defaults to the program's; what lies past the program reads 0.
     Writes raise hardware error 0x31. ValueError for a program larger than the ROM.
+
+    >>> from lrvm_components import BootRom
+    >>> BootRom([1, 2], size=16).words.tolist()
+    [1, 2, 0, 0]
     """
 
     name = "BootROM"
     category = Category.STORAGE
     type_code = 0x100
+    registers = (
+        MappedRegister(
+            0, "WORDS", RegisterAccess.READ, "the program, and zeros to the end of the ROM", words=0
+        ),
+    )
 
     def __init__(self, words: Words, size: int | None = None, *, hw_id: int | None = None) -> None:
         program = words_of(words)
@@ -78,6 +96,15 @@ class Ram(_Memory):
     """Memory that a reset takes back to its initial image: zeros unless `image` is given.
 
     `size` is in bytes. ValueError for an image larger than that.
+
+    >>> from lrvm_components import Ram
+    >>> ram = Ram(8, image=[7])
+    >>> ram.write(4, 5)
+    >>> ram.words.tolist()
+    [7, 5]
+    >>> ram.reset()
+    >>> ram.words.tolist()
+    [7, 0]
     """
 
     name = "RAM"
@@ -98,6 +125,13 @@ class FlashMemory(_Memory):
     """Memory that keeps its content on resets and loses it with the machine.
 
     `size` is in bytes. ValueError for an image larger than that.
+
+    >>> from lrvm_components import FlashMemory
+    >>> flash = FlashMemory(8)
+    >>> flash.write(0, 5)
+    >>> flash.reset()
+    >>> flash.read(0)
+    5
     """
 
     name = "Flash Memory"

@@ -10,6 +10,12 @@ class InvalidText(str):
 
     A handler may therefore treat all it receives as plain strings, and one that cares asks
     `isinstance(text, InvalidText)`.
+
+    >>> from lrvm_components import CharDisplay, InvalidText
+    >>> shown = []
+    >>> CharDisplay(shown.append).write(0, 0xD800)
+    >>> isinstance(shown[0], InvalidText), shown[0].raw.hex()
+    (True, '0000d800')
     """
 
     error: UnicodeDecodeError

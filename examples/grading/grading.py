@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy
-from numpy.typing import NDArray
 
-from lrvm_jit.batch import Batch, BatchResult, LaneReason
+from lrvm_jit.batch import Batch, BatchResult, LaneReason, Program
 from lrvm_jit.isa import Reg
-from lrvm_tools.lasm import assemble_file
+from lrvm_tools.lasm import Assembly, assemble_program_file
 
 CASES = ((12, 18, 6), (48, 16, 16), (7, 0, 7), (17, 5, 1), (3_000_000_000, 14, 2))
 """Two numbers, and their greatest common divisor."""
@@ -23,26 +22,20 @@ CASES = ((12, 18, 6), (48, 16, 16), (7, 0, 7), (17, 5, 1), (3_000_000_000, 14, 2
 LIMIT = 10_000
 """Instructions after which a program has failed. A good one needs some hundred at most."""
 
-Words = NDArray[numpy.uint32]
 
-
-def read_submissions(folder: Path) -> dict[str, Words]:
+def read_submissions(folder: Path) -> dict[str, Assembly]:
     """Assembled programs by the name of the student."""
-    return {path.stem: assemble_file(path) for path in sorted(folder.glob("*.lasm"))}
+    return {path.stem: assemble_program_file(path) for path in sorted(folder.glob("*.lasm"))}
 
 
 def grade(
-    submissions: Mapping[str, Words], cases: Sequence[tuple[int, int, int]] = CASES
+    submissions: Mapping[str, Program], cases: Sequence[tuple[int, int, int]] = CASES
 ) -> dict[str, list[str]]:
     """A verdict for each test case, by the name of the student."""
     first, second, wanted = numpy.array(cases, numpy.uint32).T
-    # Rows of programs must have the same length. The words behind a program are 0, which is no
-    # instruction: who runs on behind the end gets an exception.
-    programs = numpy.zeros((len(submissions), max(map(len, submissions.values()))), numpy.uint32)
-    for row, words in zip(programs, submissions.values(), strict=True):
-        row[: len(words)] = words
     # Lanes 0, 1, ... are the first submission on all cases, then follows the second one.
-    with Batch(numpy.repeat(programs, len(cases), axis=0), ram_size=1024) as batch:
+    programs = [program for program in submissions.values() for _ in cases]
+    with Batch(programs, ram_size=1024) as batch:
         batch.regs[:, Reg.A0] = numpy.tile(first, len(submissions))
         batch.regs[:, Reg.A1] = numpy.tile(second, len(submissions))
         result = batch.run(max_cycles=LIMIT, halt_on_exception=True)
@@ -61,7 +54,9 @@ def verdict(result: BatchResult, lane: int, answer: int, wanted: int) -> str:
     if result.reason[lane] == LaneReason.BUDGET:
         return f"no end after {LIMIT:,} instructions"
     if result.reason[lane] == LaneReason.EXCEPTION:
-        return f"{result.exception_of(lane)}, at address 0x{result.address[lane]:X}"
+        place = result.where(lane)
+        where = f"at address 0x{result.address[lane]:X}" if place is None else f"line {place.line}"
+        return f"{result.exception_of(lane)}, {where}"
     return "correct" if answer == wanted else f"wrong: {answer} instead of {wanted}"
 
 

@@ -1,14 +1,25 @@
-"""Batches: one program, or many, on thousands of machines at once."""
+"""Batches: one program, or many, on thousands of machines at once.
+
+>>> from lrvm_jit.batch import Batch
+>>> from lrvm_tools import assemble
+>>> batch = Batch(assemble("add a0, 1\\nhalt"), n=3)
+>>> batch.regs[:, 0] = [10, 20, 30]
+>>> _ = batch.run()
+>>> batch.regs[:, 0].tolist()
+[11, 21, 31]
+"""
 
 from typing import TYPE_CHECKING
 
 from ..isa.table import Reg
 from .batch import Batch
+from .char_components import CharInput, CharOutput, WordInput
 from .component import FINE, BatchComponent, PartlyServedError
-from .components import CharOutput, CycleClock, RandomSource, WordInput
+from .components import CycleClock, RandomSource
 from .data_error import DataError
 from .lane_arrays import LaneArrays, LaneMemory
 from .per_lane import PerLane
+from .programs import Program
 from .result import BatchResult, LaneReason
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ __all__ = [
     "Batch",
     "BatchComponent",
     "BatchResult",
+    "CharInput",
     "CharOutput",
     "CheckpointError",
     "CycleClock",
@@ -29,6 +41,7 @@ __all__ = [
     "LaneReason",
     "PartlyServedError",
     "PerLane",
+    "Program",
     "RandomSource",
     "Reg",
     "StreamResult",

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -30,6 +30,7 @@ from .component import BatchComponent
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
 from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
+from .programs import Program, Sources, order_by_program, programs_of
 from .progress import Progress, ProgressCallback, make_progress
 from .result import BatchResult
 from .template import (
@@ -38,15 +39,17 @@ from .template import (
     check_programs,
     components_by_id,
     copied,
-    programs_of,
     template_of,
 )
+from .vector.code import VectorCompiler, vector_compiler
 from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
 
 SMALLEST_BLOCK = 16
+DEVICES = ("cpu", "cuda")
 
 if TYPE_CHECKING:
     from ..stream.stream import stream as _stream
+    from .gpu.device import DeviceLanes
 
 
 class StreamLater:
@@ -73,7 +76,11 @@ class Batch:
     `program`:
 
     - words: every lane has a ROM with them at address 0, then its RAM, then `components`;
-    - a (n, words) uint32 array: the same, but each lane has a program of its own;
+    - a program that knows its source, such as `lrvm_tools.lasm`'s `Assembly`: the same, and
+      `BatchResult.where` tells source lines;
+    - a sequence of such programs and of rows of words, one for each lane, of any lengths: the
+      shorter ones get zeros behind them, which are no instructions;
+    - a (n, words) uint32 array: each row is the program of a lane;
     - a `Motherboard`, which is a template: lanes have its memory map, and begin with what its
       memory and its CPU hold now. `programs`, a (n, words) array, replaces the content of its
       component 0, which must be read-only memory, lane by lane. Components that are more than
@@ -85,7 +92,9 @@ class Batch:
     `ram_size` and `rom_size` are in bytes; by default the RAM has 4 KiB, that of an executable
     256 KiB beside its variables, and the ROM is as large as the program, rounded up to 4 KiB.
     `engine` as for a `Motherboard` (the reference engine has no batches). `threads` is the number
-    of threads that run lanes, by default one for each CPU.
+    of threads that run lanes, by default one for each CPU. With `device="cuda"` lanes run on an
+    NVIDIA GPU (extra `cuda`; ImportError or RuntimeError without one) until they ask a component;
+    threads run them from there.
 
     `regs` is (n, 32) uint32, `ram` (n, words) uint32, `memories` all memory of lanes by component
     id: views of what the lanes work on, to be read and written between runs.
@@ -93,7 +102,7 @@ class Batch:
 
     def __init__(
         self,
-        program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any],
+        program: Motherboard | LinkedProgram | Program | Sequence[Program],
         n: int | None = None,
         *,
         ram_size: int | None = None,
@@ -102,7 +111,10 @@ class Batch:
         components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
         engine: str | TranslatorOptions = "auto",
         threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
+        if device not in DEVICES:
+            raise ValueError(f"unknown device {device!r}; known are {', '.join(DEVICES)}")
         if engine == "reference":
             raise ValueError("the reference engine runs single machines only; leave it out")
         if isinstance(engine, str) and engine not in ENGINES:
@@ -112,6 +124,7 @@ class Batch:
         self._threads = threads or _cpus()
         self._engine = engine
         own_programs: NDArray[numpy.uint32] | None = None
+        self._sources: Sources | None = None
         if isinstance(program, LinkedProgram):
             program, components = program.batch_parts(components, ram_size)
         if isinstance(program, Motherboard):
@@ -124,16 +137,17 @@ class Batch:
                 components = {}
             template = program
             if programs is not None:
-                own_programs, _ = programs_of(programs)
+                own_programs = programs_of(programs).own
         else:
             if programs is not None:
                 raise TypeError("`programs` goes with a template board; pass them as `program`")
             if isinstance(components, Mapping):
                 raise TypeError("without a template board, components must be a sequence")
             check_components(components)
-            own_programs, words = programs_of(program)
+            given = programs_of(program)
+            own_programs, self._sources = given.own, given.sources
             template = template_of(
-                words, PAGE if ram_size is None else ram_size, rom_size, components
+                given.words, PAGE if ram_size is None else ram_size, rom_size, components
             )
             components = {2 + k: component for k, component in enumerate(components)}
         if own_programs is not None and n is None:
@@ -152,6 +166,7 @@ class Batch:
         self._control = numpy.zeros(1, numpy.int64)
         self._component_lock = threading.Lock()
         self._workers: list[Worker] = []
+        self._vector_compiler: VectorCompiler | None = None
         self._threads_at_work: LaneThreads | None = None
         self._signals = DeferredSignals(self._wake, at_once=lambda: False)
         self._right = RightToRun(
@@ -159,6 +174,11 @@ class Batch:
             signals=self._signals,
             tidy=self._end_threads,
         )
+        self._device: DeviceLanes | None = None
+        if device == "cuda":
+            from .gpu.device import DeviceLanes
+
+            self._device = DeviceLanes(self._arrays)
         self._closed = False
         for number, component in self._components.items():
             if component.window is not None:
@@ -191,7 +211,7 @@ class Batch:
             # Rows of zeros take no memory until somebody writes to them.
             if memory.writable and words.any():
                 memory.rows[:] = words
-        self._arrays.copy_cpu(core.state.regs, core.state.state)
+        self._arrays.copy_cpu(core.state.regs, core.state.state, fresh=True)
         self._never_reset = core.state.never_reset
 
     def _first_words(self, memory: LaneMemory) -> NDArray[numpy.uint32]:
@@ -209,7 +229,25 @@ class Batch:
             for number, component in enumerate(self._template.components)
         ]
         return Worker(
-            self._mapped(own), self._arrays, self._components, self._control, self._component_lock
+            self._mapped(own),
+            self._arrays,
+            self._components,
+            self._control,
+            self._component_lock,
+            self._vector_compiler,
+        )
+
+    def _compiler(self) -> VectorCompiler | None:
+        """What makes vector code for the lanes as they are; None if there can be none."""
+        if self._engine == "interpreter" or not self.n or self._device is not None:
+            return None
+        options = self._engine if isinstance(self._engine, TranslatorOptions) else None
+        return vector_compiler(
+            options or TranslatorOptions(),
+            self._template,
+            self._arrays,
+            self._components,
+            self._vector_compiler,
         )
 
     def _board(self, components: Sequence[Component]) -> Motherboard:
@@ -245,6 +283,11 @@ class Batch:
         return {
             memory.component: memory.rows for memory in self._arrays.memories if memory.writable
         }
+
+    @property
+    def components(self) -> Mapping[int, BatchComponent]:
+        """The components that serve all lanes, by id."""
+        return MappingProxyType(self._components)
 
     @property
     def ram(self) -> NDArray[numpy.uint32]:
@@ -342,6 +385,7 @@ class Batch:
         """What the engines of all threads have done since the batch was made."""
         counts = [worker.board.stats() for worker in self._workers]
         first = counts[0] if counts else self._template.stats()
+        together = sum(worker.in_groups for worker in self._workers)
         exits: dict[str, int] = {}
         for one in counts:
             for reason, number in one.exits.items():
@@ -350,7 +394,8 @@ class Batch:
             first.engine,
             sum(worker.instructions for worker in self._workers),
             exceptions=sum(one.exceptions for one in counts),
-            translated=sum(one.translated for one in counts),
+            translated=sum(one.translated for one in counts) + together,
+            side_by_side=together,
             baseline=sum(one.baseline for one in counts),
             blocks=sum(one.blocks for one in counts),
             block_bytes=sum(one.block_bytes for one in counts),
@@ -421,24 +466,42 @@ class Batch:
         arrays.reason[:] = lane_layout.LANE_NOT_RUN
         self._control[0] = 0
         threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
+        if not self._workers or self._vector_compiler is not None:
+            self._vector_compiler = self._compiler()
+            for worker in self._workers:
+                worker.use(self._vector_compiler)
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
         blocks = Blocks(self.n, threads)
+        order = None
+        if self.programs is not None and not self._components:
+            order = order_by_program(self.programs)
         before = sum(worker.instructions for worker in workers)
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
+        elsewhere = 0
+        if self._device is not None:
+            elsewhere = self._run_on_device(self._device, stop_on_exception, progress)
 
         def work(worker: Worker) -> None:
             while (block := blocks.take()) is not None and not self._control[0]:
-                worker.run_block(*block, stop_on_exception)
+                first, count = block
+                if self._device is not None:
+                    waiting = arrays.reason[first : first + count] == lane_layout.LANE_NOT_RUN
+                    queue = numpy.flatnonzero(waiting) + first
+                    worker.run_block(first, count, stop_on_exception, queue)
+                elif order is None:
+                    worker.run_block(first, count, stop_on_exception)
+                else:
+                    worker.run_lanes(order[first : first + count], stop_on_exception)
                 worker.finished += block[1]
 
         def show() -> None:
             progress.show(
                 sum(worker.finished for worker in workers),
                 self.n,
-                sum(worker.instructions for worker in workers) - before,
+                sum(worker.instructions for worker in workers) - before + elsewhere,
             )
 
         running = LaneThreads([partial(work, worker) for worker in workers], self._control)
@@ -460,9 +523,32 @@ class Batch:
                 show()
         if running.errors:
             raise running.errors[0]
-        instructions = sum(worker.instructions for worker in workers) - before
+        instructions = sum(worker.instructions for worker in workers) - before + elsewhere
         interrupted = interrupted or bool(self._control[0])
         return self._result(interrupted, time.perf_counter() - begin, instructions)
+
+    def _run_on_device(
+        self, device: DeviceLanes, stop_on_exception: bool, progress: Progress
+    ) -> int:
+        """Run the lanes on the device; those that the host must go on with are LANE_NOT_RUN again.
+        How many instructions that were."""
+        executed = 0
+
+        def between(done: int, instructions: int) -> bool:
+            nonlocal executed
+            executed = instructions
+            try:
+                self._signals.deliver()
+            except KeyboardInterrupt:
+                self._control[0] = 1
+            progress.show(done, self.n, instructions)
+            return not self._control[0]
+
+        device.run(self._workers[0].board, stop_on_exception, between)
+        reason = self._arrays.reason
+        waiting = lane_layout.LANE_STOPPED if self._control[0] else lane_layout.LANE_NOT_RUN
+        reason[reason == lane_layout.LANE_PENDING] = waiting
+        return executed
 
     def _wake(self) -> None:
         """A signal has come: have the loop look at it."""
@@ -477,16 +563,20 @@ class Batch:
 
     def _result(self, interrupted: bool, seconds: float, instructions: int) -> BatchResult:
         arrays = self._arrays
-        raised = arrays.reason == lane_layout.LANE_EXCEPTION
+        exception = numpy.zeros(arrays.n, numpy.uint32)
+        raised = numpy.flatnonzero(arrays.reason == lane_layout.LANE_EXCEPTION)
+        exception[raised] = arrays.regs[raised, Reg.ET]
         return BatchResult(
             reason=arrays.reason.copy(),
             cycles=arrays.cycles.copy(),
             pc=arrays.regs[:, Reg.PC].copy(),
             address=arrays.last_pc.copy(),
-            exception=numpy.where(raised, arrays.regs[:, Reg.ET], 0).astype(numpy.uint32),
+            exception=exception,
             interrupted=interrupted,
             seconds=seconds,
             instructions=instructions,
+            sources=self._sources,
+            paged=arrays.regs[:, Reg.MTT] != 0 if self._sources is not None else None,
         )
 
     def stop(self) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
 
 from ..arguments import number_within
 from ..core.metadata import Metadata
+from ..core.register_map import DeviceCommand, MappedRegister
 from ..exceptions import HardwareCode
 
 if TYPE_CHECKING:
@@ -21,6 +22,25 @@ Errors = NDArray[numpy.int32]
 """For each access the word of a hardware error (`HardwareError.word`), or FINE."""
 
 FINE = -1
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """A component from which each lane reads a text of its own."""
+
+    def load_texts(self, texts: Sequence[str]) -> None:
+        """Give the first lanes these texts, from their start on, and all others none."""
+
+
+@runtime_checkable
+class TextWriter(Protocol):
+    """A component that keeps the text that each lane has written."""
+
+    def texts(self) -> list[str]:
+        """The texts of all lanes."""
+
+    def clear(self) -> None:
+        """Forget them."""
 
 
 class PartlyServedError(Exception):
@@ -55,6 +75,10 @@ class BatchComponent:
     """
 
     name: str = "BatchComponent"
+    registers: tuple[MappedRegister, ...] = ()
+    """The register map, for documentation and tools."""
+    commands: tuple[DeviceCommand, ...] = ()
+    """What its command register takes."""
     window: tuple[int, int] | None = None
     """A part that is plain memory, of each lane its own: its offset in bytes, and how many words.
     Lanes access it without a call; `read` and `write` serve the rest. Fixed for its life."""

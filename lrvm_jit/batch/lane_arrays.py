@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy
 from numpy.typing import NDArray
@@ -64,7 +64,11 @@ class LaneArrays:
     def __init__(self, n: int, memories: Sequence[LaneMemory]) -> None:
         self.n = n
         self.memories = tuple(memories)
-        self.regs: NDArray[numpy.uint32] = numpy.zeros((n, REGISTER_COUNT), numpy.uint32)
+        # By register, as lanes side by side want it; an odd number of cache lines apart, as the
+        # registers of a lane would all compete for one place in the cache otherwise.
+        lines = -(-n // 16) | 1
+        by_code = numpy.zeros((REGISTER_COUNT, 16 * lines), numpy.uint32)
+        self.regs: NDArray[numpy.uint32] = by_code[:, :n].T
         self.cycles: NDArray[numpy.int64] = numpy.zeros(n, numpy.int64)
         self.halted: NDArray[numpy.uint8] = numpy.zeros(n, numpy.uint8)
         self.last_pc: NDArray[numpy.uint32] = numpy.zeros(n, numpy.uint32)
@@ -90,6 +94,16 @@ class LaneArrays:
             for array in guarded:
                 array.flags.writeable = True
 
+    @contextmanager
+    def brought_up_to_date(self) -> Iterator[None]:
+        """During a run, for who has run the lanes elsewhere and writes what has become of them."""
+        before = self.regs.flags.writeable
+        try:
+            self.regs.flags.writeable = self.halted.flags.writeable = True
+            yield
+        finally:
+            self.regs.flags.writeable = self.halted.flags.writeable = before
+
     def reset(self, lanes: slice | NDArray[numpy.int64] = slice(None)) -> None:
         """CPUs, every one unless some are chosen, to their reset state (isa.md: Registers)."""
         self.regs[lanes] = 0
@@ -102,16 +116,24 @@ class LaneArrays:
         assert no_flags is not None
         self.flags[lanes] = no_flags[0]
 
-    def copy_cpu(self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64]) -> None:
-        """Every CPU as a machine's CPU is."""
+    def copy_cpu(
+        self, regs: NDArray[numpy.uint32], state: NDArray[numpy.int64], fresh: bool = False
+    ) -> None:
+        """Every CPU as a machine's CPU is. `fresh`: the arrays have never been written, so zeros
+        are there already, and pages that hold nothing else take no memory and no time."""
         result, overflow = int(state[layout.FLAG_RESULT]), int(state[layout.FLAG_OVERFLOW])
-        self.regs[:] = regs[:REGISTER_COUNT]
+        registers = regs[:REGISTER_COUNT].tolist()
         if not state[layout.FLAGS_EXPLICIT]:
-            self.regs[:, Reg.AF] = flags_of(result, overflow)
-        self.flags[:] = (result & (1 << 33) - 1) | (
-            (overflow >> 31 & 1) << lane_layout.FLAGS_OVERFLOW_BIT
+            registers[Reg.AF] = flags_of(result, overflow)
+        flags = (result & (1 << 33) - 1) | ((overflow >> 31 & 1) << lane_layout.FLAGS_OVERFLOW_BIT)
+        parts: tuple[tuple[NDArray[Any], int], ...] = (
+            *((self.regs[:, code], word) for code, word in enumerate(registers)),
+            (self.flags, flags),
+            (self.cycles, int(state[layout.CYCLES])),
+            (self.halted, int(state[layout.HALTED])),
+            (self.last_pc, int(state[layout.LAST_PC])),
+            (self.reason, 0),
         )
-        self.cycles[:] = state[layout.CYCLES]
-        self.halted[:] = state[layout.HALTED]
-        self.last_pc[:] = state[layout.LAST_PC]
-        self.reason[:] = 0
+        for array, value in parts:
+            if value or not fresh:
+                array[:] = value

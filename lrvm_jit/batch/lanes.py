@@ -32,7 +32,6 @@ from ..core.layout import (
     LAST_PC,
     LOG_COUNT,
     MARK_CODE,
-    NEXT_PC,
     PAGE_WORDS,
     RESUME,
     SOFT_BUDGET,
@@ -43,7 +42,7 @@ from ..core.layout import (
 from ..kernel.alu import flags_of
 from ..kernel.build.hints import cold_path, unlikely
 from ..kernel.build.jit import kernel_function
-from ..kernel.entry import _array_at
+from ..kernel.entry import _array_at, arrays_at
 from ..kernel.memory import flush_windows, forget_code
 from ..kernel.step import AF, MTT, SMT
 from ..kernel.typed import (
@@ -74,6 +73,7 @@ from .lane_layout import (
     LANE_PENDING,
     LANE_SLICE,
     LANE_STOPPED,
+    LANE_YIELDED,
     LANES_DONE,
     LANES_LOOK,
     LANES_PAUSE,
@@ -82,6 +82,7 @@ from .lane_layout import (
     LAST_PC_AT,
     LEFT_AT,
     LOADED,
+    MARGIN,
     PAGED,
     PAUSE_AFTER,
     POSITION,
@@ -89,6 +90,7 @@ from .lane_layout import (
     QUEUE_END,
     REASON_AT,
     REGS_AT,
+    REGS_STRIDE,
     RESUMING,
     SAVED,
     SAVED_FIELDS,
@@ -105,6 +107,7 @@ from .lane_layout import (
     STOP_ON_RAISE,
     THRESHOLD,
     WORKER,
+    YIELD_AFTER,
 )
 
 REGISTERS: Final = 32
@@ -191,16 +194,17 @@ def _store_memory(c, lane, arena):
 @kernel_function
 def _load_cpu(c, lane, regs, state):
     """Copy a lane's registers, flags and counters into the worker."""
-    rows = _array_at(c[REGS_AT] + lane * (4 * REGISTERS), REGISTERS, np.uint32)
+    first = c[REGS_AT] + lane * 4
+    stride = c[REGS_STRIDE]
     for k in range(REGISTERS):
-        regs[k] = rows[k]
+        regs[k] = _array_at(first + k * stride, 1, np.uint32)[0]
     flags = _array_at(c[FLAGS_AT] + lane * 8, 1, np.int64)[0]
     result = flags & RESULT_MASK
     overflow = ((flags >> FLAGS_OVERFLOW_BIT) & 1) << 31
     state[FLAG_RESULT] = result
     state[FLAG_OVERFLOW] = overflow
     # Flags that the host has set, or that no result has.
-    state[FLAGS_EXPLICIT] = I(I(rows[AF]) != flags_of(result, overflow))
+    state[FLAGS_EXPLICIT] = I(I(regs[AF]) != flags_of(result, overflow))
     state[CYCLES] = _array_at(c[CYCLES_AT] + lane * 8, 1, np.int64)[0]
     state[LAST_PC] = I(_array_at(c[LAST_PC_AT] + lane * 4, 1, np.uint32)[0])
     state[HALTED] = I(_array_at(c[HALTED_AT] + lane, 1, np.uint8)[0])
@@ -208,9 +212,8 @@ def _load_cpu(c, lane, regs, state):
         saved = _array_at(
             c[SAVED] + (lane - c[FIRST_LANE]) * (8 * SAVED_FIELDS), SAVED_FIELDS, np.int64
         )
-        for k in range(SAVED_FIELDS - 1):
+        for k in range(SAVED_FIELDS):
             state[SAVED_FIRST + k] = saved[k]
-        state[NEXT_PC] = saved[SAVED_FIELDS - 1]
     else:
         state[RESUME] = 0
         state[LOG_COUNT] = 0
@@ -226,11 +229,12 @@ def _load_cpu(c, lane, regs, state):
 @kernel_function
 def _store_cpu(c, lane, regs, state, left, reason):
     """Copy registers, flags and counters back to the lane."""
-    rows = _array_at(c[REGS_AT] + lane * (4 * REGISTERS), REGISTERS, np.uint32)
+    first = c[REGS_AT] + lane * 4
+    stride = c[REGS_STRIDE]
     if state[FLAGS_EXPLICIT] == 0:
         regs[AF] = W(flags_of(state[FLAG_RESULT], state[FLAG_OVERFLOW]))
     for k in range(REGISTERS):
-        rows[k] = regs[k]
+        _array_at(first + k * stride, 1, np.uint32)[0] = regs[k]
     overflow = (state[FLAG_OVERFLOW] >> 31) & 1
     flags = (state[FLAG_RESULT] & RESULT_MASK) | overflow << FLAGS_OVERFLOW_BIT
     _array_at(c[FLAGS_AT] + lane * 8, 1, np.int64)[0] = flags
@@ -245,23 +249,17 @@ def _store_cpu(c, lane, regs, state, left, reason):
         saved = _array_at(
             c[SAVED] + (lane - c[FIRST_LANE]) * (8 * SAVED_FIELDS), SAVED_FIELDS, np.int64
         )
-        for k in range(SAVED_FIELDS - 1):
+        for k in range(SAVED_FIELDS):
             saved[k] = state[SAVED_FIRST + k]
-        saved[SAVED_FIELDS - 1] = state[NEXT_PC]
 
 
 def run_lanes(address):
     """Run the lanes of a queue. Returns LANES_*, or a stop of the dispatch loop that Python must
     deal with while the lane is loaded."""
     c = _array_at(address, LANE_CONTEXT_WORDS, np.int64)
-    worker = _array_at(c[WORKER], 18, np.int64)
-    regs = _array_at(worker[0], worker[1], np.uint32)
-    state = _array_at(worker[2], worker[3], np.int64)
-    arena = _array_at(worker[4], worker[5], np.uint32)
-    entries = _array_at(worker[6], worker[7], np.int64)
-    marks = _array_at(worker[8], worker[9], np.uint8)
-    snapshot = _array_at(worker[10], worker[11], np.uint32)
-    code_pages = _array_at(worker[12], worker[13], np.int64)
+    worker = arrays_at(c[WORKER])
+    regs, state, arena, entries = worker.regs, worker.state, worker.arena, worker.entries
+    marks, snapshot, code_pages = worker.marks, worker.snapshot, worker.code_pages
     queue = _array_at(c[QUEUE], c[QUEUE_END], np.int64)
     control = _array_at(c[CONTROL], 1, np.int64)
     state[STOP_ON_EXCEPTION] = c[STOP_ON_RAISE]
@@ -271,7 +269,7 @@ def run_lanes(address):
         left = _array_at(c[LEFT_AT] + lane * 8, 1, np.int64)[0]
         if c[LOADED] == 0:
             # A request that has been answered must be completed.
-            if control[0] != 0 and c[RESUMING] == 0:
+            if control[0] != 0 and c[RESUMING] == 0 and c[MARGIN] == 0:
                 return I(LANES_STOPPED)
             if done > c[PAUSE_AFTER]:
                 return I(LANES_PAUSE)
@@ -284,11 +282,17 @@ def run_lanes(address):
             piece = min(left, I(LANE_SLICE))
             extra = min(left - piece, I(LANE_BONUS))
             if unlikely(control[0] != 0):
-                if state[RESUME] == 0:
+                if state[RESUME] == 0 and length >= c[MARGIN]:
                     reason = I(LANE_STOPPED)
                     break
                 piece = I(1)
                 extra = I(0)
+            elif c[YIELD_AFTER] != 0:
+                if length >= c[YIELD_AFTER]:
+                    reason = I(LANE_YIELDED)
+                    break
+                piece = min(piece, c[YIELD_AFTER] - length)
+                extra = min(piece + extra, c[YIELD_AFTER] - length) - piece
             looking = c[INTERPRETED] >= c[THRESHOLD]
             if unlikely(looking) and left > 1:
                 # Stop somewhere within the lane, for Python to look where that is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import GuestException
 from . import lane_layout
+from .programs import Sources
 
 
 class LaneReason(IntEnum):
@@ -36,6 +38,8 @@ class BatchResult:
     - `exception`: uint32, `et` of lanes that stopped on an exception, 0 for the others.
     - `interrupted`: whether Ctrl-C, or `Batch.stop`, ended the run before all lanes had ended.
     - `seconds`, `instructions`: of this run.
+    - `sources`: where the programs come from, if they know it; `paged`: lanes whose addresses the
+      MMU translates, if there are sources.
     """
 
     reason: NDArray[numpy.uint8]
@@ -46,6 +50,8 @@ class BatchResult:
     interrupted: bool
     seconds: float
     instructions: int
+    sources: Sources | None = None
+    paged: NDArray[numpy.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.reason)
@@ -62,6 +68,19 @@ class BatchResult:
         if self.reason[lane] != LaneReason.EXCEPTION:
             return None
         return GuestException.from_word(int(self.exception[lane]))
+
+    def where(self, lane: int) -> Any:
+        """The path and line in the source of the instruction that a lane attempted last.
+
+        None where that is not known: for programs that are only words, addresses that no line of
+        the program stands for, and lanes that use address translation. IndexError if there is no
+        such lane.
+        """
+        lane = whole_number("lane", lane)
+        address = int(self.address[lane])
+        if self.sources is None or (self.paged is not None and self.paged[lane]):
+            return None
+        return self.sources.locate(lane % len(self), address)
 
     def __str__(self) -> str:
         ends = ", ".join(

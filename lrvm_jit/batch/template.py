@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
 
 from ..arguments import whole_number, whole_numbers
 from ..core.component import Component, metadata_of
-from ..core.memory import as_words
-from ..isa.table import WORD_MASK
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
 from .worker import Port, check_components, size_of
@@ -33,25 +31,6 @@ class LinkedProgram(Protocol):
     ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
         """The template of its lanes, with so many bytes of RAM, and by id the components that
         serve all lanes: those given, and others for what is left. ValueError."""
-
-
-def programs_of(
-    program: Sequence[int] | NDArray[Any],
-) -> tuple[NDArray[numpy.uint32] | None, NDArray[numpy.uint32]]:
-    """Programs of the lanes, if each has its own, and words for the template's ROM."""
-    if isinstance(program, numpy.ndarray) and program.ndim == 2:
-        if program.dtype.kind not in "iu":
-            raise TypeError(f"programs must be whole numbers, not {program.dtype} values")
-        if program.dtype != numpy.uint32:
-            if program.size and not (program.min() >= 0 and program.max() <= WORD_MASK):
-                raise ValueError(f"programs have words outside 0..{WORD_MASK}")
-            program = program.astype(numpy.uint32)
-        own = numpy.ascontiguousarray(program)
-        return own, numpy.zeros(own.shape[1], numpy.uint32)
-    words = as_words(program)
-    if not len(words):
-        raise ValueError("the program has no words")
-    return None, words
 
 
 def check_programs(programs: NDArray[numpy.uint32], template: Motherboard) -> None:
@@ -116,7 +95,7 @@ def components_by_id(
                 f"{template.components[number].name}; use a component of that size"
             )
     for number, component in enumerate(template.components):
-        if number not in components and not _is_plain_memory(component):
+        if number not in components and not is_plain_memory(component):
             raise ValueError(
                 f"component {number}, {component.name}, is more than plain memory: pass "
                 f"components={{{number}: ...}} with a BatchComponent that serves all lanes"
@@ -124,7 +103,8 @@ def components_by_id(
     return dict(components)
 
 
-def _is_plain_memory(component: Component) -> bool:
+def is_plain_memory(component: Component) -> bool:
+    """Whether a component is nothing but one window of memory, of which lanes can have copies."""
     kind = type(component)
     return (
         len(component.windows) == 1

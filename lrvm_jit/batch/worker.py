@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy
@@ -19,6 +20,9 @@ from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
 from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Words
 from .lane_arrays import LaneArrays
+from .vector.backend import VectorLanes
+from .vector.code import VectorCompiler
+from .vector.pace import Pace, Rate
 
 BATCH_LOOP = EntryPointSource(
     "lrvm_jit.batch.lanes",
@@ -29,6 +33,13 @@ BATCH_LOOP = EntryPointSource(
 PAUSE_AFTER = 20_000_000
 """Instructions between two looks of Python at what has been translated meanwhile: some
 milliseconds."""
+COMPILE_AFTER = 0.05
+"""Seconds that lanes have taken one after the other before code for many at once is compiled,
+which takes as long or longer."""
+MOST_STARTS = 8
+"""Different addresses at which lanes begin that vector code is made for."""
+LONGEST_TURN = 1 << 20
+"""Instructions that a lane executes alone at most before vector code is tried again."""
 LARGEST_BLOCK = 4096
 """Lanes that a worker takes at most at a time: so many requests are answered in one call."""
 
@@ -72,9 +83,10 @@ class Worker:
         components: dict[int, BatchComponent],
         control: NDArray[numpy.int64],
         lock: threading.Lock,
+        compiler: VectorCompiler | None = None,
     ) -> None:
         """`components` by id; `control` is the flag that stops all workers; `lock` is held while
-        a component is called."""
+        a component is called; `compiler` makes code for lanes side by side."""
         self.board = board
         self._arrays = arrays
         self._components = components
@@ -94,6 +106,7 @@ class Worker:
             (lanes.ENTER_AT, load(KERNEL)[1]),
             (lanes.WORKER, self._engine.context_address),
             (lanes.REGS_AT, arrays.regs.ctypes.data),
+            (lanes.REGS_STRIDE, arrays.regs.strides[1]),
             (lanes.FLAGS_AT, arrays.flags.ctypes.data),
             (lanes.CYCLES_AT, arrays.cycles.ctypes.data),
             (lanes.LEFT_AT, arrays.left.ctypes.data),
@@ -114,6 +127,13 @@ class Worker:
         self._context = memoryview(context)  # type: ignore[arg-type]
         self._looked_at_start = False
         self._failure: BaseException | None = None
+        self._compiler = compiler
+        self._groups: VectorLanes | None = None
+        self._executed_in_groups = 0
+        """By groups that are no longer used."""
+        self._pace = Pace()
+        self._seconds_alone = 0.0
+        self._block_began = 0.0
         self.finished = 0
         """Lanes that this worker has run to their end since the run began."""
 
@@ -135,32 +155,137 @@ class Worker:
     @property
     def instructions(self) -> int:
         """Executed since the worker was made."""
-        return self._context[lanes.INSTRUCTIONS]
+        return self._context[lanes.INSTRUCTIONS] + self.in_groups
 
-    def run_block(self, first: int, count: int, stop_on_exception: bool) -> None:
-        """Run the lanes from `first` on to their ends, or until the flag is set."""
+    @property
+    def in_groups(self) -> int:
+        """Executed side by side since the worker was made."""
+        now = self._groups.instructions if self._groups is not None else 0
+        return self._executed_in_groups + now
+
+    def run_block(
+        self,
+        first: int,
+        count: int,
+        stop_on_exception: bool,
+        queue: LaneNumbers | None = None,
+    ) -> None:
+        """Run the lanes from `first` on, or those of them in the queue, to their ends, or until the
+        flag is set."""
         context = self._context
         context[lanes.FIRST_LANE] = first
         context[lanes.STOP_ON_RAISE] = stop_on_exception
-        context[lanes.RESUMING] = 0
+        self._block_began = time.perf_counter()
+        if queue is None:
+            queue = numpy.arange(first, first + count, dtype=numpy.int64)
+        groups = self._groups_for(first, count)
+        before, turn = self.instructions, 0
         try:
-            self._run_queue(numpy.arange(first, first + count, dtype=numpy.int64))
-            # After a component's failure too: all other instructions in progress are completed.
-            while len(waiting := self._pending(first, count)):
-                waiting = self._answer(waiting, first)
-                context[lanes.RESUMING] = 1
-                self._run_queue(waiting)
+            while len(queue):
+                if groups is None:
+                    self._run_alone(queue, first, count)
+                    queue = self._waiting(lanes.LANE_YIELDED, first, count)
+                    if len(queue):
+                        self._note_pace(self._pace.alone, before)
+                        groups, before = self._groups_for(first, count), self.instructions
+                    continue
+                left = groups.run(queue)
+                self._run_alone(left.rest, first, count, groups.margin)
+                turn += 1
+                some_time = min(1 << turn >> 1, LONGEST_TURN)
+                self._run_alone(left.some, first, count, groups.margin, some_time)
+                queue = self._waiting(lanes.LANE_YIELDED, first, count)
         except BaseException:
-            self._abandon(self._pending(first, count), first)
+            self._abandon(self._waiting(lanes.LANE_PENDING, first, count), first)
+            lost = self._waiting(lanes.LANE_YIELDED, first, count)
+            self._arrays.reason[lost] = lanes.LANE_STOPPED
             raise
+        self._raise_failure()
+        self._note_pace(self._pace.alone if groups is None else self._pace.together, before)
+        self._engine.take_up()
+
+    def run_lanes(self, queue: LaneNumbers, stop_on_exception: bool) -> None:
+        """Run lanes in this order, as `run_block` does, in a batch without components."""
+        context = self._context
+        context[lanes.FIRST_LANE] = 0
+        context[lanes.STOP_ON_RAISE] = stop_on_exception
+        context[lanes.RESUMING] = 0
+        self._run_queue(queue)
+        self._raise_failure()
+        self._engine.take_up()
+
+    def _raise_failure(self) -> None:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        self._engine.take_up()
 
-    def _pending(self, first: int, count: int) -> NDArray[numpy.int64]:
+    def _run_alone(
+        self,
+        queue: NDArray[numpy.int64],
+        first: int,
+        count: int,
+        margin: int = 0,
+        yield_after: int = 0,
+    ) -> None:
+        """Run lanes of a block one after the other: to their ends, or each for `yield_after`
+        instructions and `margin` at least, whatever happens."""
+        context = self._context
+        context[lanes.RESUMING] = 0
+        context[lanes.MARGIN] = margin
+        context[lanes.YIELD_AFTER] = max(yield_after, margin) if yield_after else 0
+        self._run_queue(queue)
+        context[lanes.MARGIN] = 0
+        # After a component's failure too: all other instructions in progress are completed.
+        while len(waiting := self._waiting(lanes.LANE_PENDING, first, count)):
+            waiting = self._answer(waiting, first)
+            context[lanes.RESUMING] = 1
+            self._run_queue(waiting)
+        context[lanes.YIELD_AFTER] = 0
+
+    def _waiting(self, reason: int, first: int, count: int) -> NDArray[numpy.int64]:
+        """Lanes of a block that have stopped for a reason."""
         block = self._arrays.reason[first : first + count]
-        return numpy.flatnonzero(block == lanes.LANE_PENDING) + first
+        return numpy.flatnonzero(block == reason) + first
+
+    # --- side by side ------------------------------------------------------------------------
+
+    def use(self, compiler: VectorCompiler | None) -> None:
+        """Have code for lanes side by side from somebody, who may be the same as before."""
+        if compiler is not self._compiler:
+            self._executed_in_groups = self.in_groups
+            self._compiler, self._groups = compiler, None
+
+    def _groups_for(self, first: int, count: int) -> VectorLanes | None:
+        """What runs the lanes of a block side by side; None if they are quicker alone."""
+        compiler = self._compiler
+        if compiler is None:
+            return None
+        if self._groups is None:
+            code = compiler.made
+            if code is None and self._is_worth_compiling():
+                pcs = self._arrays.regs[first : first + count, Reg.PC]
+                code = compiler.code(numpy.unique(pcs)[:MOST_STARTS].tolist())
+            if code is None:
+                return None
+            self._groups = VectorLanes(code, self._arrays, self._control)
+        if not compiler.always and not self._pace.prefers_groups():
+            return None
+        return self._groups
+
+    def _is_worth_compiling(self) -> bool:
+        compiler = self._compiler
+        if compiler is None or compiler.is_made:
+            return False
+        spent = self._seconds_alone + time.perf_counter() - self._block_began
+        return compiler.always or spent > COMPILE_AFTER
+
+    def _note_pace(self, rate: Rate, before: int) -> None:
+        """Note what a block, or the part of it since the last note, has taken."""
+        now = time.perf_counter()
+        seconds, self._block_began = now - self._block_began, now
+        rate.note(seconds, self.instructions - before)
+        if rate is self._pace.alone:
+            self._seconds_alone += seconds
 
     def _run_queue(self, queue: NDArray[numpy.int64]) -> None:
         context = self._context
@@ -173,6 +298,9 @@ class Worker:
             code = self._run(address)
             if code == lanes.LANES_PAUSE:
                 self._engine.take_up()
+                if self._is_worth_compiling():
+                    # All lanes of the queue come back soon, to go on side by side.
+                    context[lanes.YIELD_AFTER] = 1
             elif code == lanes.LANES_LOOK:
                 self._look()
             elif code in (lanes.LANES_DONE, lanes.LANES_STOPPED):

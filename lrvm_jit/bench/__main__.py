@@ -24,6 +24,7 @@ EPILOG = """examples:
   python -m lrvm_jit.bench --json > figures.json   for other programs
   python -m lrvm_jit.bench modular                 queries a second of modular machines
   python -m lrvm_jit.bench batch                   lanes a second of batches
+  python -m lrvm_jit.bench start                   the way to full speed, new and known programs
 """
 
 
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from . import batch
 
         return batch.main(arguments[1:])
+    if arguments[:1] == ["start"]:
+        from . import start
+
+        return start.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m lrvm_jit.bench",
         description="Measure the machine: programs, bus round trips, start-up.",

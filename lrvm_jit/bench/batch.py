@@ -18,6 +18,7 @@ import numpy
 
 from ..batch import Batch, BatchResult, LaneReason
 from ..isa.table import Reg
+from .lanes import table
 from .measure import Figures
 from .programs import image
 
@@ -44,6 +45,7 @@ EPILOG = """examples:
   python -m lrvm_jit.bench batch                          the whole table, some minutes
   python -m lrvm_jit.bench batch --plot batch.png         and a picture of it
   python -m lrvm_jit.bench batch --lanes 5000 --threads 2 one row for each length
+  python -m lrvm_jit.bench batch --vectors                lanes side by side against lanes alone
 """
 
 
@@ -202,6 +204,8 @@ def measure_figures(repeats: int) -> list[Figure]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and plot; returns the process's exit status."""
     options = _options(arguments)
+    if options.vectors:
+        return _vectors(options)
     save: Callable[[Sequence[Row], Path], None] | None = None
     if options.plot is not None:
         try:
@@ -244,6 +248,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _vectors(options: argparse.Namespace) -> int:
+    """The table of `--vectors`."""
+    most = max(options.lanes) if options.lanes else None
+    found = []
+    for line, comparison in table(options.repeats, most):
+        if comparison is not None:
+            found.append(comparison.as_json())
+        if not options.json:
+            print(line, flush=True)
+    if options.json:
+        print(json.dumps({"vectors": found}, indent=2))
+    return 0
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m lrvm_jit.bench batch",
@@ -259,6 +277,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="default: 1, and one for each CPU"
+    )
+    parser.add_argument(
+        "--vectors",
+        action="store_true",
+        help="guests whose lanes run side by side in vector registers, and the same one after "
+        "the other; with --lanes at most so many",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(

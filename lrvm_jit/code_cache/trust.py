@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,6 +125,9 @@ class Trust:
 
         Nobody sees a part of it: it gets its name when it is complete.
         """
+        # Imported here: a process that finds its code on disk writes none, and this takes 5 ms.
+        import tempfile
+
         descriptor, unfinished = tempfile.mkstemp(suffix=UNFINISHED, dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -82,3 +82,13 @@ CHANGES_ALLOWED: Final = 4
 """A word that has changed so often while it was translated is left to the interpreter."""
 
 assert BASELINE + 46 <= 96
+
+REQUEST_WORDS: Final = 10
+"""What the patcher is asked: address of the kernel's context, of the native one; pc, mode, whether
+the MMU is on; the fetch window: first virtual word, words, arena index; most instructions; and one
+of these:"""
+TRANSLATE: Final = 0
+BEGIN: Final = 1
+"""Begin with empty memory."""
+DROP: Final = 2
+"""Drop the code that the arena word in the place of pc is part of."""

@@ -15,6 +15,18 @@ class BusTap:
     `memory_written`. While a board has no tap, nothing of this costs anything.
     """
 
+    @property
+    def calls_hooks(self) -> bool:
+        """Whether hooks (`lrvm_jit.core.hooks`) are called: not while a replay does again what
+        they did."""
+        return True
+
+    def hooks_begin(self) -> None:
+        """Between two instructions of a run, hooks are called, which may change the machine."""
+
+    def hooks_ended(self) -> None:
+        """They have been called; one may have raised an error."""
+
     def run_starts(self) -> None:
         """A run, or a single step, is about to begin: the machine is between two instructions."""
 

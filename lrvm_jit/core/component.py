@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arguments import whole_number
 from ..exceptions import HardwareCode, HardwareError
 from .metadata import Metadata
+from .register_map import DeviceCommand, MappedRegister
 from .signals import undisturbed
 from .snapshot_values import SnapshotError, StateValue
 
@@ -27,6 +28,11 @@ class MemoryWindow:
 
     `read_error` / `write_error`: the hardware error that such an access raises, or None where
     the access is allowed. They are fixed for the component's life.
+
+    >>> import numpy
+    >>> from lrvm_jit import MemoryWindow
+    >>> MemoryWindow(0, numpy.zeros(4, numpy.uint32)).end
+    16
     """
 
     __slots__ = ("base", "offset", "read_error", "words", "write_error")
@@ -82,10 +88,24 @@ class Component:
     access; any other exception stops the machine with the instruction undone and comes out of
     `run()`. While the guest runs, a component changes its own windows as it likes, and other
     memory through `Motherboard.memory`, so that the engine drops what it had decoded there.
+
+    >>> from lrvm_jit import Category, Component, Metadata
+    >>> class Seven(Component):
+    ...     name = "Seven"
+    ...     def metadata(self):
+    ...         return Metadata(7, 4, Category.UNCATEGORIZED, type=0)
+    ...     def read(self, offset):
+    ...         return 7
+    >>> Seven().read(0)
+    7
     """
 
     name: str = "Component"
     windows: Sequence[MemoryWindow] = ()
+    registers: tuple[MappedRegister, ...] = ()
+    """The register map, for documentation and tools; the bus does not look at it."""
+    commands: tuple[DeviceCommand, ...] = ()
+    """What its command register takes."""
     plugged_in: bool = False
     """Whether it belongs to a board. Set by boards."""
     interruptible: bool = False

@@ -14,6 +14,7 @@ from .cpu_state import CpuState
 from .mapping import MemoryMap
 from .metadata import Metadata
 from .pending import Pending
+from .regions import regions_of
 from .signals import DeferredSignals
 from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
@@ -40,7 +41,7 @@ class Core:
         )
         self.bus = Bus(self.components, metadata, self.mappings)
         # Each component has at most one piece before, in and after each window.
-        # Each watched word cuts one in two and has one of its own.
+        # Each range of watched words cuts one in two and has one of its own.
         rows = sum(1 + 2 * len(c.windows) for c in self.components)
         self.state = CpuState(rows + 2 * MOST_WATCHPOINTS)
         self.pending = Pending(self.state)
@@ -76,7 +77,7 @@ class Core:
         state = self.state.state_view
         if state[layout.RESUME] == layout.RESUME_NONE:
             return False
-        if state[layout.REQUEST_KIND] not in (layout.REQUEST_READ, layout.REQUEST_WRITE):
+        if state[layout.REQUEST_KIND] not in layout.ACCESSES:
             return False
         return self.components[state[layout.REQUEST_COMPONENT]].interruptible
 
@@ -85,14 +86,34 @@ class Core:
         if self.watchpoints.note(component, offset, access, word):
             self.request_stop()
 
+    def update_regions(self) -> None:
+        """Write the region table that the kernel uses, after a change of what is mapped or
+        watched."""
+        rows = [
+            row
+            for mapping in self.mappings
+            for row in regions_of(
+                mapping,
+                self.components[mapping.component],
+                self.watchpoints.pieces(mapping.component),
+            )
+        ]
+        state = self.state.state
+        state[layout.REGION_COUNT] = len(rows)
+        table = numpy.array(rows, numpy.int64).reshape(-1)
+        state[layout.REGIONS : layout.REGIONS + len(table)] = table
+        self.state.host_changed()
+
     def watched_words(self) -> list[int]:
         """Arena indices of the watched words that are plain memory."""
-        words = []
+        words: list[int] = []
         for number, component in enumerate(self.components):
-            for offset in self.watchpoints.offsets(number):
+            for first, end in self.watchpoints.pieces(number):
                 for window in component.windows:
-                    if window.offset <= offset < window.end:
-                        words.append(window.base + (offset - window.offset) // 4)
+                    low, high = max(first, window.offset), min(end, window.end)
+                    if low < high:
+                        base = window.base - window.offset // 4
+                        words += range(base + low // 4, base + high // 4)
         return words
 
     def plug_in(self) -> None:

@@ -18,10 +18,9 @@ class CpuState:
 
     def __init__(self, regions: int) -> None:
         """`regions`: how many rows the region table may need."""
-        self.regs: NDArray[numpy.uint32] = numpy.zeros(layout.REGISTER_SLOTS, numpy.uint32)
-        self.state: NDArray[numpy.int64] = numpy.zeros(
-            layout.REGIONS + regions * layout.REGION_FIELDS, numpy.int64
-        )
+        lengths = layout.lengths(0, regions, 0)
+        self.regs: NDArray[numpy.uint32] = numpy.zeros(lengths["regs"], numpy.uint32)
+        self.state: NDArray[numpy.int64] = numpy.zeros(lengths["state"], numpy.int64)
         # The same memory for Python code: reading a memoryview costs a third of reading an array,
         # and it refuses values that do not fit.
         self.regs_view = memoryview(self.regs)  # type: ignore[arg-type]
@@ -55,12 +54,13 @@ class CpuState:
 
     def host_changed(self) -> None:
         """Have the engine check what it has decoded and translated before it goes on."""
-        self.state[layout.VERIFY] |= layout.VERIFY_CHANGES
+        self.state_view[layout.VERIFY] |= layout.VERIFY_CHANGES
 
     @property
     def attempted(self) -> int:
         """Instructions attempted since the board was made, whatever became of the counter."""
-        return int(self.state[layout.CYCLES_BEFORE] + self.state[layout.CYCLES])
+        state = self.state_view
+        return state[layout.CYCLES_BEFORE] + state[layout.CYCLES]
 
     def _clear_flags(self) -> None:
         lazy = result_for(0)

@@ -32,7 +32,7 @@ def access_text(core: Core) -> str:
         number = core.bus.resetting
         return f"component {number} ({core.components[number].name}), reset {at}"
     number, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
-    what = "read" if kind == layout.REQUEST_READ else "write"
+    what = "write" if kind == layout.REQUEST_WRITE else "read"
     text = f"component {number} ({core.components[number].name}), {what} at offset 0x{offset:X}, "
     mapping = core.mappings.of(number)
     assert mapping is not None
@@ -50,11 +50,11 @@ def _virtual_address(core: Core, physical: int, kind: int) -> int | None:
     entry, or if a component would have to be asked to find it out."""
     pc = core.state.regs_view[Reg.PC]
     code = plain_translation(core, pc, EXECUTE)
-    if code == physical and kind == layout.REQUEST_READ:
+    if code == physical and kind != layout.REQUEST_WRITE:
         return pc
     word = None if code is None else plain_word(core, code)
     address = None if word is None else _data_address(core, word)
-    access = READ if kind == layout.REQUEST_READ else WRITE
+    access = WRITE if kind == layout.REQUEST_WRITE else READ
     if address is not None and plain_translation(core, address, access) == physical:
         return address
     return None

@@ -1,21 +1,13 @@
 """Data layout of the compiled kernel: what stands where in its arrays.
 
-The kernel works on nine flat arrays and nothing else, so that it can be compiled for any
-target that numba knows:
+The kernel works on the flat arrays of `ARRAYS` and nothing else, so that it can be compiled for
+any target that numba knows. `core/kernel_arrays.py` makes them.
 
-===========  ========  ==========================================================================
-array        dtype     content
-===========  ========  ==========================================================================
-regs         uint32    the 32 registers in code order, and one more that is always 0
-state        int64     the fields below, then the window table, then the region table
-arena        uint32    the physical memory of all memory-like components, one after the other
-entries      int64     the decoded form of each arena word, 0 = not decoded yet
-marks        uint8     one byte of `MARK_*` bits for each arena word
-snapshot     uint32    for words marked as code: the word that was decoded
-code_pages   int64     list of the 256-word arena pages that hold code, then one flag per page
-breakpoints  int64     virtual addresses, ascending
-translations int64     rows of `TRANSLATION_FIELDS`, one for each translated region of guest code
-===========  ========  ==========================================================================
+To add a field of `state`: a line `NAME: Final = _state.field()`, or `.field(words)`, with what it
+means below, in the part that it belongs to. What belongs to a lane of a batch comes first: the
+CPU, then the request; the rest is the worker's. All numbers are derived; nobody else counts.
+To add an array: a row of `ARRAYS`, its length in `lengths`, its name in `KernelArrays`, and a
+parameter of `kernel.dispatch.dispatch` in that place.
 
 This module imports neither numpy nor numba, so that the Python side can read the layout without
 loading the compiler.
@@ -23,9 +15,59 @@ loading the compiler.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from ..isa.table import FlagRule
+from .numbering import Numbering
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLayout:
+    """One of the kernel's arrays: one dimension, C order."""
+
+    name: str
+    dtype: str
+    """As numpy names it."""
+    per_lane: bool
+    """Whether each lane of a batch has contents of its own; if not, the lanes that run in the
+    same arrays share them: what has been made of code that is equal."""
+    content: str
+
+
+ARRAYS: Final = (
+    ArrayLayout("regs", "uint32", True, "the 32 registers in code order, and one that is always 0"),
+    ArrayLayout(
+        "state",
+        "int64",
+        True,
+        "the fields below; the first LANE_FIELDS belong to the lane, the window table and the "
+        "region table to the worker",
+    ),
+    ArrayLayout("arena", "uint32", True, "the memory of all memory-like components, in a row"),
+    ArrayLayout(
+        "entries", "int64", False, "the decoded form of each arena word, 0 = not decoded yet"
+    ),
+    ArrayLayout("marks", "uint8", False, "one byte of `MARK_*` bits for each arena word"),
+    ArrayLayout("snapshot", "uint32", False, "of words marked as code: the word that was decoded"),
+    ArrayLayout(
+        "code_pages",
+        "int64",
+        False,
+        "list of the 256-word arena pages that hold code, then one flag per page",
+    ),
+    ArrayLayout("breakpoints", "int64", False, "virtual addresses, ascending"),
+    ArrayLayout(
+        "translations",
+        "int64",
+        False,
+        "rows of `TRANSLATION_FIELDS`, one for each translated region of guest code",
+    ),
+)
+"""The kernel's arrays, in the order of its parameters and of its context."""
+
+CONTEXT_WORDS: Final = 2 * len(ARRAYS)
+"""A context is an int64 array: address and length of each array."""
 
 WORD: Final = 0xFFFF_FFFF
 ZERO_REGISTER: Final = 32
@@ -33,144 +75,179 @@ ZERO_REGISTER: Final = 32
 REGISTER_SLOTS: Final = 33
 
 # --- state fields ---------------------------------------------------------------------------
-CYCLES: Final = 0
-HALTED: Final = 1
-BUDGET: Final = 2
-"""Instructions that the current run may still attempt."""
-FLAG_RESULT: Final = 3
+_state = Numbering()
+
+# The CPU, as it is between two instructions.
+CYCLES: Final = _state.field()
+HALTED: Final = _state.field()
+FLAG_RESULT: Final = _state.field()
 """Result of the last flag-setting operation, its carry in bit 32."""
-FLAG_OVERFLOW: Final = 4
+FLAG_OVERFLOW: Final = _state.field()
 """Bit 31 is OF."""
-FLAGS_EXPLICIT: Final = 5
+FLAGS_EXPLICIT: Final = _state.field()
 """1 while `regs[af]` holds flags that no result has (set by the host)."""
-LAST_PC: Final = 6
+LAST_PC: Final = _state.field()
 """Address of the last instruction attempted."""
-NEXT_PC: Final = 7
-STOP_ON_EXCEPTION: Final = 8
-VERIFY: Final = 9
+
+# The request: what a component must answer, and the instruction in progress. A lane that waits
+# takes these fields along; they stand in a row.
+REQUEST_FIRST: Final = _state.size
+NEXT_PC: Final = _state.field()
+PREVIOUS_PC: Final = _state.field()
+"""LAST_PC before the instruction whose request is pending."""
+REQUEST_KIND: Final = _state.field()
+"""One of `REQUEST_*` below."""
+REQUEST_COMPONENT: Final = _state.field()
+REQUEST_OFFSET: Final = _state.field()
+REQUEST_VALUE: Final = _state.field()
+RESUME: Final = _state.field()
+"""How the pending request goes on, one of `RESUME_*`."""
+RESUME_REGISTER: Final = _state.field()
+"""Destination of a direct read."""
+ANSWER: Final = _state.field()
+"""The component's answer: a word, or -1 - hardware error."""
+SWAPPED: Final = _state.field()
+"""1 if the answer to REQUEST_SWAP is that to a `swap`: the store of the SRM is done as well."""
+LOG_POSITION: Final = _state.field()
+LOG_COUNT: Final = _state.field()
+LOG_SIZE: Final = 16
+LOG: Final = _state.field(LOG_SIZE)
+"""What the instruction in progress has read so far, from the arena and from components, in
+program order: at most three words for its fetch and six for its data, and one answer to a write."""
+REQUEST_FIELDS: Final = _state.size - REQUEST_FIRST
+
+LANE_FIELDS: Final = _state.size
+"""Fields that belong to a lane; those that follow belong to the worker in whose arrays it runs."""
+
+# The run.
+BUDGET: Final = _state.field()
+"""Instructions that the current run may still attempt."""
+BONUS: Final = _state.field()
+"""Instructions that only translated regions may execute, besides BUDGET: a slice is short for
+the interpreter's slowest path, which would be too short for them."""
+SOFT_BUDGET: Final = _state.field()
+"""1: a translated region that lacks budget for its next loop may end the slice early."""
+STOP_ON_EXCEPTION: Final = _state.field()
+VERIFY: Final = _state.field()
 """VERIFY_*: what the host may have changed; to be checked before running."""
 VERIFY_CHANGES: Final = 1
 """Memory words or registers."""
-WINDOW_KEY: Final = 10
+WINDOW_KEY: Final = _state.field()
 """(generation * 2 + supervisor) << 32; an older window never matches."""
-CACHEABLE: Final = 11
+CACHEABLE: Final = _state.field()
 """1 if the last translation may be kept: its table entries lie in the arena."""
-REGION_COUNT: Final = 12
-CODE_PAGE_COUNT: Final = 13
-BREAKPOINT_COUNT: Final = 14
-SKIP_BREAKPOINT: Final = 15
+REGION_COUNT: Final = _state.field()
+CODE_PAGE_COUNT: Final = _state.field()
+BREAKPOINT_COUNT: Final = _state.field()
+SKIP_BREAKPOINT: Final = _state.field()
 """1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
-NO_FUSION: Final = 16
+NO_FUSION: Final = _state.field()
 """1: decode every word alone."""
-NATIVE_CONTEXT: Final = 25
-"""Address of the board's native context (`native_abi`), or 0."""
-PREVIOUS_PC: Final = 30
-"""LAST_PC before the instruction whose request is pending."""
-REQUEST_KIND: Final = 31
-"""One of `REQUEST_*` below."""
-REQUEST_COMPONENT: Final = 17
-REQUEST_OFFSET: Final = 18
-REQUEST_VALUE: Final = 19
-RESUME: Final = 20
-"""How the pending request goes on, one of `RESUME_*`."""
-RESUME_REGISTER: Final = 21
-"""Destination of a direct read."""
-ANSWER: Final = 22
-"""The component's answer: a word, or -1 - hardware error."""
-LOG_POSITION: Final = 23
-LOG_COUNT: Final = 24
-LOG: Final = 32
-"""What the instruction in progress has read so far, from the arena and from components, in
-program order: at most three words for its fetch and six for its data, and one answer to a write."""
-LOG_SIZE: Final = 16
-
-FETCH_LOW: Final = 48
-"""The fetch window that has been opened last: its first virtual address in words."""
-FETCH_WORDS: Final = 49
-FETCH_BASE: Final = 50
-
-CLEAN_GENERATION: Final = 51
-"""Grows whenever a clean window may have become wrong."""
-CLEAN_LOW: Final = 52
-CLEAN_HIGH: Final = 53
-"""The arena range in which all clean windows of this generation lie."""
-TABLES_LOW: Final = 54
-TABLES_HIGH: Final = 55
-"""The arena range in which all words marked as page-table entries lie."""
-STALE_LOW: Final = 56
-STALE_HIGH: Final = 57
-"""The arena range in which words of translated regions have changed; empty if HIGH is 0."""
-ARENA_ADDRESS: Final = 58
-"""Where the arena lies in the host's memory."""
-SOFT_BUDGET: Final = 59
-"""1: a translated region that lacks budget for its next loop may end the slice early."""
-FIRST_SIGHT: Final = 60
+FIRST_SIGHT: Final = _state.field()
 """1: stop with STOP_TRANSLATE before a word that has not been decoded yet ..."""
-FIRST_SIGHT_PASSED: Final = 61
+FIRST_SIGHT_PASSED: Final = _state.field()
 """... unless it is at this address."""
-EXIT_LEFT: Final = 62
-"""What a region leaves behind: the budget left,"""
-EXIT_ADDRESS: Final = 63
-"""and the virtual address that was outside its window slot."""
-TRANSLATED: Final = 64
-"""Instructions that translated regions have executed."""
-EXITS: Final = 65
-"""Start of the counts of region exits, by `EXIT_*`."""
-EXIT_KINDS: Final = 8
-EXIT_FLAGS: Final = 73
-"""The flags as a region leaves them: `FLAGS_*`,"""
-EXIT_X: Final = 74
+CYCLES_BEFORE: Final = _state.field()
+"""Instructions attempted up to the last reset of the CPU: with CYCLES those since the board was
+made, whatever the guest does to its counter."""
+EXCEPTIONS: Final = _state.field()
+"""Exceptions and interruptions raised since the board was made."""
+UNMAPPED: Final = _state.field(2)
+"""Reads of addresses where no component is mapped, since the board was made, and writes."""
+NOTICES_WANTED: Final = _state.field()
+"""NOTICE_*: after an instruction that does this, stop with STOP_NOTICE."""
+NOTICED: Final = _state.field()
+"""NOTICE_*: what of that has happened."""
+NOTICED_ACCESS: Final = _state.field()
+"""The first unmapped access of that: its physical address, READ, WRITE or EXECUTE in bits 32-33."""
+
+SWAPS_WANTED: Final = _state.field()
+"""1: some component has `swap`, so SRM asks with REQUEST_SWAP where its store is sure to follow."""
+SWAP_VALUE: Final = _state.field()
+"""The word that the SRM in progress is about to store; -1 of other instructions, and if it must
+not be read."""
+
+# Windows and clean memory.
+FETCH_LOW: Final = _state.field()
+"""The fetch window that has been opened last: its first virtual address in words."""
+FETCH_WORDS: Final = _state.field()
+FETCH_BASE: Final = _state.field()
+REACH_LOW: Final = _state.field()
+"""Its first virtual address in words, and"""
+REACH_WORDS: Final = _state.field()
+"""its length, if there were no breakpoints, between which a fetch window lies."""
+CLEAN_GENERATION: Final = _state.field()
+"""Grows whenever a clean window may have become wrong."""
+CLEAN_LOW: Final = _state.field()
+CLEAN_HIGH: Final = _state.field()
+"""The arena range in which all clean windows of this generation lie."""
+TABLES_LOW: Final = _state.field()
+TABLES_HIGH: Final = _state.field()
+"""The arena range in which all words marked as page-table entries lie."""
+STALE_LOW: Final = _state.field()
+STALE_HIGH: Final = _state.field()
+"""The arena range in which words of translated regions have changed; empty if HIGH is 0."""
+ARENA_ADDRESS: Final = _state.field()
+"""Where the arena lies in the host's memory."""
+NATIVE_CONTEXT: Final = _state.field()
+"""Address of the board's native context (`native_abi`), or 0."""
+WIDENING: Final = _state.field()
+"""Pages by which the next window may grow to either side."""
+LAST_WINDOW: Final = _state.field(3)
+"""Start of three fields: the window made last for READ, WRITE and EXECUTE, by its place here."""
+
+# What translated regions leave behind.
+EXIT_LEFT: Final = _state.field()
+"""The budget left,"""
+EXIT_ADDRESS: Final = _state.field()
+"""the virtual address that was outside its window slot,"""
+EXIT_FLAGS: Final = _state.field()
+"""the flags as a region leaves them: `FLAGS_*`,"""
+EXIT_X: Final = _state.field()
 """and two words."""
-EXIT_Y: Final = 75
-BONUS: Final = 76
-"""Instructions that only translated regions may execute, besides BUDGET: a slice is short for
-the interpreter's slowest path, which would be too short for them."""
-TARGETS_NOTED: Final = 77
+EXIT_Y: Final = _state.field()
+TRANSLATED: Final = _state.field()
+"""Instructions that translated regions have executed."""
+EXIT_KINDS: Final = 8
+EXITS: Final = _state.field(EXIT_KINDS)
+"""Start of the counts of region exits, by `EXIT_*`."""
+TARGETS_NOTED: Final = _state.field()
 """1: some region has been left often enough to ask whether it should be made in another way."""
 TARGETS_INTERVAL: Final = 64
 EXITS_NOTED: Final = 1024
 """A multiple of so many exits of a region, of whatever kind, is noted in TARGETS_NOTED, too."""
-WIDENING: Final = 78
-"""Pages by which the next window may grow to either side."""
-LAST_WINDOW: Final = 79
-"""Start of three fields: the window made last for READ, WRITE and EXECUTE, by its place here."""
 
-CYCLES_BEFORE: Final = 82
-"""Instructions attempted up to the last reset of the CPU: with CYCLES those since the board was
-made, whatever the guest does to its counter."""
-EXCEPTIONS: Final = 83
-"""Exceptions and interruptions raised since the board was made."""
-MUTED_COUNT: Final = 84
-"""Exceptions at which STOP_ON_EXCEPTION does not stop; they stand in"""
-MUTED: Final = 88
-"""as `et << 32 | era`."""
-MOST_MUTED: Final = 64
-
-UNHANDLED_WANTED: Final = 85
+# Exceptions that nobody handles.
+UNHANDLED_WANTED: Final = _state.field()
 """1: stop with STOP_UNHANDLED when the machine comes back to an exception that nobody handles."""
-UNTOUCHED: Final = 86
+UNTOUCHED: Final = _state.field()
 """1 from such an exception to the next store, component access or CYCLES. Meanwhile there are no
 windows for stores, so that the first one comes to the slow step."""
-SNAPSHOT_COUNT: Final = 87
+MUTED_COUNT: Final = _state.field()
+"""Exceptions at which STOP_ON_EXCEPTION does not stop; they stand in"""
+MOST_MUTED: Final = 64
+MUTED: Final = _state.field(MOST_MUTED)
+"""as `et << 32 | era`."""
+SNAPSHOT_COUNT: Final = _state.field()
 """Such exceptions since UNTOUCHED was last 0; the registers after the last of them stand in"""
-SNAPSHOTS: Final = MUTED + MOST_MUTED
-"""a ring of"""
 SNAPSHOT_ROWS: Final = 8
-"""rows of"""
 SNAPSHOT_WORDS: Final = 32
-"""words, in code order."""
+SNAPSHOTS: Final = _state.field(SNAPSHOT_ROWS * SNAPSHOT_WORDS)
+"""a ring of SNAPSHOT_ROWS rows of SNAPSHOT_WORDS words, in code order."""
 
-WINDOWS: Final = SNAPSHOTS + SNAPSHOT_ROWS * SNAPSHOT_WORDS
+WINDOW_SLOTS: Final = 64
+WINDOW_KINDS: Final = 4
+WINDOW_FIELDS: Final = 4
+WINDOWS: Final = _state.field(WINDOW_KINDS * WINDOW_SLOTS * WINDOW_FIELDS)
 """Start of the window table. A window is a run of virtual addresses that maps linearly to arena
 words or to one component, good for one kind of access under one key."""
-WINDOW_SLOTS: Final = 64
-WINDOW_FIELDS: Final = 4
-WINDOW_LOW: Final = 0
+_window = Numbering()
+WINDOW_LOW: Final = _window.field()
 """First virtual address, plus the key."""
-WINDOW_BYTES: Final = 1
-WINDOW_BASE: Final = 2
+WINDOW_BYTES: Final = _window.field()
+WINDOW_BASE: Final = _window.field()
 """Arena index of the first word, or -1 - component id."""
-WINDOW_OFFSET: Final = 3
+WINDOW_OFFSET: Final = _window.field()
 """The component's byte offset at the first address."""
 
 READ: Final = 0
@@ -181,18 +258,20 @@ CLEAN: Final = 3
 the marks."""
 CLEAN_WINDOWS: Final = WINDOWS + CLEAN * WINDOW_SLOTS * WINDOW_FIELDS
 
-REGIONS: Final = WINDOWS + 4 * WINDOW_SLOTS * WINDOW_FIELDS
-"""Start of the region table: mapped address ranges, ascending, none overlapping."""
-REGION_FIELDS: Final = 7
-REGION_FIRST: Final = 0
-REGION_END: Final = 1
-REGION_BASE: Final = 2
+REGIONS: Final = _state.size
+"""Start of the region table: mapped address ranges, ascending, none overlapping. The last part of
+`state`, as its length differs from board to board."""
+_region = Numbering()
+REGION_FIRST: Final = _region.field()
+REGION_END: Final = _region.field()
+REGION_BASE: Final = _region.field()
 """Arena index of the first word (memory), else -1."""
-REGION_COMPONENT: Final = 3
-REGION_OFFSET: Final = 4
+REGION_COMPONENT: Final = _region.field()
+REGION_OFFSET: Final = _region.field()
 """The component's byte offset at the first address."""
-REGION_READ: Final = 5
-REGION_WRITE: Final = 6
+REGION_READ: Final = _region.field()
+REGION_WRITE: Final = _region.field()
+REGION_FIELDS: Final = _region.size
 PLAIN: Final = -1
 """The access goes to the arena."""
 BUS: Final = -2
@@ -223,8 +302,21 @@ STOP_STALE: Final = 8
 """Words of translated regions have changed: those regions must go before any is entered."""
 STOP_TRANSLATE: Final = 9
 """FIRST_SIGHT is set and the word at pc has not been decoded yet."""
+REQUEST_SWAP: Final = 12
+"""The READ of an SRM whose WRITE, of REQUEST_VALUE to the same word, will follow unless SWAPPED
+is set with the answer."""
+ACCESSES: Final = (REQUEST_READ, REQUEST_WRITE, REQUEST_SWAP)
+"""Requests for an access to a component."""
 STOP_UNHANDLED: Final = 10
 """See UNHANDLED_WANTED."""
+
+STOP_NOTICE: Final = 11
+"""NOTICED is not 0."""
+
+NOTICE_UNMAPPED: Final = 1
+"""Access to an address where nothing is mapped."""
+NOTICE_MODE: Final = 2
+"""Change between supervisor mode and userland. Two within an instruction are none."""
 
 RESUME_NONE: Final = 0
 RESUME_STEP: Final = 1
@@ -245,51 +337,54 @@ RESTART: Final = 2
 """The CPU has been reset; the cycle counter starts at 0."""
 
 # --- rows of translated regions -----------------------------------------------------------------
-TRANSLATION_FUNCTION: Final = 0
+_row = Numbering()
+TRANSLATION_FUNCTION: Final = _row.field()
 """Address of the native function; 0 in a free row."""
-TRANSLATION_KEY: Final = 1
+TRANSLATION_KEY: Final = _row.field()
 """The WINDOW_KEY and"""
-TRANSLATION_CLEAN: Final = 2
+TRANSLATION_CLEAN: Final = _row.field()
 """the CLEAN_GENERATION for which the row has been validated; its window slots rely on both."""
-TRANSLATION_LOW: Final = 3
+TRANSLATION_LOW: Final = _row.field()
 """The region's words, as virtual addresses in words: first,"""
-TRANSLATION_HIGH: Final = 4
+TRANSLATION_HIGH: Final = _row.field()
 """and past the last."""
-TRANSLATION_DELTA: Final = 5
+TRANSLATION_DELTA: Final = _row.field()
 """Arena index minus virtual address in words."""
-TRANSLATION_MODE: Final = 6
+TRANSLATION_MODE: Final = _row.field()
 """1 if translated for supervisor mode."""
-TRANSLATION_DYNAMIC: Final = 7
+TRANSLATION_DYNAMIC: Final = _row.field()
 """How often an indirect jump has left the region for an unexpected target; the last targets
 stand in TRANSLATION_TARGETS."""
-TRANSLATION_WISHED: Final = 8
+TRANSLATION_WISHED: Final = _row.field()
 """1 if a window slot has a wish."""
-TRANSLATION_SLOTS_USED: Final = 9
-TRANSLATION_LEFT: Final = 10
+TRANSLATION_SLOTS_USED: Final = _row.field()
+TRANSLATION_LEFT: Final = _row.field()
 """How often the region has been left, at the end of the budget aside, and"""
-TRANSLATION_EXECUTED: Final = 11
+TRANSLATION_EXECUTED: Final = _row.field()
 """the instructions that it has executed."""
-TRANSLATION_ORIGINALS: Final = 16
-"""For each entry of the region, the decoded form that stood there before."""
 TRANSLATION_ENTRIES: Final = 64
+TRANSLATION_ORIGINALS: Final = _row.field(TRANSLATION_ENTRIES)
+"""For each entry of the region, the decoded form that stood there before."""
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
 ENTER_NATIVE: Final = 38
 """Handler of an entry where native code of the baseline begins."""
-TRANSLATION_TARGETS: Final = TRANSLATION_ORIGINALS + TRANSLATION_ENTRIES
 TRANSLATION_TARGET_COUNT: Final = 256
-TRANSLATION_SLOTS: Final = TRANSLATION_TARGETS + TRANSLATION_TARGET_COUNT
-"""Window slots: what the region's memory accesses use. Three int64 each: minus the first virtual
-address (to be added: that leaves the address in its register) modulo 2^32 in the low half
-and size in words in the high half (0: empty); address of the first word in the host's memory;
-index in `state` of the window that served an access this slot did not, or 0."""
-SLOT_FIELDS: Final = 3
-SLOT_SPAN: Final = 0
-SLOT_ADDRESS: Final = 1
-SLOT_WISH: Final = 2
+TRANSLATION_TARGETS: Final = _row.field(TRANSLATION_TARGET_COUNT)
+_slot = Numbering()
+SLOT_SPAN: Final = _slot.field()
+"""Minus the first virtual address (to be added: that leaves the address in its register) modulo
+2^32 in the low half and size in words in the high half (0: empty);"""
+SLOT_ADDRESS: Final = _slot.field()
+"""address of the first word in the host's memory;"""
+SLOT_WISH: Final = _slot.field()
+"""index in `state` of the window that served an access this slot did not, or 0."""
+SLOT_FIELDS: Final = _slot.size
 TRANSLATION_SLOT_COUNT: Final = 24
-TRANSLATION_FIELDS: Final = TRANSLATION_SLOTS + SLOT_FIELDS * TRANSLATION_SLOT_COUNT
+TRANSLATION_SLOTS: Final = _row.field(SLOT_FIELDS * TRANSLATION_SLOT_COUNT)
+"""Window slots: what the region's memory accesses use."""
+TRANSLATION_FIELDS: Final = _row.size
 
 # --- why a translated region was left -------------------------------------------------------
 EXIT_JUMP: Final = 0
@@ -315,3 +410,20 @@ FLAGS_ADD: Final = int(FlagRule.ADD)
 """The flags of adding the two words, and so on."""
 FLAGS_SUB: Final = int(FlagRule.SUB)
 FLAGS_MUL: Final = int(FlagRule.MUL)
+
+
+def lengths(arena_words: int, mapping_rows: int, translation_rows: int) -> dict[str, int]:
+    """Items of each array of `ARRAYS`, for so much memory, rows of the region table and
+    translated regions. Of `breakpoints` it is the least: their number is in BREAKPOINT_COUNT."""
+    pages = -(-arena_words // PAGE_WORDS)
+    return {
+        "regs": REGISTER_SLOTS,
+        "state": REGIONS + mapping_rows * REGION_FIELDS,
+        "arena": arena_words,
+        "entries": arena_words,
+        "marks": arena_words,
+        "snapshot": arena_words,
+        "code_pages": 2 * pages,
+        "breakpoints": 1,
+        "translations": translation_rows * TRANSLATION_FIELDS,
+    }

@@ -12,7 +12,21 @@ ADDRESS_SPACE = 1 << 32
 
 
 class MappingError(ValueError):
-    """A mapping that is refused. Each reason is a class of its own."""
+    """A mapping that is refused. Each reason is a class of its own.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> from lrvm_jit import MappingError
+    >>> with Motherboard([BootRom([0]), BootRom([0])]) as board:
+    ...     board.map(0x1000, 0)
+    ...     try:
+    ...         board.map(0x1000, 1)
+    ...     except MappingError as error:
+    ...         print(type(error).__name__)
+    Mapping(component=0, first=4096, last=4096)
+    OverlapError
+    """
 
 
 class UnknownComponentError(MappingError):
@@ -57,7 +71,12 @@ class PastAddressSpaceError(MappingError):
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapped component: byte addresses of its first and its last word."""
+    """A mapped component: byte addresses of its first and its last word.
+
+    >>> from lrvm_jit import Mapping
+    >>> print(Mapping(component=0, first=0x1000, last=0x1FFC))
+    0x00001000 -> 0x00001FFF
+    """
 
     component: int
     first: int
@@ -74,7 +93,15 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class MappingOutcome:
-    """What became of one component of `map_contiguous`: a mapping, or the error."""
+    """What became of one component of `map_contiguous`: a mapping, or the error.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom([0]), BootRom([0])]) as board:
+    ...     [outcome.ok for outcome in board.map_contiguous(0)]
+    [True, True]
+    """
 
     component: int
     result: Mapping | MappingError

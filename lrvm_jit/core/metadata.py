@@ -14,7 +14,12 @@ METADATA_WORDS: Final = 8
 
 
 class Category(IntEnum):
-    """Metadata word 3."""
+    """Metadata word 3.
+
+    >>> from lrvm_jit import Category
+    >>> hex(Category.DISPLAY)
+    '0x11000'
+    """
 
     DEBUG = 0x0000_0100
     CLOCK = 0x0000_1000
@@ -47,7 +52,12 @@ def type_name(category: int, code: int) -> str:
 
 
 def hardware_id(name: str) -> int:
-    """A stable 64-bit hardware id from a name: FNV-1a of its UTF-8 bytes (tools.md)."""
+    """A stable 64-bit hardware id from a name: FNV-1a of its UTF-8 bytes (tools.md).
+
+    >>> from lrvm_jit import hardware_id
+    >>> f"{hardware_id('RAM'):016X}"
+    'A06CC719FF1503A3'
+    """
     value = 0xCBF2_9CE4_8422_2325
     for byte in name.encode():
         value = ((value ^ byte) * 0x0000_0100_0000_01B3) & 0xFFFF_FFFF_FFFF_FFFF
@@ -64,6 +74,10 @@ class Metadata:
     """The eight metadata words as fields.
 
     `hardware_id` and `data` are 64 bits, `size` is in bytes, the others are words.
+
+    >>> from lrvm_jit import Category, Metadata
+    >>> Metadata(hardware_id=1, size=8, category=Category.CLOCK, type=1).size
+    8
     """
 
     hardware_id: int

@@ -8,7 +8,12 @@ from .stop import Stop
 
 
 class Interest(Enum):
-    """What an observer wants to hear from now on, until the run ends."""
+    """What an observer wants to hear from now on, until the run ends.
+
+    >>> from lrvm_jit import Interest
+    >>> [interest.name for interest in Interest]
+    ['MORE', 'NOT_THIS', 'NONE']
+    """
 
     MORE = "more"
     """Everything, as before."""
@@ -25,6 +30,23 @@ class RunObserver:
     They may look at the board and may call `board.stop()`, but must change nothing. What they
     raise comes out of `run`. The run is one run all the same: its limit counts on, and a
     stop that is asked for meanwhile ends it.
+
+    >>> from lrvm_jit import RunObserver
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> class Counter(RunObserver):
+    ...     watches_instructions = True
+    ...     count = 0
+    ...     def instruction(self):
+    ...         self.count += 1
+    >>> counter = Counter()
+    >>> with Motherboard([BootRom(assemble("inc a0\\nhalt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     _ = board.run(observer=counter)
+    >>> counter.count
+    2
     """
 
     watches_instructions = False

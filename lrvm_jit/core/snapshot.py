@@ -41,6 +41,18 @@ class Snapshot:
     or one with equal components. Snapshots of a board share the pages that did not change between
     them. Two are equal if the machines were. Not in it: breakpoints, watchpoints, statistics,
     and what the engine has decoded or translated.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("inc a0"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     before = board.snapshot()
+    ...     _ = board.run(1)
+    ...     board.restore(before)
+    ...     board.cpu.regs.a0
+    0
     """
 
     registers: bytes

@@ -13,9 +13,9 @@ import json
 import os
 import sys
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..input_files import read_file
 from ..isa.table import REGISTER_COUNT, WORD_MASK
 from ..output_files import OutputFile
 from .mapping import Mapping
@@ -65,7 +65,7 @@ def dump(snapshot: Snapshot) -> bytes:
 
 def load(path: str | os.PathLike[str]) -> Snapshot:
     """Read a snapshot. Raises SnapshotError and OSError."""
-    return parse(Path(path).read_bytes(), str(path))
+    return parse(read_file(path), str(path))
 
 
 def parse(content: bytes, path: str) -> Snapshot:

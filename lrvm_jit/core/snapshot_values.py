@@ -3,8 +3,7 @@ cannot change with the component."""
 
 from __future__ import annotations
 
-import base64
-import json
+import binascii
 from typing import Any, TypeAlias
 
 StateValue: TypeAlias = "bytes | dict[str, Any] | None"
@@ -16,7 +15,19 @@ _RAW, _JSON = b"b", b"j"
 
 
 class SnapshotError(ValueError):
-    """A snapshot that cannot be made, read or restored."""
+    """A snapshot that cannot be made, read or restored.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> from lrvm_jit import SnapshotError
+    >>> with Motherboard([BootRom([0])]) as one, Motherboard([BootRom([0, 0])]) as other:
+    ...     try:
+    ...         other.restore(one.snapshot())
+    ...     except SnapshotError:
+    ...         print("another machine")
+    another machine
+    """
 
 
 def encode_state(value: StateValue) -> bytes:
@@ -27,6 +38,9 @@ def encode_state(value: StateValue) -> bytes:
         raise SnapshotError(
             f"save_state() gave a {type(value).__name__}; a state is bytes, a dict or None"
         )
+    # Imported here and below: most processes make no snapshots.
+    import json
+
     try:
         return _JSON + json.dumps(_plain(value), allow_nan=True, sort_keys=True).encode()
     except RecursionError:
@@ -37,6 +51,8 @@ def decode_state(encoded: bytes) -> bytes | dict[str, Any]:
     """What was encoded. SnapshotError for anything else."""
     if encoded[:1] == _RAW:
         return encoded[1:]
+    import json
+
     try:
         if encoded[:1] != _JSON:
             raise ValueError("unknown kind")
@@ -53,7 +69,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, bytes | bytearray):
-        return {_BYTES: base64.b64encode(value).decode()}
+        return {_BYTES: binascii.b2a_base64(value, newline=False).decode()}
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) or key == _BYTES:
@@ -76,6 +92,6 @@ def _plain(value: Any) -> Any:
 def _restored(value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {_BYTES}:
-            return base64.b64decode(value[_BYTES], validate=True)
+            return binascii.a2b_base64(value[_BYTES], strict_mode=True)
         return {key: _restored(item) for key, item in value.items()}
     return [_restored(item) for item in value] if isinstance(value, list) else value

@@ -11,12 +11,27 @@ class Statistics:
     """Counts since the board was made; `Motherboard.stats` gives them.
 
     Instructions are attempted ones, as the cycle counter counts them.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("halt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     _ = board.run()
+    ...     board.stats().instructions
+    1
     """
 
     engine: str
     instructions: int = 0
     exceptions: int = field(default=0, kw_only=True)
     """Exceptions and interruptions that were raised."""
+    unmapped_reads: int = field(default=0, kw_only=True)
+    """Reads of addresses where no component is mapped, instructions and page-table entries
+    among them,"""
+    unmapped_writes: int = field(default=0, kw_only=True)
+    """and writes there, which are lost."""
     translated: int = 0
     """Of these, executed by translated regions,"""
     baseline: int = field(default=0, kw_only=True)
@@ -27,6 +42,8 @@ class Statistics:
     """that code,"""
     block_memory: int = field(default=0, kw_only=True)
     """and all memory that the tier has for it, most of which is never touched."""
+    side_by_side: int = field(default=0, kw_only=True)
+    """Of the translated ones, executed by vector code for many lanes of a batch at once."""
     regions: int = 0
     """Translated regions that exist now,"""
     code_bytes: int = 0

@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..exceptions import GuestException
+from .quick import quickly_made
+from .unmapped import UnmappedAccess
 from .watchpoints import WatchHit
 
 
 class StopReason(StrEnum):
-    """Why `Motherboard.run` returned."""
+    """Why `Motherboard.run` returned.
+
+    >>> from lrvm_jit import StopReason
+    >>> StopReason.HALTED == "halted"
+    True
+    """
 
     HALTED = "halted"
     """The CPU has executed HALT, or was halted already."""
@@ -27,8 +34,12 @@ class StopReason(StrEnum):
     UNHANDLED = "unhandled"
     """The same exception came again with nothing changed and no handler set: for ever, that is.
     Only in runs without a cycle limit (`lrvm_jit.core.unhandled`)."""
+    UNMAPPED = "unmapped"
+    """The last instruction has accessed an address where nothing is mapped, and the board's
+    `unmapped` is "stop"."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The state in which a run stopped.
@@ -36,10 +47,21 @@ class Stop:
     `cycles` is the CPU's counter since its reset, `pc` the address of the next instruction,
     `address` the one of the last instruction attempted (HALT's own, the faulting one's; for a
     breakpoint, the one it stands on), `exception` what was raised if that is the reason, `watch`
-    the first access of the last instruction to a watched word. `attempted` counts the
-    instructions of this run, whatever the guest did to the counter; `advice` says what to do
-    about an unhandled exception. Two stops are equal if they are the same place, however far the
+    the first access of the last instruction to a watched word, `unmapped` the first one to an
+    address where nothing is mapped. `attempted` counts the instructions of this run, whatever the
+    guest did to the counter; `advice` says what to do about an unhandled exception or an unmapped
+    address. Two stops are equal if they are the same place, however far the
     run was.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("div a0, 0"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     stop = board.run(halt_on_exception=True)
+    >>> print(stop.reason, stop.cycles, stop.exception)
+    exception 1 Division by zero
     """
 
     reason: StopReason
@@ -50,3 +72,4 @@ class Stop:
     watch: WatchHit | None = None
     attempted: int = field(default=0, compare=False)
     advice: str = field(default="", compare=False)
+    unmapped: UnmappedAccess | None = field(default=None, compare=False)

@@ -2,16 +2,13 @@
 
 SRM loads a word, reads a register and stores it. To a component these are a READ and a WRITE,
 unless it defines `swap`: then they become one call, made when the load is due. For that an
-engine has to know at the load what the store will be. Both engines ask here.
+engine has to know at the load what the store will be. The kernel finds that out by itself; the
+reference engine asks here, and notes on errors ask where an access leads.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..isa.codec import DecodingError, decode
-from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, WORD_MASK, Op, Reg
-from . import layout
+from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, WORD_MASK, Reg
 from .core import Core
 from .registers import Registers
 
@@ -19,16 +16,8 @@ READ, WRITE = 0, 1
 """Positions of the permissions in a page-table entry, among read, write and execute."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComingStore:
-    """The store of an SRM: its value, and the page-table entries on its way."""
-
-    value: int
-    entries: tuple[int, ...]
-
-
-def coming_store(core: Core, address: int, code: int) -> ComingStore | None:
-    """The store that follows once an SRM's load from a virtual address has been answered.
+def coming_word(core: Core, address: int, code: int) -> int | None:
+    """The word that is stored once an SRM's load from a virtual address has been answered.
 
     `code` is the register that is stored. None if there will be no store, because the register
     or the MMU refuses it, or if a component has to be asked for a page-table entry before it:
@@ -37,35 +26,9 @@ def coming_store(core: Core, address: int, code: int) -> ComingStore | None:
     regs = core.state.regs_view
     if code >= (REGISTER_COUNT if regs[Reg.SMT] else FIRST_PRIVILEGED_READ):
         return None
-    entries = _entries(core, address, WRITE)
-    if entries is None:
+    if _entries(core, address, WRITE) is None:
         return None
-    return ComingStore(Registers(regs, core.state.state_view)[code], entries)
-
-
-def coming_store_of_request(core: Core) -> ComingStore | None:
-    """The same while a step of the kernel waits for the answer to a READ. None if that is no
-    SRM's load.
-
-    The instruction stands in the log, after the page-table entries of its fetch; if the log
-    ends before it, the READ is a part of the fetch.
-    """
-    state, regs = core.state.state_view, core.state.regs_view
-    count = state[layout.LOG_COUNT]
-    at = 0
-    if count and regs[Reg.MTT]:
-        at = 1 if state[layout.LOG] & _pass_through(regs[Reg.SMT]) else 2
-    if at >= count:
-        return None
-    try:
-        decoded = decode(state[layout.LOG + at])
-    except DecodingError:
-        return None
-    if decoded.instruction.opcode is not Op.SRM:
-        return None
-    base, add, code = decoded.operands
-    address = sum(regs[v] if isinstance(v, Reg) else v for v in (base, add)) & WORD_MASK
-    return coming_store(core, address, code)
+    return int(Registers(regs, core.state.state_view)[code])
 
 
 def _pass_through(supervisor: int) -> int:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from ..core.observer import Interest, RunObserver
 from ..core.stop import Stop, StopReason
-from ..core.watchpoints import MOST_WATCHPOINTS, Watch
 from ..isa.table import REGISTER_NAMES, Reg
 from ..machine.motherboard import Motherboard
-from .expressions import WORD, ExpressionError
+from .expressions import WORD
 from .history import DEFAULT_MEMORY, History
-from .inspection import DebugError, Inspection
-from .points import Breakpoint, Change, Event, EventKind, Point, WatchKind, Watchpoint
+from .inspection import DebugError
+from .points import Change, Event, EventKind, Point
 from .program import ProgramInfo
 from .recording import Recording
 from .stack import Frame, call_target
-
-_HOLES: Final = re.compile(r"\{([^{}]+)\}")
-AnyPoint = TypeVar("AnyPoint", Breakpoint, Watchpoint)
-CATCHES: Final = ("unhandled", "all", "off")
+from .stops import Stops, is_register_stop
 
 
-class Debugger(Inspection):
+class Debugger(Stops):
     """Debugs the program that runs on a board.
 
     ```python
@@ -55,17 +48,10 @@ class Debugger(Inspection):
         say: Callable[[str], None] = print,
     ) -> None:
         known = program if isinstance(program, ProgramInfo) else ProgramInfo(program)
-        super().__init__(board, known)
+        super().__init__(board, known, say)
         self.history = History(board, memory_limit, recording)
-        self.points: dict[int, Point] = {}
-        self.say = say
-        self._catcher = _Catcher(self)
-        self._next_number = 1
-        self._internal: dict[int, Callable[[], bool]] = {}
         self._reported: int | None = None
         """Where the last event was: a breakpoint that stands there is passed."""
-        self._values: dict[int, int] = {}
-        """The watched words before the next instruction."""
         self._before = list(board.cpu.regs)
         """The registers at the last event but one."""
         self._now = self._before
@@ -79,142 +65,6 @@ class Debugger(Inspection):
         """Codes of the registers that are not what they were at the event before."""
         pairs = enumerate(zip(self._before, self.board.cpu.regs, strict=True))
         return {code for code, (old, new) in pairs if old != new and code != Reg.PC}
-
-    # --- points ----------------------------------------------------------------------------------
-
-    def break_at(
-        self,
-        location: str | int,
-        condition: str | None = None,
-        *,
-        ignore: int = 0,
-        temporary: bool = False,
-        log: str | None = None,
-    ) -> Breakpoint:
-        """A breakpoint at a location, the first of its addresses. With `log` it says that, and
-        does not stop; `{expression}` in it is replaced by a value.
-
-        DebugError, or ExpressionError for the condition.
-        """
-        addresses = [location] if isinstance(location, int) else self.locate(location)
-        if addresses[0] % 4 or not 0 <= addresses[0] <= WORD:
-            raise DebugError(f"0x{addresses[0]:X} is no multiple of 4 within 32 bits")
-        parsed = None if condition is None else self.parse(condition)
-        if log is not None:
-            for hole in _HOLES.findall(log):
-                self.parse(hole)
-        point = Breakpoint(
-            self._next_number,
-            parsed,
-            ignore,
-            temporary,
-            address=addresses[0],
-            log=log,
-        )
-        return self._add(point)
-
-    def watch(
-        self,
-        target: str | int,
-        kind: WatchKind | str = WatchKind.CHANGE,
-        *,
-        words: int = 1,
-        condition: str | None = None,
-    ) -> Watchpoint:
-        """Stop after accesses to the word at an address, or at several words from it on.
-
-        The address is virtual, and taken for the physical one that it is now. DebugError.
-        """
-        try:
-            wanted = WatchKind(kind)
-        except ValueError:
-            kinds = ", ".join(WatchKind)
-            raise DebugError(f"a watchpoint is for {kinds}, not for {kind!r}") from None
-        text = f"0x{target:08X}" if isinstance(target, int) else target.strip()
-        address = target if isinstance(target, int) else self.evaluate(_without_brackets(text))
-        if not 0 <= address <= WORD or address % 4:
-            raise DebugError(f"{address:#x} is no address of a word: a multiple of 4 in 32 bits")
-        physical = self.board.memory.translate(address)
-        if physical is None:
-            raise DebugError(f"the MMU does not let 0x{address:08X} be read")
-        if words < 1 or physical + 4 * words > 1 << 32:
-            raise DebugError(f"{words} words from 0x{physical:08X} on cannot be watched")
-        parsed = None if condition is None else self.parse(condition)
-        point = Watchpoint(
-            self._next_number, parsed, first=physical, words=words, kind=wanted, text=text
-        )
-        watched = {at for other in self._watchpoints() for at in other.addresses}
-        if len(watched | set(point.addresses)) > MOST_WATCHPOINTS:
-            raise DebugError(
-                f"at most {MOST_WATCHPOINTS} words can be watched; with these it would be "
-                f"{len(watched | set(point.addresses))}"
-            )
-        return self._add(point)
-
-    def _add(self, point: AnyPoint) -> AnyPoint:
-        self.points[self._next_number] = point
-        self._next_number += 1
-        return point
-
-    def point(self, number: int) -> Point:
-        """The breakpoint or watchpoint of a number. DebugError."""
-        try:
-            return self.points[number]
-        except KeyError:
-            raise DebugError(f"there is no breakpoint or watchpoint {number}") from None
-
-    def delete(self, number: int) -> None:
-        """Delete a breakpoint or watchpoint. DebugError if there is none."""
-        self.point(number)
-        del self.points[number]
-
-    @property
-    def catches(self) -> str:
-        """Which exceptions are stops: `unhandled` (taken while `ev` is 0), `all` or `off`."""
-        return self._catcher.mode
-
-    @catches.setter
-    def catches(self, mode: str) -> None:
-        if mode not in CATCHES:
-            raise DebugError(f"exceptions are caught {', '.join(CATCHES)}, not {mode!r}")
-        self._catcher.mode = mode
-
-    def _breakpoints(self) -> Iterator[Breakpoint]:
-        return (p for p in self.points.values() if isinstance(p, Breakpoint) and p.enabled)
-
-    def _watchpoints(self) -> Iterator[Watchpoint]:
-        return (p for p in self.points.values() if isinstance(p, Watchpoint) and p.enabled)
-
-    def _arm(self) -> None:
-        """Have the board stop where the points say."""
-        addresses = frozenset({p.address for p in self._breakpoints()} | set(self._internal))
-        if addresses != self.board.breakpoints:
-            self.board.breakpoints = addresses
-        watched: dict[int, str] = {}
-        for point in self._watchpoints():
-            access = _ACCESS[point.kind]
-            for at in point.addresses:
-                before = watched.get(at, access)
-                watched[at] = access if before == access else Watch.ANY
-        if watched != dict(self.board.watchpoints):
-            self.board.watchpoints = watched
-        self._see_words()
-
-    def _see_words(self) -> None:
-        self._values = {}
-        for point in self._watchpoints():
-            for at in point.addresses:
-                word = self.board.memory.peek(at)
-                if word is not None:
-                    self._values[at] = word
-
-    @contextmanager
-    def _stops_at(self, stops: Mapping[int, Callable[[], bool]]) -> Iterator[None]:
-        self._internal = dict(stops)
-        try:
-            yield
-        finally:
-            self._internal = {}
 
     # --- forward ---------------------------------------------------------------------------------
 
@@ -318,13 +168,16 @@ class Debugger(Inspection):
             if limit is not None and done >= limit:
                 return self._arrived(at_limit)
 
-    @property
-    def _observer(self) -> RunObserver | None:
-        self._catcher.caught = None
-        return None if self._catcher.mode == "off" else self._catcher
-
     def _judge(self, stop: Stop, at_limit: EventKind) -> Event | None:
         """What a stop of the board is to the user; None if the program goes on."""
+        if is_register_stop(stop, self.listener):
+            stopped = self.listener.stopped
+            change, points = self._met_registers(stop)
+            met = tuple(point for point in points if self._counts(point))
+            if met:
+                return self._arrived(EventKind.WATCHPOINT, points=met, change=change)
+            if stopped and self.listener.caught is None:
+                return None
         match stop.reason:
             case StopReason.BREAKPOINT:
                 met = self._met_breakpoints()
@@ -340,96 +193,18 @@ class Debugger(Inspection):
                 return None
             case StopReason.HALTED:
                 return self._arrived(EventKind.HALTED)
+            case StopReason.UNMAPPED:
+                notes = (f"{stop.unmapped}", stop.advice)
+                return self._arrived(EventKind.UNMAPPED, address=stop.address, notes=notes)
             case StopReason.BUDGET:
                 over = self.history.sealed and self.position >= self.history.end
                 return self._arrived(EventKind.END if over else at_limit)
-        caught = self._catcher.caught
+        caught = self.listener.caught
         if caught is None:
             return self._arrived(EventKind.STOPPED)
         return self._arrived(
             EventKind.EXCEPTION, exception=caught.exception, address=caught.address
         )
-
-    def _met_breakpoints(self) -> tuple[Point, ...]:
-        met: list[Point] = []
-        for point in list(self._breakpoints()):
-            if point.address != self.pc or not self._holds(point) or not self._counts(point):
-                continue
-            if point.log is not None:
-                self.say(self.filled(point.log))
-            else:
-                met.append(point)
-        return tuple(met)
-
-    def filled(self, text: str) -> str:
-        """A log point's text with values in it."""
-
-        def value(match: re.Match[str]) -> str:
-            try:
-                return str(self.evaluate(match[1]))
-            except ExpressionError as error:
-                return f"<{error}>"
-
-        return _HOLES.sub(value, text)
-
-    def _holds(self, point: Point) -> bool:
-        """Whether its condition holds; one that has no value here stops, to be seen."""
-        if point.condition is None:
-            return True
-        try:
-            return bool(point.condition(self))
-        except ExpressionError:
-            return True
-
-    @staticmethod
-    def _counts(point: Point) -> bool:
-        """Count a hit; whether it is one to stop at."""
-        point.hits += 1
-        if point.ignore:
-            point.ignore -= 1
-            return False
-        return True
-
-    def _met_watchpoints(self, stop: Stop) -> tuple[Change | None, list[Watchpoint]]:
-        """The watchpoints that an access meets, and the access."""
-        hit = stop.watch
-        assert hit is not None
-        before = dict(self._values)
-        self._see_words()
-        met: list[Watchpoint] = []
-        where = hit.address
-        for point in self._watchpoints():
-            differing = [at for at in point.addresses if before.get(at) != self._values.get(at)]
-            touched = hit.address in point.addresses
-            match point.kind:
-                case WatchKind.CHANGE:
-                    component = hit.address not in self._values and hit.access is Watch.WRITE
-                    wanted = bool(differing) or (touched and component)
-                case WatchKind.ANY:
-                    wanted = touched
-                case _:
-                    wanted = touched and hit.access == str(point.kind)
-                    wanted |= point.kind is WatchKind.WRITE and bool(differing)
-            if wanted and self._holds(point):
-                met.append(point)
-                if differing and not touched:
-                    where = differing[0]
-        if not met:
-            return None, met
-        old = before.get(where)
-        new = self._values.get(where, hit.word)
-        access = str(hit.access) if old == new or old is None else str(Watch.WRITE)
-        change = Change(
-            where,
-            access,
-            old,
-            new,
-            stop.address,
-            self.place(stop.address),
-            self.position - 1,
-            stop.cycles - 1,
-        )
-        return change, met
 
     # --- back ------------------------------------------------------------------------------------
 
@@ -492,7 +267,8 @@ class Debugger(Inspection):
             raise DebugError(f"0x{address:08X} is no word of plain memory that can be read")
         here = self.position
         kept, self.points = self.points, {}
-        mode, self._catcher.mode = self._catcher.mode, "off"
+        mode, self.listener.mode = self.listener.mode, "off"
+        unmapped, self.catches_unmapped = self.catches_unmapped, False
         found: list[Change] = []
         try:
             self.watch(physical if physical == address else address)
@@ -506,13 +282,14 @@ class Debugger(Inspection):
                     found.append(change)
                 return bool(met)
 
-            where = self.history.find_back(wanted, None, self._see_words)
+            where = self.history.find_back(wanted, None, self._see)
             if where is None:
                 return None
             return next(change for change in reversed(found) if change.position == where)
         finally:
             self.points = kept
-            self._catcher.mode = mode
+            self.listener.mode = mode
+            self.catches_unmapped = unmapped
             self._arm()
             self.history.go_to(here)
 
@@ -522,6 +299,11 @@ class Debugger(Inspection):
 
         def wanted(stop: Stop) -> bool:
             where = self.history.stop_position(stop)
+            if is_register_stop(stop, self.listener):
+                change, watched = self._met_registers(stop)
+                if watched:
+                    met[where] = EventKind.WATCHPOINT, tuple(watched), change, None
+                    return True
             match stop.reason:
                 case StopReason.BREAKPOINT:
                     points = tuple(
@@ -542,15 +324,18 @@ class Debugger(Inspection):
                     if watched:
                         met[where] = EventKind.WATCHPOINT, tuple(watched), change, None
                     return bool(watched)
-                case StopReason.STOPPED if self._catcher.caught is not None:
-                    met[where] = EventKind.EXCEPTION, (), None, self._catcher.caught
-                    self._catcher.caught = None
+                case StopReason.UNMAPPED if self.catches_unmapped:
+                    met[where] = EventKind.UNMAPPED, (), None, stop
+                    return True
+                case StopReason.STOPPED if self.listener.caught is not None:
+                    met[where] = EventKind.EXCEPTION, (), None, self.listener.caught
+                    self.listener.caught = None
                     return True
             return False
 
         here = self.position
         try:
-            where = self.history.find_back(wanted, self._observer, self._see_words)
+            where = self.history.find_back(wanted, self._observer, self._see)
         except KeyboardInterrupt:
             self.history.go_to(here)
             return self._arrived(EventKind.INTERRUPTED)
@@ -574,7 +359,7 @@ class Debugger(Inspection):
         if text.lower() in REGISTER_NAMES:
             self.board.cpu.regs[text.lower()] = value & WORD
         elif text.startswith("["):
-            address = self.evaluate(_without_brackets(text))
+            address = self.address_of(text)
             physical = None if address % 4 else self.board.memory.translate(address & WORD, "write")
             if physical is None:
                 raise DebugError(f"the word at {address:#x} cannot be written")
@@ -589,7 +374,12 @@ class Debugger(Inspection):
     def _event(self, kind: EventKind, **details: Any) -> Event:
         return Event(kind, self.position, self.board.cpu.cycles, self.pc, **details)
 
+    def interrupt(self) -> None:
+        """From another thread: end what is in progress, be it forward or back, as Ctrl-C does."""
+        self.history.interrupt()
+
     def _arrived(self, kind: EventKind, **details: Any) -> Event:
+        self.history.interrupted = False
         self._reported = self.position
         self._before, self._now = self._now, list(self.board.cpu.regs)
         for point in details.get("points", ()):
@@ -600,7 +390,7 @@ class Debugger(Inspection):
     def close(self) -> None:
         """Leave the board as it is, without the debugger."""
         if self.board.tap is self.history.recorder:
-            self.board.breakpoints, self.board.watchpoints = (), {}
+            self._disarm()
         self.history.close()
 
     def __enter__(self) -> Debugger:
@@ -613,34 +403,3 @@ class Debugger(Inspection):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class _Catcher(RunObserver):
-    """Stops a run at an exception."""
-
-    def __init__(self, debugger: Debugger) -> None:
-        self._board = debugger.board
-        self.mode = "unhandled"
-        self.caught: Stop | None = None
-
-    def exception(self, stop: Stop) -> Interest:
-        if self.mode == "unhandled" and self._board.cpu.regs.ev:
-            return Interest.NOT_THIS
-        self.caught = stop
-        self._board.stop()
-        return Interest.MORE
-
-
-_ACCESS: Final = {
-    WatchKind.READ: Watch.READ,
-    WatchKind.WRITE: Watch.WRITE,
-    WatchKind.CHANGE: Watch.WRITE,
-    WatchKind.ANY: Watch.ANY,
-}
-
-
-def _without_brackets(text: str) -> str:
-    """`[0x1000]` as `0x1000`: what is watched or set is the word, whose address it takes."""
-    if text.startswith("[") and text.endswith("]"):
-        return text[1:-1]
-    return text

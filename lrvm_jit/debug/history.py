@@ -25,7 +25,10 @@ WANTED_PIECE: Final = 0.02
 """Seconds between two checkpoints."""
 SNAPSHOT_SHARE: Final = 50
 """A piece takes at least so many times as long as its checkpoint."""
+LOG_SHARE: Final = 8
+"""What is logged in a piece takes at most this part of the memory, unless it is a smallest one."""
 FIRST_PIECE: Final = 10_000
+SMALLEST_PIECE: Final = 1_000
 LARGEST_PIECE: Final = 1 << 36
 NEAR: Final = 64
 """Going back leaves checkpoints behind whose distances to the position are halved down to this."""
@@ -53,6 +56,7 @@ class History:
         self.memory_limit = memory_limit
         self.sealed = recording is not None
         """Whether the run ends where the recording does: its components are not here."""
+        self.interrupted = False
         self.recorder = Recorder(board, recording=recording)
         self._piece = FIRST_PIECE
         self._snapshot_seconds = 1e-4
@@ -121,7 +125,21 @@ class History:
             if checkpoint.fixed and checkpoint.position == self.position > self.start:
                 self._restore(checkpoint)
 
+    def interrupt(self) -> None:
+        """From another thread: have what is in progress end by KeyboardInterrupt, or the board's
+        run with reason `stopped`. It holds for what begins next, if nothing is in progress."""
+        self.interrupted = True
+        self.board.stop()
+
+    def _look_at_interrupts(self) -> None:
+        if self.interrupted:
+            self.interrupted = False
+            self.recorder.note()
+            raise KeyboardInterrupt
+
     def _run_piece(self, length: int, observer: RunObserver | None) -> Stop:
+        self._look_at_interrupts()
+        log_bytes = self.recording.log.bytes
         began = time.perf_counter()
         try:
             with self.recorder.trusting():
@@ -134,10 +152,14 @@ class History:
             if not self.recorder.replaying:
                 self._checkpoint()
             wanted = max(WANTED_PIECE, SNAPSHOT_SHARE * self._snapshot_seconds)
-            if seconds < wanted / 2:
+            # The log is forgotten up to a checkpoint, so what lies between two must be a small part
+            # of the memory, however slow the host is just now.
+            logged = self.recording.log.bytes - log_bytes
+            most = self.memory_limit // LOG_SHARE
+            if seconds < wanted / 2 and 2 * logged <= most:
                 self._piece = min(2 * self._piece, LARGEST_PIECE)
-            elif seconds > 2 * wanted:
-                self._piece = max(self._piece // 2, FIRST_PIECE)
+            elif seconds > 2 * wanted or logged > most:
+                self._piece = max(self._piece // 2, SMALLEST_PIECE)
         return stop
 
     def _checkpoint(self) -> None:
@@ -263,9 +285,14 @@ class History:
             last: int | None = None
             with self.recorder.trusting():
                 while self.position < end and stops < MOST_STOPS:
+                    self._look_at_interrupts()
                     stop = self.board.run(end - self.position, observer=observer)
                     if stop.reason is StopReason.BUDGET and self.position >= end:
-                        # A watchpoint may have been met by the last instruction.
+                        # A register that somebody watches may have been changed by the last
+                        # instruction; of watched words that is a stop of its own.
+                        steps = observer is not None and observer.watches_instructions
+                        if steps and stop.attempted and wanted(stop):
+                            last = self.stop_position(stop)
                         break
                     if stop.reason is StopReason.HALTED:
                         break
@@ -298,9 +325,9 @@ class History:
 
     def stop_position(self, stop: Stop) -> int:
         """Where one stands after going back to a stop: at a breakpoint, and before the
-        instruction that met a watchpoint or raised an exception."""
-        back = stop.reason in (StopReason.WATCHPOINT, StopReason.EXCEPTION, StopReason.STOPPED)
-        return self.position - (1 if back and stop.attempted else 0)
+        instruction that met a watchpoint, raised an exception, or changed a watched register."""
+        here = stop.reason in (StopReason.BREAKPOINT, StopReason.HALTED)
+        return self.position - (0 if here or not stop.attempted else 1)
 
     # --- memory ----------------------------------------------------------------------------------
 

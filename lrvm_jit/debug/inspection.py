@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from ..isa.codec import format_word
 from ..isa.table import REGISTER_NAMES, Flag
@@ -19,12 +19,26 @@ class DebugError(ValueError):
     """What was asked for cannot be done; the message says why."""
 
 
+class SourceVariables(Protocol):
+    """The variables of a compiled program, by what its language calls them."""
+
+    def knows(self, text: str) -> bool:
+        """Whether a text is such a name, with what may follow it."""
+
+    def number(self, text: str) -> int:
+        """Its value, if that is a number. ExpressionError."""
+
+    def extent(self, text: str) -> tuple[int, int]:
+        """Its virtual address and its words. DebugError if it is in no memory."""
+
+
 class Inspection:
     """A board and its program: values of names and expressions, memory, code, calls."""
 
     def __init__(self, board: Motherboard, program: ProgramInfo) -> None:
         self.board = board
         self.program = program
+        self.variables: SourceVariables | None = None
 
     @property
     def position(self) -> int:
@@ -47,6 +61,7 @@ class Inspection:
         lower = name.lower()
         return (
             lower in REGISTER_NAMES
+            or (self.variables is not None and self.variables.knows(name))
             or name in self.program.symbols
             or lower in _FLAGS
             or lower in _COUNTERS
@@ -58,6 +73,8 @@ class Inspection:
         cpu = self.board.cpu
         if lower in REGISTER_NAMES:
             return int(cpu.regs[lower])
+        if self.variables is not None and self.variables.knows(name):
+            return self.variables.number(name)
         if name in self.program.symbols:
             return self.program.symbols[name]
         if lower in _FLAGS:
@@ -107,6 +124,15 @@ class Inspection:
         """The value of an expression (`lrvm_jit.debug.expressions`). ExpressionError."""
         return self.parse(text)(self)
 
+    def address_of(self, text: str) -> int:
+        """The address that a text names: that of a variable, else the value of an expression; the
+        brackets of `[address]` may be there. DebugError, ExpressionError."""
+        if text.startswith("[") and text.endswith("]"):
+            text = text[1:-1]
+        if self.variables is not None and self.variables.knows(text):
+            return self.variables.extent(text)[0]
+        return self.evaluate(text)
+
     def locate(self, location: str) -> list[int]:
         """The addresses of a location: `label`, `file:line`, `:line`, `0x20`, or an expression
         such as `label + 8`. DebugError says what is wrong with it."""
@@ -117,6 +143,9 @@ class Inspection:
                 return self.program.addresses_of_line(name.strip(), int(line))
             except LookupError as error:
                 raise DebugError(str(error.args[0])) from None
+        behind = self.program.breakpoint_of(text)
+        if behind is not None:
+            return [behind]
         try:
             address = self.evaluate(text) if text else self.pc
         except ExpressionError as error:

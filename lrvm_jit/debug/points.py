@@ -61,6 +61,14 @@ class Watchpoint(Point):
         return range(self.first, self.first + 4 * self.words, 4)
 
 
+@dataclass(slots=True)
+class RegisterWatch(Point):
+    """After an instruction that changes a register."""
+
+    register: int = 0
+    """Its code."""
+
+
 class EventKind(StrEnum):
     """Why a debugged program stands where it stands."""
 
@@ -70,6 +78,8 @@ class EventKind(StrEnum):
     BREAKPOINT = "breakpoint"
     WATCHPOINT = "watchpoint"
     EXCEPTION = "exception"
+    UNMAPPED = "unmapped"
+    """The program has accessed an address where nothing is mapped."""
     HALTED = "halted"
     STOPPED = "stopped"
     """`board.stop()` was called."""
@@ -87,9 +97,10 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An access to a watched word by the instruction at `pc`."""
+    """An access to a watched word, or the change of a register, by the instruction at `pc`."""
 
-    address: int
+    address: int | None
+    """The word's; None for a register."""
     access: str
     old: int | None
     new: int
@@ -98,6 +109,8 @@ class Change:
     position: int
     """Before the instruction."""
     cycles: int
+    register: str | None = None
+    """The register's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ class Event:
     change: Change | None = None
     exception: GuestException | None = None
     address: int = 0
-    """The instruction that raised the exception."""
+    """The instruction that raised the exception, or accessed what is not mapped."""
     error: BaseException | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know besides."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from ..input_files import read_text
+
 
 class Place(NamedTuple):
     """A line of a source file."""
@@ -47,7 +49,11 @@ class ProgramInfo:
                 "a debugger takes a program, not its source: "
                 "lrvm_tools.lasm.assemble_program(source) makes one"
             )
-        described = getattr(program, "assembly", None) or program
+        executable = getattr(program, "executable", None) or program
+        view = getattr(executable, "source_view", None)
+        described = view or getattr(program, "assembly", None) or program
+        self.view: Any = view
+        """What is known besides of a linked program; None for one in LASM."""
         self.symbols: dict[str, int] = {}
         self.labels: dict[str, int] = {}
         self._lines: dict[int, Place] = {}
@@ -56,7 +62,10 @@ class ProgramInfo:
             self._lines = dict(sorted(_lines(described)))
             self.labels = _labels(described, self.symbols)
         content = getattr(described, "bytes", None)
+        code_end = getattr(described, "code_end", None)
         self._end = max([*self._lines, -4]) + 4 if content is None else len(content)
+        if code_end is not None:
+            self._end = code_end
         items = getattr(described, "items", ())
         self._statements = {
             item.address: item.source for item in items if not callable(items) and item.data
@@ -98,6 +107,11 @@ class ProgramInfo:
             return exact
         found = self._locate(address)
         return None if found is None else Place(str(found[0]), int(found[1]))
+
+    def breakpoint_of(self, name: str) -> int | None:
+        """Where a breakpoint on a function's name stands if that is not at its first instruction:
+        behind the prologue of a compiled one."""
+        return None if self.view is None else self.view.breakpoint_of(name)
 
     def label_at(self, address: int) -> str | None:
         """The label that stands exactly at an address."""
@@ -149,7 +163,14 @@ class ProgramInfo:
             raise LookupError(f"there is no code at or after line {line} of {path}")
         # A statement of one line may give several words, one after the other.
         chosen = sorted(lines[min(lines)])
-        return [at for at in chosen if at - 4 not in chosen]
+        begins = [at for at in chosen if at - 4 not in chosen]
+        if self.view is None:
+            return begins
+        # A compiler spreads a line over its function: where it first comes to it is enough.
+        first: dict[str, int] = {}
+        for at in begins:
+            first.setdefault(self.function(at)[0], at)
+        return list(first.values())
 
     def source_line(self, place: Place) -> str | None:
         """The text of a line, if its file can still be read."""
@@ -162,7 +183,7 @@ class ProgramInfo:
         """The lines of a source file, or None if it cannot be read any more."""
         if path not in self._sources:
             try:
-                text = Path(path).read_text(encoding="utf-8", errors="replace")
+                text = read_text(path, errors="replace")
                 self._sources[path] = text.splitlines()
             except OSError:
                 self._sources[path] = None
@@ -185,6 +206,9 @@ def _lines(described: Described) -> Iterator[tuple[int, Place]]:
 
 def _labels(described: Described, symbols: Mapping[str, int]) -> dict[str, int]:
     """The symbols that are addresses of the program, as far as that is known."""
+    labels = getattr(described, "labels", None)
+    if isinstance(labels, Mapping):
+        return dict(labels)
     entries = getattr(described, "entries", None)
     if entries is None:
         return {name: value for name, value in symbols.items() if value % 4 == 0}

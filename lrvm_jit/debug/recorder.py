@@ -101,6 +101,25 @@ class Recorder(BusTap):
         finally:
             self._compares = before
 
+    # --- hooks ---------------------------------------------------------------------------------
+
+    @property
+    def calls_hooks(self) -> bool:
+        return not self._replaying
+
+    def hooks_begin(self) -> None:
+        self._before_hooks = self.board.snapshot(skip_unsaved=True)
+
+    def hooks_ended(self) -> None:
+        before, now = self._before_hooks, self.board.snapshot(skip_unsaved=True)
+        if _same_machine(now, before):
+            return
+        # They have changed the machine, as the host does between two runs.
+        position = self.position
+        self.recording.add(position, now, fixed=True)
+        if self._writer is not None:
+            self._writer.state(position, now)
+
     # --- ends of runs ----------------------------------------------------------------------------
 
     def run_starts(self) -> None:
@@ -191,7 +210,11 @@ class Recorder(BusTap):
                         self._written.append(MemoryChange(mapping.component, number, first, data))
 
     def _is_plain(self, component: int, offset: int) -> bool:
-        """Whether the access comes here only because the word is watched."""
+        """Whether the access comes here only because the word is watched. What hooks make of it
+        is noted like a component's answer."""
+        mapping = self.board.mappings.of(component)
+        if mapping is not None and self.board.is_hooked(mapping.first + offset):
+            return False
         for window in self.board.components[component].windows:
             if window.offset <= offset < window.end:
                 return True

@@ -15,7 +15,6 @@ import base64
 import json
 import os
 import zlib
-from pathlib import Path
 from typing import Any, Final
 
 import numpy
@@ -23,6 +22,7 @@ import numpy
 from ..core.snapshot import Snapshot
 from ..core.snapshot_file import dump, parse
 from ..core.snapshot_values import SnapshotError
+from ..input_files import read_file
 from .recording import Effects, Kind, MemoryChange, Recording
 
 MAGIC: Final = b"lrvm-jit recording "
@@ -113,7 +113,7 @@ def load_recording(path: str | os.PathLike[str]) -> Recording:
     RecordingError, a ValueError, for a file that is none, was made by another version, or is
     damaged; OSError if it cannot be read.
     """
-    content = Path(path).read_bytes()
+    content = read_file(path)
     line, newline, _ = content[: len(MAGIC) + 12].partition(b"\n")
     if not newline or not line.startswith(MAGIC):
         raise RecordingError(f"{path} is no recording")

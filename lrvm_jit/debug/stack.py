@@ -2,7 +2,8 @@
 
 LASM has no frames: CALL pushes the address of the next instruction, and that is all. So a word of
 the stack is taken for a return address if a CALL stands before the word that it points to. What
-lies beyond the stack pointer is in use, so hardly anything else looks like that.
+lies beyond the stack pointer is in use, so hardly anything else looks like that. Compiled programs
+have frames, which are described: those are followed exactly.
 """
 
 from __future__ import annotations
@@ -50,6 +51,19 @@ def unwind(
     """
     frames: list[Frame] = []
     function, start = program.function(pc)
+    # Compiled code says where its return addresses are, as long as it knows.
+    while program.view is not None and len(frames) < MOST_FRAMES:
+        known = program.view.return_slot(pc if not frames else pc - 4, sp)
+        word = None if known is None else read(known)
+        if (
+            known is None
+            or word is None
+            or call_target(read(word - 4) if word >= 4 else None) is None
+        ):
+            break
+        frames.append(Frame(pc, function, start, known))
+        pc, sp = word, known + 4
+        function, start = program.function(word - 4)
     for index in range(MOST_WORDS):
         slot = sp + 4 * index
         if slot > 0xFFFF_FFFC or len(frames) == MOST_FRAMES:

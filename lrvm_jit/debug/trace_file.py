@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy
 from numpy.typing import NDArray
 
+from ..input_files import open_file
 from ..isa.table import REGISTER_NAMES
 from ..output_files import OutputFile
 from . import trace_layout as layout
@@ -190,7 +191,7 @@ def trace_source(path: str | os.PathLike[str]) -> dict[int, str]:
 
 def _read_parquet(path: Path) -> Iterator[Rows]:
     _, parquet = _import_pyarrow()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         table = parquet.ParquetFile(file)
         missing = set(COLUMNS) - set(table.schema_arrow.names)
         if missing:
@@ -210,7 +211,7 @@ def _read_parquet(path: Path) -> Iterator[Rows]:
 def _read_lines(path: Path) -> Iterator[Rows]:
     codes = {name: code for code, name in enumerate(REGISTER_NAMES)}
     kept: list[list[int]] = []
-    with path.open(encoding="utf-8") as file:
+    with open_file(path) as file:
         for line in file:
             item = json.loads(line)
             row = [-1 if item[name] is None else item[name] for name in COLUMNS]

@@ -27,7 +27,7 @@ from ..isa.table import BY_OPCODE, Op
 from ..kernel.alu import flags_of
 from ..kernel.build.hints import unlikely
 from ..kernel.build.jit import kernel_function
-from ..kernel.entry import _array_at
+from ..kernel.entry import _array_at, arrays_at
 from ..kernel.step import AF, AVR, ET, MTT, SMT, SSP, USP
 from ..kernel.step import PC as PC_REGISTER
 from ..kernel.typed import STOP_BUDGET, I, U
@@ -239,9 +239,8 @@ def trace(address):
     """Run the kernel for its budget, an instruction at a time. Returns what the kernel returns;
     STOP_BUDGET, with budget left, if there is no more room for rows."""
     c = _array_at(address, CONTEXT_WORDS, np.int64)
-    kernel = _array_at(c[KERNEL], 18, np.int64)
-    regs = _array_at(kernel[0], kernel[1], np.uint32)
-    state = _array_at(kernel[2], kernel[3], np.int64)
+    kernel = arrays_at(c[KERNEL])
+    regs, state = kernel.regs, kernel.state
     before = _array_at(c[BEFORE], BEFORE_WORDS, np.int64)
     left = state[BUDGET] + state[BONUS]
     state[BONUS] = 0

@@ -15,7 +15,7 @@ from ..kernel.build.compile import SOURCES, EntryPointSource, load, load_kernel
 from ..machine.motherboard import Motherboard
 from . import trace_layout as layout
 
-_SOURCE: Final = EntryPointSource(
+TRACING_LOOP: Final = EntryPointSource(
     "lrvm_jit.debug.trace_kernel",
     "trace",
     "the tracing loop",
@@ -30,7 +30,7 @@ class _Instrument:
     """The tracing loop on a board: `lrvm_jit.core.instrument.Instrument`."""
 
     def __init__(self, sink: Sink | None, words: range | None) -> None:
-        self._enter, _ = load(_SOURCE)
+        self._enter, _ = load(TRACING_LOOP)
         load_kernel()
         context = numpy.zeros(layout.CONTEXT_WORDS, numpy.int64)
         self._context = context

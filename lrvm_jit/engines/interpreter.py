@@ -5,19 +5,18 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
-from numpy.typing import NDArray
 
 from ..core import layout
 from ..core.bus import GuestError, refusal_before
 from ..core.component import Component
 from ..core.error_notes import access_text, add_note_once
+from ..core.kernel_arrays import kernel_arrays
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
-from ..core.swap import coming_store_of_request
 from ..core.watchpoints import Watch
 from ..exceptions import HardwareError
 from ..isa.table import WORD_MASK, Reg
@@ -31,19 +30,23 @@ SLICE = 1 << 18
 """Instructions between two looks at signals and stop requests: 0.2 ms in the fast loop, and
 less than 100 ms if every one of them takes the slowest path (page walks, about 200 ns)."""
 
-CODE_PAGES_ARRAY = 6
-BREAKPOINTS_ARRAY = 7
-
 _REASONS = {
     layout.STOP_HALTED: StopReason.HALTED,
     layout.STOP_EXCEPTION: StopReason.EXCEPTION,
     layout.STOP_BREAKPOINT: StopReason.BREAKPOINT,
     layout.STOP_UNHANDLED: StopReason.UNHANDLED,
+    layout.STOP_NOTICE: StopReason.STOPPED,
 }
 
-_Access: TypeAlias = tuple[
-    Component, Callable[[int], int] | None, Callable[[int, int], None] | None
-]
+_Read: TypeAlias = Callable[[int], int]
+_Write: TypeAlias = Callable[[int, int], None]
+_Swap: TypeAlias = Callable[[int, int], int]
+_Access: TypeAlias = tuple[Component, _Read | None, _Write | None, _Swap | None]
+_Calls: TypeAlias = tuple[list[_Read], list[_Write], list[_Swap | None]]
+
+_REQUESTS = frozenset((*layout.ACCESSES, layout.REQUEST_HWD, layout.REQUEST_RESET))
+
+_READS = (layout.REQUEST_READ, layout.REQUEST_SWAP)
 
 _NOTHING = object()
 """What stands for an answer that has not been given yet."""
@@ -59,28 +62,18 @@ class InterpreterEngine:
         self._pending = core.pending
         self._enter = load_kernel()
         self._instrument: Instrument | None = None
-        words = len(core.arena)
-        pages = -(-words // layout.PAGE_WORDS)
-        self._breakpoints = numpy.zeros(1, numpy.int64)
         self._breakpoints_set: frozenset[int] = frozenset()
-        self._translations = numpy.zeros(
-            self._translation_rows() * layout.TRANSLATION_FIELDS, numpy.int64
+        self._arrays = kernel_arrays(
+            core.state.regs, core.state.state, core.arena, self._translation_rows()
         )
-        self._arrays: list[NDArray[Any]] = [
-            core.state.regs,
-            core.state.state,
-            core.arena,
-            numpy.zeros(words, numpy.int64),
-            numpy.zeros(words, numpy.uint8),
-            numpy.zeros(words, numpy.uint32),
-            numpy.zeros(2 * pages, numpy.int64),
-            self._breakpoints,
-            self._translations,
-        ]
         core.state.state[layout.ARENA_ADDRESS] = core.arena.ctypes.data
         core.state.state[layout.CLEAN_LOW] = 1 << 62
-        self._context = numpy.zeros(2 * len(self._arrays), numpy.int64)
-        self._point_to_arrays()
+        core.state.state[layout.SWAPS_WANTED] = any(
+            component.swap is not None for component in core.components
+        )
+        self._context = numpy.zeros(layout.CONTEXT_WORDS, numpy.int64)
+        self._context_address = int(self._context.ctypes.data)
+        self._arrays.point(self._context)
         self._state = core.state.state_view
         self._instructions = 0
         self._granted = 0
@@ -89,13 +82,11 @@ class InterpreterEngine:
         self._accesses: list[_Access] | None = None
         """The components, and what is called in the place of their `read` and `write`. Made at the
         first run, when the windows have their places."""
+        self._calls: _Calls | None = None
+        """These calls, for the run in progress; made when the first component is asked."""
         self._answered = False
         """When an exception ends a slice: whether a component has answered the request that the
         kernel has not taken up again."""
-
-    def _point_to_arrays(self) -> None:
-        self._context[0::2] = [array.ctypes.data for array in self._arrays]
-        self._context[1::2] = [len(array) for array in self._arrays]
 
     def statistics(self) -> Statistics:
         return Statistics(self.name, self._executed)
@@ -117,9 +108,10 @@ class InterpreterEngine:
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         # The kernel takes apart what it has decoded across these words as it comes there.
         self._breakpoints_set = frozenset(breakpoints)
-        self._breakpoints = numpy.array(breakpoints or [0], numpy.int64)
-        self._arrays[BREAKPOINTS_ARRAY] = self._breakpoints
-        self._point_to_arrays()
+        self._arrays = self._arrays._replace(
+            breakpoints=numpy.array(breakpoints or [0], numpy.int64)
+        )
+        self._arrays.point(self._context)
         self._state[layout.BREAKPOINT_COUNT] = len(breakpoints)
         self._state[layout.VERIFY] |= layout.VERIFY_CHANGES
 
@@ -127,27 +119,22 @@ class InterpreterEngine:
         core = self._core
         state = self._state
         state[layout.STOP_ON_EXCEPTION] = stop_on_exception
-        accesses = self._accesses
-        if accesses is None or core.bus.tap is not self._tap:
-            self._tap = core.bus.tap
-            accesses = self._accesses = self._prepare_accesses()
-        reads = [prepared or component.read for component, prepared, _ in accesses]
-        writes = [prepared or component.write for component, _, prepared in accesses]
+        self._calls = None
         self._answered = False
         try:
             while budget > 0:
                 piece = min(budget, SLICE)
                 extra = self._extra_budget(budget - piece)
                 state[layout.SOFT_BUDGET] = piece + extra < budget
-                used, reason = self._slice(piece, extra, reads, writes)
+                used, reason = self._slice(piece, extra)
                 if reason is not None:
                     return reason
                 budget -= used
                 if core.stop_requested and core.ends_here():
-                    return self._stop_here(reads, writes)
+                    return self._stop_here()
                 self._between_slices()
         except BaseException as error:
-            self._leave(error, reads, writes)
+            self._leave(error)
             raise
         return StopReason.HALTED if state[layout.HALTED] else StopReason.BUDGET
 
@@ -155,9 +142,7 @@ class InterpreterEngine:
         self,
         budget: int,
         bonus: int,
-        reads: list[Callable[[int], int]],
-        writes: list[Callable[[int, int], None]],
-        run_slice: Callable[..., int] | None = None,
+        run_slice: Callable[[], int] | None = None,
     ) -> tuple[int, StopReason | None]:
         """Run a slice of the run; the instructions that it used, and why the run ends with it.
 
@@ -169,7 +154,7 @@ class InterpreterEngine:
         pending.withdrawn = 0
         self._granted = budget + bonus
         try:
-            stop = (run_slice or self._run_slice)(reads, writes)
+            stop = (run_slice or self._run_slice)()
         finally:
             used = self._used()
             self._granted = 0
@@ -182,7 +167,8 @@ class InterpreterEngine:
             pending.complete(raised)
             # The host has the last word on whether the CPU is halted.
             if not raised:
-                reason = StopReason.HALTED if state[layout.HALTED] else None
+                noticed = StopReason.STOPPED if state[layout.NOTICED] else None
+                reason = StopReason.HALTED if state[layout.HALTED] else noticed
         return used, reason
 
     # --- for batches, which run the kernel from a compiled loop of their own ------------------
@@ -193,7 +179,7 @@ class InterpreterEngine:
     @property
     def context_address(self) -> int:
         """Where the kernel's context lies; it does not move while no breakpoints are set."""
-        return int(self._context.ctypes.data)
+        return self._context_address
 
     def serve(self, stop: int) -> None:
         """Deal with a stop of the kernel that is neither an end nor an access to a component."""
@@ -218,23 +204,31 @@ class InterpreterEngine:
     def _between_slices(self) -> None:
         """What an engine does while the kernel is not running."""
 
-    def _stop_here(
-        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
-    ) -> StopReason:
+    def _stop_here(self) -> StopReason:
         """Somebody asked for a stop. A slice that left budget over ended within a translated
         region, which does not say which instruction was its last: the next one will."""
         state = self._state
         if state[layout.BUDGET]:
             state[layout.SOFT_BUDGET] = 0
-            _, reason = self._slice(1, 0, reads, writes)
+            _, reason = self._slice(1, 0)
             if reason is not None:
                 return reason
         return StopReason.STOPPED
 
-    def _run_slice(
-        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
-    ) -> int:
-        """Run until something other than a request stops the kernel.
+    def _run_slice(self) -> int:
+        """Run until something other than a request stops the kernel."""
+        enter, context = self._enter, self._context_address
+        if self._instrument is not None:
+            enter, context = self._instrument.begin(context)
+        # An exception that comes here finds no component asked, or a request that nobody has
+        # answered, which is undone.
+        stop = enter(context)
+        if stop not in _REQUESTS:
+            return stop
+        return self._serve_requests(stop, enter, context)
+
+    def _serve_requests(self, stop: int, enter: Callable[[int], int], context: int) -> int:
+        """Answer a request, and those that follow, until something else stops the kernel.
 
         An exception may come from elsewhere after any line. Each access is a single one that ends
         with `answered` set, and Python looks for exceptions of other threads, as for signals,
@@ -243,9 +237,7 @@ class InterpreterEngine:
         """
         core = self._core
         state = self._state
-        enter, context = self._enter, self._context.ctypes.data
-        if self._instrument is not None:
-            enter, context = self._instrument.begin(context)
+        reads, writes, swaps = self._calls or self._prepare_calls()
         # Local names: the look-ups of globals would be a tenth of the round trip's overhead.
         component, offset, value, answer = (
             layout.REQUEST_COMPONENT,
@@ -255,8 +247,8 @@ class InterpreterEngine:
         )
         read, write = layout.REQUEST_READ, layout.REQUEST_WRITE
         watched = bool(core.watchpoints)
-        entries = zip(map(enter, repeat(context)), repeat(_NOTHING), strict=False)
-        stop: int = layout.STOP_BUDGET
+        stops = chain((stop,), map(enter, repeat(context)))
+        entries = zip(stops, repeat(_NOTHING), strict=False)
         answered: Any = _NOTHING
         try:
             while True:
@@ -268,6 +260,15 @@ class InterpreterEngine:
                             answered = state[answer] = reads[state[component]](state[offset])
                             if answered.__class__ is not int or not 0 <= answered <= WORD_MASK:
                                 core.bus.word(state[component], state[offset], answered)
+                        elif stop == layout.REQUEST_SWAP:
+                            swap = swaps[state[component]]
+                            if swap is None:
+                                answered = state[answer] = reads[state[component]](state[offset])
+                            else:
+                                state[layout.SWAPPED] = 1
+                                answered = state[answer] = swap(state[offset], state[value])
+                            if answered.__class__ is not int or not 0 <= answered <= WORD_MASK:
+                                core.bus.word(state[component], state[offset], answered)
                         elif stop == layout.REQUEST_HWD or stop == layout.REQUEST_RESET:
                             answered = state[answer] = self._serve_rare(stop)
                         else:
@@ -277,7 +278,7 @@ class InterpreterEngine:
                         if core.stop_requested:
                             self._pending.end_slice()
                 except HardwareError as error:
-                    if stop not in (read, write):
+                    if stop not in layout.ACCESSES:
                         raise
                     state[answer] = -1 - error.word
                     # On the way back to the loop there is a moment that no `try` covers.
@@ -286,7 +287,7 @@ class InterpreterEngine:
                         self._pending.end_slice()
         except BaseException:
             self._answered = answered is not _NOTHING
-            if stop == read and self._answered and not _is_word(answered):
+            if stop in _READS and self._answered and not _is_word(answered):
                 self._answered = False
                 self._complain(answered)
             raise
@@ -304,12 +305,7 @@ class InterpreterEngine:
         except GuestError as fault:
             return -1 - (fault.code << 16 | fault.data)
 
-    def _leave(
-        self,
-        error: BaseException,
-        reads: list[Callable[[int], int]],
-        writes: list[Callable[[int, int], None]],
-    ) -> None:
+    def _leave(self, error: BaseException) -> None:
         """An exception ends the run. The instruction in progress is completed if a component has
         answered it, else undone: that component may be what failed, or was interrupted."""
         state = self._state
@@ -319,22 +315,19 @@ class InterpreterEngine:
                 self._pending.complete(raised=False)
             return
         if not self._answered:
-            refusal = refusal_before(error, InterpreterEngine._run_slice)
+            refusal = refusal_before(error, InterpreterEngine._serve_requests)
             if refusal is not None:
                 state[layout.ANSWER] = -1 - refusal.word
                 self._answered = True
-            elif state[layout.RESUME] == layout.RESUME_STEP:
-                # `swap` has answered this request, and the one before it.
-                self._answered = state[layout.LOG_COUNT] > state[layout.LOG_POSITION]
         if not self._answered:
             self.abandon(error)
             return
         self._answered = False
         try:
             # Without what other engines do between slices: nothing but this one instruction.
-            self._slice(1, 0, reads, writes, partial(InterpreterEngine._run_slice, self))
+            self._slice(1, 0, partial(InterpreterEngine._run_slice, self))
         except BaseException as another:
-            self._leave(another, reads, writes)
+            self._leave(another)
             raise
 
     def abandon(self, error: BaseException) -> None:
@@ -346,6 +339,7 @@ class InterpreterEngine:
         add_note_once(error, access_text(self._core))
         state[layout.RESUME] = layout.RESUME_NONE
         state[layout.LOG_COUNT] = 0
+        state[layout.NOTICED] = 0
         state[layout.CYCLES] -= 1
         state[layout.LAST_PC] = state[layout.PREVIOUS_PC]
         self._pending.undo()
@@ -353,9 +347,20 @@ class InterpreterEngine:
         if int(self._core.state.regs[Reg.PC]) in self._breakpoints_set:
             state[layout.SKIP_BREAKPOINT] = 1
 
+    def _prepare_calls(self) -> _Calls:
+        """What is called for READ, WRITE and SWAP of each component, for the rest of this run."""
+        accesses = self._accesses
+        if accesses is None or self._core.bus.tap is not self._tap:
+            self._tap = self._core.bus.tap
+            accesses = self._accesses = self._prepare_accesses()
+        reads = [prepared or component.read for component, prepared, *_ in accesses]
+        writes = [prepared or component.write for component, _, prepared, _ in accesses]
+        self._calls = reads, writes, [swap for *_, swap in accesses]
+        return self._calls
+
     def _prepare_accesses(self) -> list[_Access]:
         return [
-            (component, self._reading(number), self._writing(number))
+            (component, self._reading(number), self._writing(number), self._swapping(number))
             for number, component in enumerate(self._core.components)
         ]
 
@@ -369,7 +374,7 @@ class InterpreterEngine:
         if not component.windows:
             return lambda: False
         state = self._state
-        code_pages = memoryview(self._arrays[CODE_PAGES_ARRAY])  # type: ignore[arg-type]
+        code_pages = memoryview(self._arrays.code_pages)  # type: ignore[arg-type]
         pages = len(code_pages) // 2
         base = min(window.base for window in component.windows)
         end = max(window.base + len(window.words) for window in component.windows)
@@ -381,11 +386,9 @@ class InterpreterEngine:
         return lambda: counted.tobytes() != none or (base < state[high] and end > state[low])
 
     def _reading(self, number: int) -> Callable[[int], int] | None:
-        """READ of a component that is more than a call of its `read`: that may exchange words,
-        change its windows, go through a tap, or wait although a signal has come just before."""
+        """READ of a component that is more than a call of its `read`: that may change its windows,
+        go through a tap, or wait although a signal has come just before."""
         component, tap = self._core.components[number], self._tap
-        if component.swap is not None:
-            return self._reading_or_swapping(number)
         if not (component.windows or _may_wait(component) or tap):
             return None
         state, signals = self._state, self._core.signals
@@ -423,47 +426,19 @@ class InterpreterEngine:
 
         return prepared
 
-    def _reading_or_swapping(self, index: int) -> Callable[[int], int]:
-        """READ of a component that swaps: the load of an SRM completes its store as well."""
-        core, state, signals = self._core, self._state, self._core.signals
-        component = core.components[index]
-        resume, step = layout.RESUME, layout.RESUME_STEP
-        log_count = layout.LOG_COUNT
+    def _swapping(self, number: int) -> _Swap | None:
+        """SRM of a component that exchanges words by itself: its load and its store in one call."""
+        component, swap = self._core.components[number], self._core.bus.swapper(number)
+        if swap is None or not (_may_wait(component) or self._tap):
+            return swap
+        signals = self._core.signals
 
-        swap = core.bus.swapper(index)
-        assert swap is not None
-
-        def read_or_swap(offset: int) -> int:
+        def prepared(offset: int, word: int) -> int:
             if signals.waiting and component.interruptible:
                 signals.deliver()
-            # A simple load is no step; it is what has to be quick here.
-            store = coming_store_of_request(core) if state[resume] == step else None
-            if store is None:
-                return core.bus.reader(index)(offset)
-            # The log gets what is left to read; the answer is the one to the store.
-            count = state[log_count]
-            first = layout.LOG + count
-            for number, entry in enumerate(store.entries, start=1):
-                state[first + number] = entry
-            count += 1 + len(store.entries)
-            word: Any = None
-            try:
-                # One step, like each access: the word, and that it counts.
-                word = state[first], state[log_count] = swap(offset, store.value), count
-            except (TypeError, ValueError):
-                if word is not None:
-                    self._complain(word[0])
-                raise
-            if not 0 <= state[first] <= WORD_MASK:
-                state[log_count] = first - layout.LOG
-                self._complain(word[0])
-            if core.watchpoints:
-                number = state[layout.REQUEST_COMPONENT]
-                core.note(number, offset, Watch.READ, state[first])
-                core.note(number, offset, Watch.WRITE, store.value)
-            return 0
+            return swap(offset, word)
 
-        return read_or_swap
+        return prepared
 
     def _complain(self, word: object) -> None:
         """Raise what is to be said about an answer to the READ in progress that is no word."""
@@ -480,10 +455,12 @@ class InterpreterEngine:
         access, word = Watch.READ, state[layout.ANSWER]
         if request == layout.REQUEST_WRITE:
             access, word = Watch.WRITE, state[layout.REQUEST_VALUE]
-        elif request != layout.REQUEST_READ:
+        elif request not in _READS:
             return
         component, offset = state[layout.REQUEST_COMPONENT], state[layout.REQUEST_OFFSET]
         self._core.note(component, offset, access, word)
+        if request == layout.REQUEST_SWAP and state[layout.SWAPPED]:
+            self._core.note(component, offset, Watch.WRITE, state[layout.REQUEST_VALUE])
 
 
 def _may_wait(component: Component) -> bool:

@@ -13,7 +13,7 @@ from ..core.error_notes import access_text, add_note_once
 from ..core.registers import Registers, flags_of
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
-from ..core.swap import coming_store
+from ..core.swap import coming_word
 from ..core.unhandled import UnhandledExceptions
 from ..core.watchpoints import Watch
 from ..exceptions import ExceptionCode, HardwareError
@@ -48,6 +48,9 @@ _UNDONE = (
     *range(layout.LAST_PC + 1),
     layout.CYCLES_BEFORE,
     layout.EXCEPTIONS,
+    layout.UNMAPPED + layout.READ,
+    layout.UNMAPPED + layout.WRITE,
+    layout.NOTICED,
 )
 """Fields of `state` that an instruction changes."""
 _REQUESTS = (layout.REQUEST_READ, layout.REQUEST_WRITE, layout.REQUEST_RESET)
@@ -108,6 +111,8 @@ class ReferenceEngine:
                 return StopReason.UNHANDLED
             if raised and stop_on_exception and not self._is_muted():
                 return StopReason.EXCEPTION
+            if state[layout.NOTICED] and not state[layout.HALTED]:
+                return StopReason.STOPPED
         if state[layout.HALTED]:
             return StopReason.HALTED
         stopped = self._core.stop_requested and self._core.ends_here()
@@ -140,6 +145,7 @@ class ReferenceEngine:
         state[layout.LAST_PC] = pc
         state[layout.CYCLES] += 1
         self._next_pc = (pc + 4) & WORD_MASK
+        supervisor = bool(regs[Reg.SMT])
         raised = True
         try:
             self._execute(self._load(pc, EXECUTE))
@@ -147,6 +153,8 @@ class ReferenceEngine:
         except GuestError as fault:
             self._raise(fault.code, fault.data)
         regs[Reg.PC] = self._next_pc
+        if bool(regs[Reg.SMT]) != supervisor:
+            state[layout.NOTICED] |= state[layout.NOTICES_WANTED] & layout.NOTICE_MODE
         state[layout.RESUME] = layout.RESUME_NONE
         if self._pending.waiting:
             self._pending.complete(raised)
@@ -230,9 +238,10 @@ class ReferenceEngine:
 
     # --- memory --------------------------------------------------------------------------------
 
-    def _physical_read(self, address: int) -> int:
+    def _physical_read(self, address: int, access: int = READ) -> int:
         mapping = self._mappings.find(address)
         if mapping is None:
+            self._note_unmapped(address, access)
             return 0
         offset = address - mapping.first
         self._note_access(mapping.component, offset, Watch.READ)
@@ -242,10 +251,19 @@ class ReferenceEngine:
         mapping = self._mappings.find(address)
         if mapping is None:
             self._unhandled.touched()
+            self._note_unmapped(address, WRITE)
         else:
             offset = address - mapping.first
             self._note_access(mapping.component, offset, Watch.WRITE)
             self._ask_write(mapping.component, offset, word)
+
+    def _note_unmapped(self, address: int, access: int) -> None:
+        """Count an access where no component is mapped."""
+        state = self._state
+        state[layout.UNMAPPED + (access & WRITE)] += 1
+        if state[layout.NOTICES_WANTED] & ~state[layout.NOTICED] & layout.NOTICE_UNMAPPED:
+            state[layout.NOTICED] |= layout.NOTICE_UNMAPPED
+            state[layout.NOTICED_ACCESS] = access << 32 | address
 
     def _ask_read(self, number: int, offset: int) -> int:
         if self._is_new(number, offset, layout.REQUEST_READ):
@@ -341,7 +359,8 @@ class ReferenceEngine:
         """An access to a component; in plain memory only a store that is allowed is one."""
         if not self._state[layout.UNTOUCHED]:
             return
-        if offset not in self._core.watchpoints.offsets(component):
+        pieces = self._core.watchpoints.pieces(component)
+        if not any(first <= offset < end for first, end in pieces):
             for window in self._core.components[component].windows:
                 if window.offset <= offset < window.end:
                     if access is Watch.WRITE and window.write_error is None:
@@ -378,7 +397,7 @@ class ReferenceEngine:
 
     def _load(self, address: int, access: int = READ) -> int:
         self._check_alignment(address)
-        return self._physical_read(self._translate(address, access))
+        return self._physical_read(self._translate(address, access), access)
 
     def _store(self, address: int, word: int) -> None:
         self._check_alignment(address)
@@ -390,11 +409,11 @@ class ReferenceEngine:
         physical = self._translate(address, READ)
         mapping = self._mappings.find(physical)
         if mapping is not None and self._core.components[mapping.component].swap is not None:
-            store = coming_store(self._core, address, code)
-            if store is not None:
+            coming = coming_word(self._core, address, code)
+            if coming is not None:
                 offset = physical - mapping.first
                 self._unhandled.touched()
-                return self._ask_swap(mapping.component, offset, store.value)
+                return self._ask_swap(mapping.component, offset, coming)
         word = self._physical_read(physical)
         self._store(address, self._read_register(code))
         return word

@@ -11,7 +11,6 @@ import time
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy
@@ -30,19 +29,19 @@ from ..jit.analysis.exits import (
     is_useless,
 )
 from ..jit.analysis.instructions import Flow
-from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
-from ..jit.code.cache import default_cache
-from ..jit.code.installation import ROWS, Installation, Installed, KernelArrays
+from ..jit.code.cache import PROGRAMS, default_cache
+from ..jit.code.installation import ROWS, Installation, Installed
 from ..jit.code.job import Job, Outcome, perform
+from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.options import TranslatorOptions
+from .baseline_tier import BaselineTier
 from .interpreter import InterpreterEngine
 
 if TYPE_CHECKING:
     from ..core.core import Core
 
-ENTRIES_ARRAY = 3
 COPIED_WORDS = 8192
 """Guest words to either side of a look that a region may consist of."""
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
@@ -74,12 +73,9 @@ class TranslatorEngine(InterpreterEngine):
         super().__init__(core)
         self._options = options or TranslatorOptions()
         self._cache = default_cache() if self._options.cache else CodeCache(None)
+        self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
         self._array_of_state = core.state.state
-        _, state, arena, entries, marks, snapshot, code_pages, _, translations = self._arrays
-        self._installation = Installation(
-            KernelArrays(state, arena, entries, marks, snapshot, code_pages, translations),
-            self._options.max_bytes,
-        )
+        self._installation = Installation(self._arrays, self._options.max_bytes)
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
         weakref.finalize(self, self._results.abandon)
@@ -94,15 +90,27 @@ class TranslatorEngine(InterpreterEngine):
         """Instructions interpreted since the last look."""
         self._looked_at: tuple[set[int], set[int]] = (set(), set())
         """Breakpoints, and arena indices of watched words."""
+        self._start: tuple[int, bool, bytes] | None = None
+        """Where a run has started last, in which mode, and the words there."""
+        self._program: str | None = None
+        """The key of that program; None if its regions are neither looked up nor remembered."""
+        self._awaited: list[KnownRegion] = []
+        """Known regions whose words do not stand in memory yet: code that will be copied there."""
+        self._slices = 0
+        """Since the run started."""
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
         self._has_regions = "regions" in self._options.tiers
         if not self._has_regions:
             self.look_after = 1 << 62
-        self._baseline: BaselineCode | None = None
-        self._mapped = b""
-        """The mapped address ranges that the baseline's code relies on."""
+        self._baseline = BaselineTier(
+            core,
+            self._arrays,
+            self.context_address,
+            self._options.max_bytes,
+            wanted="baseline" in self._options.tiers and not self._first_sight,
+        )
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
@@ -111,55 +119,13 @@ class TranslatorEngine(InterpreterEngine):
         self.invalidations = 0
         self.failures = 0
 
-    # --- the baseline tier ---------------------------------------------------------------------
-
-    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
-        self._prepare_baseline()
-        return super().run(budget, stop_on_exception)
-
-    def _prepare_baseline(self) -> None:
-        """Have the baseline's code made, if there is to be any, and fit to run."""
-        state = self._array_of_state
-        end = layout.REGIONS + int(state[layout.REGION_COUNT]) * layout.REGION_FIELDS
-        mapped = state[layout.REGIONS : end].tobytes()
-        if self._baseline is None:
-            if (
-                "baseline" not in self._options.tiers
-                or self._first_sight
-                or not is_supported()
-                or len(self._core.arena) > MOST_WORDS
-            ):
-                return
-            self._baseline = BaselineCode(
-                self.context_address,
-                state,
-                len(self._core.arena),
-                most_bytes=self._options.max_bytes,
-            )
-        self._baseline.prepare()
-        if mapped != self._mapped:
-            self._baseline.flush()
-        self._mapped = mapped
-
-    def _translate_baseline(self, baseline: BaselineCode) -> None:
-        """Make native code of what is at pc."""
-        state = self._state
-        baseline.translate(
-            self._regs[Reg.PC],
-            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
-            mmu=self._regs[Reg.MTT] != 0,
-            low=state[layout.FETCH_LOW],
-            words=state[layout.FETCH_WORDS],
-            first=state[layout.FETCH_BASE],
-        )
-
     def _translation_rows(self) -> int:
         return ROWS
 
     def statistics(self) -> Statistics:
         state = self._state
         exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
-        baseline = self._baseline
+        baseline = self._baseline.code
         return Statistics(
             self.name,
             self._executed,
@@ -180,11 +146,9 @@ class TranslatorEngine(InterpreterEngine):
         )
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
-        if self._baseline is not None:
-            # Its code jumps across them.
-            self._baseline.flush()
-        # A region across a word that is looked at is not entered, and one that ends at such a
-        # word is shorter than it could be: both are made anew.
+        self._baseline.forget()
+        # A region that contains such a word must not be entered any more, and one that leaves it
+        # out is smaller than it could be: both are made anew.
         looked_at = set(breakpoints), set(watched)
         addresses, indices = (
             numpy.array(sorted(now ^ before), numpy.int64)
@@ -195,20 +159,78 @@ class TranslatorEngine(InterpreterEngine):
         self._attempts.clear()
         super().look_at(breakpoints, watched)
 
+    # --- known programs ------------------------------------------------------------------------
+
+    def run(self, budget: int, stop_on_exception: bool) -> StopReason:
+        # A run goes on where the last one ended, or a program starts here.
+        if self._start is None or not self._state[layout.CYCLES]:
+            self._recognise()
+        self._baseline.prepare()
+        return super().run(budget, stop_on_exception)
+
+    def _recognise(self) -> None:
+        """See whether the program that starts here is known, and install its regions."""
+        if not self._options.cache or self._first_sight or not self._has_regions:
+            return
+        pc = self._regs[Reg.PC]
+        words = self._words_at(pc)
+        start = pc, bool(self._regs[Reg.SMT]), words
+        if not words or start == self._start:
+            return
+        self._start = start
+        settings = (self._options.optimize, self._options.max_instructions)
+        self._program = program_key(*start, settings)
+        self._awaited = KNOWN.find(self._program, self._programs)
+        self._slices = 0
+        self._install_awaited()
+
+    def _words_at(self, pc: int) -> bytes:
+        """The words from pc on, without asking a component; empty if that is not plain memory."""
+        state = self._state
+        if self._regs[Reg.MTT] or pc & 3:
+            return b""
+        for number in range(state[layout.REGION_COUNT]):
+            at = layout.REGIONS + number * layout.REGION_FIELDS
+            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
+            if first <= pc < end and state[at + layout.REGION_READ] == layout.PLAIN:
+                index = state[at + layout.REGION_BASE] + ((pc - first) >> 2)
+                last = min(index + START_WORDS, index + ((end - pc) >> 2))
+                return bytes(self._core.arena[index:last].tobytes())
+        return b""
+
+    def _install_awaited(self) -> None:
+        """Install the known regions whose words stand in memory now."""
+        if any(self._looked_at):
+            # They may reach across these words.
+            self._awaited = []
+        awaited = []
+        for known in self._awaited:
+            if not self._installation.stands(known.region, known.delta):
+                awaited.append(known)
+                continue
+            delivery = STORE.known(known.code, self._cache)
+            if delivery is None:
+                continue
+            self.seconds += delivery.seconds
+            self.origins[delivery.origin] += 1
+            self._baseline.leave_at((pc >> 2) + known.delta for pc in known.region.entries)
+            self._installation.add(
+                known.region, delivery.code, known.start, known.delta, known.manner
+            )
+        self._awaited = awaited
+
     # --- slices ------------------------------------------------------------------------------
 
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
 
-    def _run_slice(
-        self, reads: list[Callable[[int], int]], writes: list[Callable[[int, int], None]]
-    ) -> int:
+    def _run_slice(self) -> int:
         state = self._state
         start = time.perf_counter()
         bonus = state[layout.BONUS]
         translated = state[layout.TRANSLATED]
         while True:
-            stop = super()._run_slice(reads, writes)
+            stop = super()._run_slice()
             if stop == layout.STOP_STALE:
                 self._settle()
             elif stop == layout.STOP_TRANSLATE:
@@ -221,9 +243,7 @@ class TranslatorEngine(InterpreterEngine):
         return stop
 
     def _translate_here(self) -> None:
-        if self._baseline is not None:
-            self._translate_baseline(self._baseline)
-        else:
+        if not self._baseline.translate_here():
             self._translate_at_first_sight()
 
     def _settle(self) -> None:
@@ -245,6 +265,11 @@ class TranslatorEngine(InterpreterEngine):
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
+        if self._awaited:
+            self._slices += 1
+            # After ever more slices: what has not come by then may never come.
+            if not self._slices & (self._slices - 1):
+                self._install_awaited()
         if self._waiting:
             self._take_results()
         if self._state[layout.TARGETS_NOTED]:
@@ -341,6 +366,8 @@ class TranslatorEngine(InterpreterEngine):
 
     def _give_up(self, useless: Installed) -> None:
         """Leave a region to the interpreter, and its indirect jumps in all regions."""
+        if self._program is not None:
+            KNOWN.forget(self._program, useless.start, self._programs)
         jumps = self._indirect_jumps(useless)
         self._left_alone |= jumps
         for installed in self._installation:
@@ -374,7 +401,7 @@ class TranslatorEngine(InterpreterEngine):
         replaces: Installed | None = None,
     ) -> Job:
         state = self._state
-        low, words = state[layout.FETCH_LOW], state[layout.FETCH_WORDS]
+        low, words = state[layout.REACH_LOW], state[layout.REACH_WORDS]
         if not low <= pc >> 2 < low + words:
             low, words = pc >> 2, 1
         first = max(low, (pc >> 2) - COPIED_WORDS)
@@ -382,6 +409,7 @@ class TranslatorEngine(InterpreterEngine):
         return Job(
             start=pc,
             words=self._core.arena[first + delta : last + delta].copy(),
+            breakpoints=frozenset(self._looked_at[0]),
             first=4 * first,
             delta=delta,
             supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
@@ -396,6 +424,8 @@ class TranslatorEngine(InterpreterEngine):
                 if self._core.arena[index] == word
             ),
             enter_at_start=enter_at_start,
+            program=None if any(self._looked_at) else self._program,
+            programs=self._programs,
             replaces=None if replaces is None else replaces.row,
         )
 
@@ -428,22 +458,17 @@ class TranslatorEngine(InterpreterEngine):
             self._installation.remove(old)
         if outcome.region is None or outcome.delivery is None:
             return None
+        if job.breakpoints != self._looked_at[0]:
+            # It may execute one that has been set meanwhile.
+            STORE.release(outcome.delivery.code)
+            return None
         self.origins[outcome.delivery.origin] += 1
         if job.manner.large:
             self._installation.remove_within(outcome.region, job.delta)
-        if self._baseline is not None:
-            for pc in outcome.region.entries:
-                self._hand_over(self._baseline, (pc >> 2) + job.delta)
+        self._baseline.leave_at((pc >> 2) + job.delta for pc in outcome.region.entries)
         return self._installation.add(
             outcome.region, outcome.delivery.code, job.start, job.delta, job.manner
         )
-
-    def _hand_over(self, baseline: BaselineCode, index: int) -> None:
-        """A region is to be entered at an arena index: the baseline leaves there."""
-        baseline.drop(index)
-        entries = self._arrays[ENTRIES_ARRAY]
-        if int(entries[index]) & 0xFF == layout.ENTER_NATIVE:
-            entries[index] = 0
 
     def _note_failure(self, error: BaseException) -> None:
         """The guest goes on without this translation, unless its runs must be reproducible."""

@@ -1,4 +1,10 @@
-"""The instruction set: one table, and what is derived from it."""
+"""The instruction set: one table, and what is derived from it.
+
+>>> from lrvm_jit.isa import Reg, decode, encode, format_word
+>>> word = encode("add", Reg.A0, 5)
+>>> hex(word), format_word(word), decode(word).instruction.mnemonic
+('0x1c000005', 'add a0, 0x5', 'add')
+"""
 
 from .codec import (
     Decoded,

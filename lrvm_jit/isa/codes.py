@@ -6,7 +6,12 @@ from enum import IntEnum
 
 
 class ExceptionCode(IntEnum):
-    """Codes that the CPU puts into bits 23-16 of `et`."""
+    """Codes that the CPU puts into bits 23-16 of `et`.
+
+    >>> from lrvm_jit import ExceptionCode
+    >>> hex(ExceptionCode.DIVISION_BY_ZERO)
+    '0xa'
+    """
 
     UNKNOWN_OPCODE = 0x01
     UNKNOWN_REGISTER = 0x02
@@ -29,7 +34,12 @@ class ExceptionCode(IntEnum):
 
 
 class HardwareCode(IntEnum):
-    """Codes of hardware exceptions, the high byte of their 16 bits (memory.md: Components)."""
+    """Codes of hardware exceptions, the high byte of their 16 bits (memory.md: Components).
+
+    >>> from lrvm_jit import HardwareCode
+    >>> hex(HardwareCode.NOT_WRITABLE)
+    '0x31'
+    """
 
     UNKNOWN = 0x00
     UNSPECIFIED_SYNCHRONISATION = 0x01

@@ -19,7 +19,12 @@ WORD_MASK: Final = 0xFFFF_FFFF
 
 
 class Reg(IntEnum):
-    """The 32 registers in code order (specification: Registers)."""
+    """The 32 registers in code order (specification: Registers).
+
+    >>> from lrvm_jit.isa import Reg
+    >>> Reg.SSP, str(Reg.SSP)
+    (<Reg.SSP: 24>, 'ssp')
+    """
 
     A0 = 0x00
     A1 = 0x01

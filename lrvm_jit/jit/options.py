@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..arguments import number_within
+from ..arguments import number_within, optional_number
 
 FIRST_LIMIT = 1400
 TIERS = ("baseline", "regions")
+VECTOR_LANES = (0, 8, 16, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,13 @@ class TranslatorOptions:
     - `tiers`: which kinds of native code there are beside the interpreter: `"baseline"`, quickly
       made of all that runs, and `"regions"`, compiled by LLVM of what is hot. Where the baseline is
       not supported it is left out.
+    - `vector_lanes`: how many lanes of a batch go side by side in vector registers: 8, 16 or 32, or
+      0 for none. By default what suits the processor (see docs/batch.md).
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
+
+    >>> from lrvm_jit import TranslatorOptions
+    >>> TranslatorOptions(background=False).background
+    False
     """
 
     threshold: int = 2_000_000
@@ -37,6 +44,7 @@ class TranslatorOptions:
     max_instructions: int = 12_600
     max_bytes: int = 16 << 20
     tiers: tuple[str, ...] = TIERS
+    vector_lanes: int | None = None
 
     def limit(self, large: bool) -> int:
         """Instructions that a region may have, at first or if that was not enough."""
@@ -54,3 +62,9 @@ class TranslatorOptions:
         if unknown or isinstance(self.tiers, str):
             raise ValueError(f"tiers must be some of {TIERS}, not {self.tiers!r}")
         object.__setattr__(self, "tiers", tuple(self.tiers))
+        lanes = optional_number("vector_lanes", self.vector_lanes, 0)
+        if lanes not in (None, *VECTOR_LANES):
+            raise ValueError(
+                f"vector_lanes is {lanes}; it must be one of {', '.join(map(str, VECTOR_LANES))}"
+            )
+        object.__setattr__(self, "vector_lanes", lanes)

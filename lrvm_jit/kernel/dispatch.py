@@ -35,6 +35,7 @@ from ..core.layout import (
     HALTED,
     LAST_PC,
     NATIVE_CONTEXT,
+    NOTICED,
     PAGE_WORDS,
     REQUEST_KIND,
     RESUME,
@@ -133,6 +134,7 @@ from .typed import (
     STOP_BREAKPOINT,
     STOP_BUDGET,
     STOP_HALTED,
+    STOP_NOTICE,
     STOP_STALE,
     STOP_TRANSLATE,
     WRITE,
@@ -176,6 +178,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         ended = after_exception(regs, state)
         if ended >= 0:
             return ended
+        if state[NOTICED]:
+            return STOP_NOTICE
     # A component may have halted the CPU; an instruction in progress is completed first.
     if state[HALTED] and not state[RESUME]:
         return STOP_HALTED
@@ -241,8 +245,6 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     entry,
                     left,
                     fetch_base - fetch_low,
-                    fetch_low,
-                    fetch_words,
                 )
             if code == NOT_ENTERED:
                 barred = NONE
@@ -745,6 +747,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 stop = after_exception(regs, state)
                 if stop >= 0:
                     break
+            if state[NOTICED]:
+                stop = STOP_NOTICE
+                break
             sp = U(SSP) if regs[SMT] != 0 else U(USP)
             if key != state[WINDOW_KEY]:
                 key = state[WINDOW_KEY]

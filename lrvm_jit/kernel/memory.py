@@ -27,6 +27,11 @@ from ..core.layout import (
     MARK_TABLE,
     MARK_TRANSLATED,
     NEXT_PC,
+    NOTICE_MODE,
+    NOTICE_UNMAPPED,
+    NOTICED,
+    NOTICED_ACCESS,
+    NOTICES_WANTED,
     PAGE_WORDS,
     PLAIN,
     REGION_BASE,
@@ -47,8 +52,11 @@ from ..core.layout import (
     RESUME_STEP,
     STALE_HIGH,
     STALE_LOW,
+    SWAP_VALUE,
+    SWAPPED,
     TABLES_HIGH,
     TABLES_LOW,
+    UNMAPPED,
     UNTOUCHED,
     WIDENING,
     WINDOW_BASE,
@@ -73,6 +81,7 @@ from .typed import (
     RAISED,
     READ,
     REQUEST_READ,
+    REQUEST_SWAP,
     REQUEST_WRITE,
     WRITE,
     ZERO,
@@ -109,6 +118,7 @@ def raise_exception(regs, state, code, data):
     state[EXCEPTIONS] += 1
     if supervisor == 0:
         state[WINDOW_KEY] |= I(1) << 32
+        state[NOTICED] ^= state[NOTICES_WANTED] & NOTICE_MODE
     return RAISED
 
 
@@ -163,6 +173,23 @@ def logged(state, value):
 
 
 @kernel_function
+def note_unmapped(state, address, access):
+    """There is no component at a physical address: count the READ, WRITE or EXECUTE."""
+    state[U(UNMAPPED + (access & WRITE))] += 1
+    if state[NOTICES_WANTED] & NOTICE_UNMAPPED and not state[NOTICED] & NOTICE_UNMAPPED:
+        state[NOTICED] |= NOTICE_UNMAPPED
+        state[NOTICED_ACCESS] = access << 32 | address
+
+
+@kernel_function
+def unmapped_word(state, address, access):
+    """What a READ or EXECUTE finds where no component is: 0 (memory.md: Physical memory map)."""
+    if state[LOG_POSITION] == state[LOG_COUNT]:
+        note_unmapped(state, address, access)
+    return logged(state, ZERO)
+
+
+@kernel_function
 def request(state, kind, component, offset, value):
     """The component's answer if it has been given already, else PENDING with a request made."""
     position = state[LOG_POSITION]
@@ -172,6 +199,7 @@ def request(state, kind, component, offset, value):
     state[REQUEST_COMPONENT] = component
     state[REQUEST_OFFSET] = offset
     state[REQUEST_VALUE] = value
+    state[SWAPPED] = 0
     state[UNTOUCHED] = 0
     state[RESUME] = RESUME_STEP
     state[ANSWER] = 0
@@ -215,7 +243,7 @@ def table_entry(regs, state, arena, marks, address):
     at = find_region(state, address)
     if at < 0:
         state[CACHEABLE] = 0
-        return ZERO
+        return unmapped_word(state, address, READ)
     access = state[U(at + REGION_READ)]
     if access == PLAIN:
         index = U(state[U(at + REGION_BASE)] + ((address - state[U(at + REGION_FIRST)]) >> 2))
@@ -392,7 +420,7 @@ def load(regs, state, arena, marks, address, access):
         return physical
     at = find_region(state, physical)
     if at < 0:
-        return ZERO
+        return unmapped_word(state, physical, access)
     rights = state[U(at + REGION_READ)]
     if rights == PLAIN:
         base = state[U(at + REGION_BASE)]
@@ -400,6 +428,7 @@ def load(regs, state, arena, marks, address, access):
         index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
     if rights == BUS:
+        kind, value = REQUEST_READ, ZERO
         if access == READ:
             fill_window(
                 regs,
@@ -412,7 +441,13 @@ def load(regs, state, arena, marks, address, access):
                 access,
                 -1 - state[U(at + REGION_COMPONENT)],
             )
-        return bus_access(regs, state, at, physical, REQUEST_READ, ZERO)
+            # What the MMU, or a component that has page tables, says to the store is not known
+            # before it: then SRM's two accesses remain two.
+            if state[SWAP_VALUE] >= 0 and (
+                regs[MTT] == 0 or glance(regs, state, arena, marks, address, WRITE) >= 0
+            ):
+                kind, value = REQUEST_SWAP, state[SWAP_VALUE]
+        return bus_access(regs, state, at, physical, kind, value)
     return raise_exception(regs, state, HARDWARE, rights)
 
 
@@ -443,6 +478,7 @@ def store(regs, state, arena, entries, marks, address, value):
     at = find_region(state, physical)
     if at < 0:
         state[UNTOUCHED] = 0
+        note_unmapped(state, physical, WRITE)
         return DONE
     rights = state[U(at + REGION_WRITE)]
     if rights == PLAIN:

@@ -21,10 +21,16 @@ from ..core.layout import (
     LOG_COUNT,
     LOG_POSITION,
     NEXT_PC,
+    NOTICE_MODE,
+    NOTICED,
+    NOTICES_WANTED,
     PREVIOUS_PC,
     REGISTER_SLOTS,
     RESUME,
     RESUME_NONE,
+    SWAP_VALUE,
+    SWAPPED,
+    SWAPS_WANTED,
     UNTOUCHED,
     WINDOW_KEY,
     WORD,
@@ -58,7 +64,7 @@ from .alu import (
 from .build.hints import stay_apart
 from .build.jit import kernel_function
 from .memory import fetch, flush_windows, load, raise_exception, request, store
-from .typed import DONE, HALT, PENDING, READ, REQUEST_HWD, REQUEST_RESET, RESTART, ZERO, I, U
+from .typed import DONE, HALT, NONE, PENDING, READ, REQUEST_HWD, REQUEST_RESET, RESTART, ZERO, I, U
 
 OPERANDS = 3
 ABSENT, READ_OPERAND, WRITE_OPERAND, UPDATE_OPERAND = range(4)
@@ -159,6 +165,17 @@ def read_register(regs, state, code):
 
 
 @kernel_function
+def coming_word(regs, state, code):
+    """What an SRM will store if its load comes to pass; -1 if nobody wants to know, or if the
+    register must not be read."""
+    if state[SWAPS_WANTED] == 0 or code >= REGISTER_COUNT:
+        return NONE
+    if code >= FIRST_PRIVILEGED_READ and regs[SMT] == 0:
+        return NONE
+    return read_register(regs, state, code)
+
+
+@kernel_function
 def write_register(regs, state, code, value):
     """Write a register with its side effects; DONE or RAISED (isa.md: Access)."""
     if (code >= FIRST_PRIVILEGED_WRITE and regs[SMT] == 0) or (
@@ -170,6 +187,8 @@ def write_register(regs, state, code, value):
     if code == PC:
         state[NEXT_PC] = value
         return DONE
+    if code == SMT and (regs[SMT] != 0) != (value != 0):
+        state[NOTICED] ^= state[NOTICES_WANTED] & NOTICE_MODE
     regs[U(code)] = np.uint32(value)
     if code == MTT or code == PDA:
         flush_windows(regs, state)
@@ -307,6 +326,7 @@ def execute(regs, state, arena, entries, marks, word):
             address = (v1 + v2) & WORD
         elif op == SRM:
             address = (v0 + v1) & WORD
+            state[SWAP_VALUE] = coming_word(regs, state, word & 0xFF)
         else:
             address = I(regs[sp])
         value = load(regs, state, arena, marks, address, READ)
@@ -319,12 +339,13 @@ def execute(regs, state, arena, entries, marks, word):
             regs[sp] = np.uint32(address + 4)
         elif op == SRM:
             code = word & 0xFF
-            other = read_register(regs, state, code)
-            if other < 0:
-                return other
-            result = store(regs, state, arena, entries, marks, address, other)
-            if result < 0:
-                return result
+            if state[SWAPPED] == 0:
+                other = read_register(regs, state, code)
+                if other < 0:
+                    return other
+                result = store(regs, state, arena, entries, marks, address, other)
+                if result < 0:
+                    return result
         return write_register(regs, state, code, value)
     if op == WSA or op == WEA or op == PUSH or op == CALL:
         address = (I(regs[sp]) - 4) & WORD
@@ -383,8 +404,10 @@ def step(regs, state, arena, entries, marks):
     stay_apart()
     state[LOG_POSITION] = 0
     pc = I(regs[PC])
+    state[SWAP_VALUE] = NONE
     if state[LOG_COUNT] == 0:
         state[PREVIOUS_PC] = state[LAST_PC]
+        state[SWAPPED] = 0
     state[LAST_PC] = pc
     state[NEXT_PC] = (pc + 4) & WORD
     result = fetch(regs, state, arena, marks)

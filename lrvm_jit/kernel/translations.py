@@ -39,6 +39,8 @@ from ..core.layout import (
     FLAGS_RAW,
     FLAGS_SUB,
     PAGE_WORDS,
+    REACH_LOW,
+    REACH_WORDS,
     SLOT_ADDRESS,
     SLOT_FIELDS,
     SLOT_SPAN,
@@ -128,14 +130,14 @@ def _call_native(
 
 
 @kernel_function
-def _valid(state, translations, row, fetch_low, fetch_words):
+def _valid(state, translations, row):
     """Whether the region may run under the current translation of addresses; then notes that."""
     cold_path()
     if ((state[WINDOW_KEY] >> 32) & 1) != translations[U(row + TRANSLATION_MODE)]:
         return False
     low = translations[U(row + TRANSLATION_LOW)]
     high = translations[U(row + TRANSLATION_HIGH)]
-    if low < fetch_low or high > fetch_low + fetch_words:
+    if low < state[REACH_LOW] or high > state[REACH_LOW] + state[REACH_WORDS]:
         return False
     for slot in range(translations[U(row + TRANSLATION_SLOTS_USED)]):
         at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS
@@ -307,8 +309,6 @@ def run_translation(
     entry,
     left,
     delta,
-    fetch_low,
-    fetch_words,
 ):
     """Run the region of an ENTER entry; EXIT_*, NOT_ENTERED or STALE.
 
@@ -324,7 +324,7 @@ def run_translation(
     if unlikely(
         translations[U(row + TRANSLATION_KEY)] != state[WINDOW_KEY]
         or translations[U(row + TRANSLATION_CLEAN)] != state[CLEAN_GENERATION]
-    ) and not _valid(state, translations, row, fetch_low, fetch_words):
+    ) and not _valid(state, translations, row):
         return NOT_ENTERED
     if unlikely(translations[U(row + TRANSLATION_WISHED)] != 0):
         _grant_wishes(state, translations, row)

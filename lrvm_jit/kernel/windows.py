@@ -22,6 +22,8 @@ from ..core.layout import (
     LOG_COUNT,
     NEXT_PC,
     PREVIOUS_PC,
+    REACH_LOW,
+    REACH_WORDS,
     REQUEST_COMPONENT,
     REQUEST_KIND,
     REQUEST_OFFSET,
@@ -75,7 +77,8 @@ def open_fetch_window(regs, state, arena, entries, marks, breakpoints, translati
 
     It ends before the next word that somebody looks at, and begins after the last one: a
     breakpoint, or a watched word, which is no plain memory. So straight-line code and jumps both
-    leave it to come here. What was decoded before the word was looked at may reach beyond the
+    leave it to come here. Translated regions know the breakpoints and may reach across them, up
+    to REACH_*. What was decoded before the word was looked at may reach beyond the
     end, and is taken apart. STEP_ONCE where only the slow step can go on.
     """
     stay_apart()
@@ -97,6 +100,8 @@ def open_fetch_window(regs, state, arena, entries, marks, breakpoints, translati
     if slot < 0:
         return STEP_ONCE
     first = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
+    state[REACH_LOW] = first >> 2
+    state[REACH_WORDS] = state[U(slot + WINDOW_BYTES)] >> 2
     low = max(low, first)
     high = min(high, first + state[U(slot + WINDOW_BYTES)])
     state[FETCH_LOW] = low >> 2

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
-
-import numpy
 
 from ..arguments import optional_number, whole_numbers
 from ..core import layout
@@ -15,6 +13,7 @@ from ..core.bus_tap import BusTap
 from ..core.component import Component, close_all
 from ..core.core import Core
 from ..core.error_notes import add_note_once
+from ..core.hooks import Hook, HookFunction, HookKind, make_hook
 from ..core.instrument import Instrument
 from ..core.mapping import Mapping as ComponentMapping
 from ..core.mapping import MappingOutcome, Mappings
@@ -34,10 +33,12 @@ from ..core.snapshot import (
 )
 from ..core.statistics import Statistics
 from ..core.stop import Stop, StopReason
+from ..core.unmapped import Unmapped
 from ..core.watchpoints import Watch
 from ..engines import KernelEngine, make_engine
 from ..jit.options import TranslatorOptions
 from .cpu import Cpu
+from .hooks import Hooks
 from .runner import Runner
 
 
@@ -53,18 +54,35 @@ class Motherboard:
 
     A component's id is its position in `components`; it belongs to one board, until that is
     closed. `engine` is one of `lrvm_jit.engines.ENGINES`, or `TranslatorOptions` for a translator
-    with other settings. Leaving the `with` block, or `close()`, closes the components, which may
-    then be part of another board.
+    with other settings. `unmapped` is what becomes of a run that accesses an address where nothing
+    is mapped: "ignore", "warn" or "stop" (`Unmapped`); it may be set later. Leaving the `with`
+    block, or `close()`, closes the components, which may then be part of another board.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import assemble
+    >>> with Motherboard([BootRom(assemble("cpy a0, 5\\nhalt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     print(board.run().reason, board.cpu.regs.a0)
+    halted 5
     """
 
     def __init__(
-        self, components: Sequence[Component], engine: str | TranslatorOptions = "auto"
+        self,
+        components: Sequence[Component],
+        engine: str | TranslatorOptions = "auto",
+        *,
+        unmapped: str = "ignore",
     ) -> None:
+        wanted = Unmapped.of(unmapped)
         core = Core(components)
         self._core = core
         self._engine_choice = engine
         self._shared: tuple[PagedMemory, tuple[ComponentImage, ...]] | None = None
-        self._runner = Runner(core, make_engine(engine, core))
+        self._hooks = Hooks(core, self)
+        self._runner = Runner(core, make_engine(engine, core), self._hooks)
+        self._runner.unmapped = wanted
         # Last, so that a board that cannot be made leaves its components as they were.
         core.plug_in()
         self.components = core.components
@@ -84,7 +102,7 @@ class Motherboard:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
         mapping = self._core.mappings.map(address, component)
-        self._update_regions()
+        self._core.update_regions()
         return mapping
 
     def map_abs(self, first: int, last: int, component: int) -> ComponentMapping:
@@ -94,7 +112,7 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         mapping = self._core.mappings.map_abs(first, last, component)
-        self._update_regions()
+        self._core.update_regions()
         return mapping
 
     def map_contiguous(
@@ -107,25 +125,8 @@ class Motherboard:
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
         outcomes = self._core.mappings.map_contiguous(address, chosen)
-        self._update_regions()
+        self._core.update_regions()
         return outcomes
-
-    def _update_regions(self) -> None:
-        """Write the region table that the kernel uses."""
-        rows = [
-            row
-            for mapping in self.mappings
-            for row in _regions(
-                mapping,
-                self.components[mapping.component],
-                self._core.watchpoints.offsets(mapping.component),
-            )
-        ]
-        state = self._core.state.state
-        state[layout.REGION_COUNT] = len(rows)
-        table = numpy.array(rows, numpy.int64).reshape(-1)
-        state[layout.REGIONS : layout.REGIONS + len(table)] = table
-        self._core.state.host_changed()
 
     # --- state ---------------------------------------------------------------------------------
 
@@ -137,7 +138,8 @@ class Motherboard:
         saved (see `Component.save_state`); with `skip_unsaved` its state is left out instead, and
         stays what it is when the snapshot is restored.
         """
-        self._runner.refuse_while_running("take a snapshot of")
+        if not self._hooks.between_instructions:
+            self._runner.refuse_while_running("take a snapshot of")
         memory, plain = self._images()
         images = images_of(self.components, plain, skip_unsaved)
         registers, fields = cpu_of(self._core.state)
@@ -159,7 +161,7 @@ class Motherboard:
         memory.put(snapshot.memory)
         set_cpu(self._core.state, snapshot)
         if self._core.mappings.replace(snapshot.mappings):
-            self._update_regions()
+            self._core.update_regions()
 
     def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
         """What snapshots of this board have in common; made for the first one."""
@@ -252,7 +254,7 @@ class Motherboard:
     def watchpoints(self, wanted: Mapping[int, str] | Iterable[int]) -> None:
         self._runner.refuse_while_running("change watchpoints of")
         self._core.watchpoints.set(wanted)
-        self._update_regions()
+        self._core.update_regions()
         self._runner.look()
 
     @property
@@ -267,14 +269,81 @@ class Motherboard:
         self._runner.stops_on_unhandled = bool(wanted)
 
     @property
+    def unmapped(self) -> Unmapped:
+        """What becomes of a run that accesses an address where nothing is mapped. May be set, to
+        "ignore", "warn" or "stop". Such accesses are counted in any case (`stats`)."""
+        return self._runner.unmapped
+
+    @unmapped.setter
+    def unmapped(self, wanted: str) -> None:
+        self._runner.refuse_while_running("change what unmapped accesses do on")
+        self._runner.unmapped = Unmapped.of(wanted)
+
+    @property
     def tap(self) -> BusTap | None:
         """What stands between the guest and the components; None for nothing. May be set."""
-        return self._core.bus.tap
+        return self._hooks.tap
 
     @tap.setter
     def tap(self, tap: BusTap | None) -> None:
         self._runner.refuse_while_running("change the tap of")
-        self._core.bus.tap = tap
+        self._hooks.tap = tap
+        self._hooks.apply()
+
+    def on(
+        self,
+        kind: str,
+        function: HookFunction,
+        *,
+        address: int | None = None,
+        words: int | None = None,
+        access: str | None = None,
+        component: int | None = None,
+        code: int | None = None,
+    ) -> Hook:
+        """Have `function(board, event)` called during runs, whenever something happens.
+
+        | `kind` | when | arguments |
+        |---|---|---|
+        | "breakpoint" | before the instruction at a virtual address | `address` |
+        | "memory" | at accesses to physical words | `address`, `words`, `access` |
+        | "exception" | after the CPU has taken one | `code` |
+        | "mode" | after a change of the CPU's mode | |
+        | "component" | at accesses that a component answers | `component`, `access` |
+
+        `access` is "read", "write" or "any"; what is not given means any. The function gets the
+        board and a `HookEvent`, may read and change everything, `pc` and the word of an access
+        among it, and end the run by `board.stop()`. What it raises comes out of the run; the rules
+        for several hooks at one place are in docs/machine.md. The answer's `remove()` takes it
+        off. While a board has no hooks, nothing of this costs anything; the words of a memory
+        range are as slow as a component.
+
+        Hooks may be added between runs and by hooks that are called between two instructions:
+        RuntimeError otherwise. RuntimeError, too, for a memory range while something records the
+        board. TypeError and ValueError for arguments that the kind does not take.
+        """
+        if not self._hooks.between_instructions:
+            self._runner.refuse_while_running("add a hook to")
+        arguments = {
+            "address": address,
+            "words": words,
+            "access": access,
+            "component": component,
+            "code": code,
+        }
+        hook = make_hook(kind, function, len(self.components), arguments)
+        if hook.kind is HookKind.MEMORY and self.tap is not None:
+            raise RuntimeError(
+                "memory cannot be hooked while a recorder, a debugger or another tap is on the "
+                "board: add the hook before"
+            )
+        self._hooks.add(hook)
+        self._runner.look()
+        return hook
+
+    def is_hooked(self, address: int) -> bool:
+        """Whether accesses to the word at a physical address are told to hooks."""
+        return self._core.watchpoints.is_hooked(address)
 
     @property
     def instrument(self) -> Instrument | None:
@@ -319,6 +388,7 @@ class Motherboard:
             return
         with undisturbed():
             self._runner.closed = True
+            self._hooks.clear()
             try:
                 close_all(self.components)
             finally:
@@ -357,46 +427,3 @@ def _board_like(
     board.breakpoints = frozenset(breakpoints)
     board.watchpoints = watchpoints
     return board
-
-
-def _regions(
-    mapping: ComponentMapping, component: Component, watched: Sequence[int]
-) -> Iterator[list[int]]:
-    """Rows of the region table for a mapping: plain windows, and the bus in between.
-
-    The words at the `watched` offsets are reached over the bus.
-    """
-
-    def row(start: int, stop: int, base: int, read: int, write: int) -> list[int]:
-        return [
-            mapping.first + start,
-            mapping.first + stop,
-            base,
-            mapping.component,
-            start,
-            read,
-            write,
-        ]
-
-    at = 0
-    for window in component.windows:
-        start, stop = min(window.offset, mapping.size), min(window.end, mapping.size)
-        if start > at:
-            yield row(at, start, -1, layout.BUS, layout.BUS)
-        if stop > start:
-            read, write = (
-                layout.PLAIN if error is None else error.word
-                for error in (window.read_error, window.write_error)
-            )
-            here = start
-            for offset in watched:
-                if start <= offset < stop:
-                    if offset > here:
-                        yield row(here, offset, window.base + (here - start) // 4, read, write)
-                    yield row(offset, offset + 4, -1, layout.BUS, layout.BUS)
-                    here = offset + 4
-            if stop > here:
-                yield row(here, stop, window.base + (here - start) // 4, read, write)
-        at = stop
-    if mapping.size > at:
-        yield row(at, mapping.size, -1, layout.BUS, layout.BUS)

@@ -9,23 +9,31 @@ from dataclasses import replace
 from ..core import layout
 from ..core.core import Core
 from ..core.instrument import Instrument
-from ..core.observer import Interest, RunObserver
+from ..core.observer import RunObserver
 from ..core.running import RightToRun
 from ..core.statistics import Statistics
 from ..core.stop import Stop, StopReason
 from ..core.unhandled import advice
+from ..core.unmapped import Unmapped, noticed_access
+from ..core.unmapped import advice as unmapped_advice
 from ..engines import Engine
 from ..exceptions import GuestException
 from ..isa.table import Reg
+from .hooks import Hooks
+from .pieces import RunInPieces
 
 UNLIMITED = (1 << 63) - 1
+# Looking an enumeration's member up takes longer than all else that is done about it here.
+_QUIET_ENDS = (StopReason.BUDGET, StopReason.HALTED)
 
 
 class Runner:
     """Runs a core on an engine. `Motherboard` and `Cpu` document what users see of it."""
 
-    def __init__(self, core: Core, engine: Engine) -> None:
+    def __init__(self, core: Core, engine: Engine, hooks: Hooks) -> None:
         self._core = core
+        self.hooks = hooks
+        self.unmapped = Unmapped.IGNORE
         self._engine = engine
         self._right = RightToRun(
             "the board is already running; use board.stop() to end that run",
@@ -89,13 +97,39 @@ class Runner:
         state = core.state.state_view
         state[layout.UNHANDLED_WANTED] = unhandled
         state[layout.UNTOUCHED] = state[layout.MUTED_COUNT] = 0
-        if past_breakpoint:
-            state[layout.SKIP_BREAKPOINT] = 1
+        state[layout.NOTICES_WANTED] = state[layout.NOTICED] = 0
         began = core.state.attempted
-        if observer is None:
-            reason = self._engine.run(budget, halt_on_exception)
-        else:
-            reason = self._observed(budget, halt_on_exception, observer)
+        hooks = self.hooks
+        hooks.error = None
+        if hooks.forget_removed():
+            self.look()
+        try:
+            if observer is None and not hooks.wanted and self.unmapped is Unmapped.IGNORE:
+                if past_breakpoint:
+                    state[layout.SKIP_BREAKPOINT] = 1
+                reason = self._engine.run(budget, halt_on_exception)
+            else:
+                pieces = RunInPieces(
+                    core,
+                    self._engine,
+                    hooks,
+                    breakpoints=self._breakpoints,
+                    look=self.look,
+                    describe=self._stop,
+                )
+                reason = pieces.run(
+                    budget,
+                    halt_on_exception,
+                    observer,
+                    self.unmapped,
+                    past_breakpoint=past_breakpoint,
+                )
+        except BaseException as error:
+            if hooks.error is not None:
+                raise hooks.error from error
+            raise
+        if hooks.error is not None:
+            raise hooks.error
         return self._stop(reason, began)
 
     def _looks_for_unhandled(self, max_cycles: int | None) -> bool:
@@ -103,61 +137,21 @@ class Runner:
         exact to their last instruction."""
         return self.stops_on_unhandled and max_cycles is None
 
-    def _observed(self, budget: int, halt_on_exception: bool, observer: RunObserver) -> StopReason:
-        """Run as one run, in pieces between which the observer is called."""
-        core = self._core
-        state = core.state.state_view
-        began = core.state.attempted
-        last = began + budget
-        hears = observer.watches_exceptions
-        while True:
-            left = last - core.state.attempted
-            if state[layout.HALTED]:
-                return StopReason.HALTED
-            # Asked for between two pieces, or by a watchpoint of the one before.
-            if core.stop_requested and core.ends_here():
-                return StopReason.STOPPED
-            if observer.watches_instructions and left:
-                if not self._is_at_breakpoint():
-                    observer.instruction()
-                    if core.stop_requested and core.ends_here():
-                        return StopReason.STOPPED
-                left = 1
-            reason = self._engine.run(left, hears or halt_on_exception)
-            if reason is StopReason.EXCEPTION and not halt_on_exception:
-                interest = observer.exception(self._stop(reason, began))
-                hears = interest is not Interest.NONE
-                if interest is Interest.NOT_THIS:
-                    hears = self._mute()
-            elif reason is not StopReason.BUDGET or core.state.attempted == last:
-                return reason
-
-    def _is_at_breakpoint(self) -> bool:
-        """Whether a run ends here before its first instruction."""
-        state = self._core.state
-        return (
-            int(state.regs[Reg.PC]) in self._breakpoints
-            and not state.state_view[layout.SKIP_BREAKPOINT]
-        )
-
-    def _mute(self) -> bool:
-        """Have the engine run through the last exception from now on; False if there is no room
-        to remember it."""
-        regs, state = self._core.state.regs_view, self._core.state.state_view
-        count = state[layout.MUTED_COUNT]
-        if count == layout.MOST_MUTED:
-            return False
-        state[layout.MUTED + count] = regs[Reg.ET] << 32 | regs[Reg.ERA]
-        state[layout.MUTED_COUNT] = count + 1
-        return True
-
     def _stop(self, reason: StopReason, began: int) -> Stop:
         state = self._core.state
+        fields = state.state_view
         watch = self._core.watchpoints.hit
+        if watch is None and reason in _QUIET_ENDS:
+            pc, address, cycles = (
+                state.regs_view[Reg.PC],
+                fields[layout.LAST_PC],
+                fields[layout.CYCLES],
+            )
+            return Stop(reason, cycles, pc, address, attempted=state.attempted - began)
         if watch is not None and reason in (StopReason.STOPPED, StopReason.BUDGET):
             reason = StopReason.WATCHPOINT
-        pc = int(state.regs[Reg.PC])
-        address = int(state.state[layout.LAST_PC])
+        pc = state.regs_view[Reg.PC]
+        address = fields[layout.LAST_PC]
         exception = None
         hint = ""
         if reason is StopReason.BREAKPOINT:
@@ -172,14 +166,29 @@ class Runner:
             if reason is StopReason.UNHANDLED:
                 paged = bool(state.regs[Reg.MTT])
                 hint = advice(exception, address, self._core.mappings, paged)
-        cycles = int(state.state[layout.CYCLES])
+        cycles = fields[layout.CYCLES]
         attempted = state.attempted - began
-        return Stop(reason, cycles, pc, address, exception, watch, attempted, hint)
+        unmapped = None
+        if state.state[layout.NOTICED] & layout.NOTICE_UNMAPPED:
+            unmapped = noticed_access(state.state_view)
+            if reason is StopReason.UNMAPPED:
+                hint = unmapped_advice(unmapped, self._core.mappings)
+        return Stop(reason, cycles, pc, address, exception, watch, attempted, hint, unmapped)
 
     def statistics(self) -> Statistics:
         """See `Motherboard.stats`."""
-        exceptions = int(self._core.state.state[layout.EXCEPTIONS])
-        return replace(self._engine.statistics(), exceptions=exceptions)
+        state = self._core.state.state_view
+        return replace(
+            self._engine.statistics(),
+            exceptions=state[layout.EXCEPTIONS],
+            unmapped_reads=state[layout.UNMAPPED + layout.READ],
+            unmapped_writes=state[layout.UNMAPPED + layout.WRITE],
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is in progress."""
+        return self._right.is_held
 
     def stop(self) -> None:
         """See `Motherboard.stop`."""
@@ -210,9 +219,10 @@ class Runner:
 
     def look(self) -> None:
         """Tell the engine which words are looked at, after a change of either kind of points."""
-        self._engine.look_at(sorted(self._breakpoints), self._core.watched_words())
+        addresses = self._breakpoints | self.hooks.breakpoints
+        self._engine.look_at(sorted(addresses), self._core.watched_words())
 
     def refuse_while_running(self, action: str) -> None:
         """RuntimeError during a run."""
-        if self._right.is_held:
+        if self.is_running:
             raise RuntimeError(f"cannot {action} a board that is running")

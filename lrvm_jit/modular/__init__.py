@@ -1,9 +1,23 @@
 """Machines made of processors and peripherals that talk over channels.
 
 docs/modular.md teaches how to write parts and put them together.
+
+>>> from lrvm_jit.modular import Data, Load, Machine, Peripheral, Processor, Terminate
+>>> class Seven(Peripheral):
+...     def handle(self, query):
+...         return Data(7)
+>>> class Asker(Processor):
+...     def exe_ins(self, channels):
+...         self.answer = channels[0].query(Load(0)).value
+...         raise Terminate(0)
+>>> asker = Asker()
+>>> _ = Machine([Seven()], [asker]).run("cooperative").join()
+>>> asker.answer
+7
 """
 
 from .channel import TwoWayChannel
+from .contexts import PartStatus
 from .errors import (
     ChannelError,
     DeadlockError,
@@ -17,7 +31,6 @@ from .lrvm import ComponentPeripheral, LrvmProcessor, Port
 from .machine import Machine, NodeMachine, ProcessorNetwork
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Node, Peripheral, Processor, ProcessorNode
-from .seats import PartStatus
 from .shared_ram import SharedRam
 
 __all__ = [

@@ -29,13 +29,13 @@ class Waiter(Protocol):
         """A part has found a channel empty: let others get on."""
 
 
-class _Context(threading.local):
+class _Current(threading.local):
     """What is so in the current thread only."""
 
     waiter: Waiter | None = None
 
 
-context: Final = _Context()
+current: Final = _Current()
 
 
 class Lane:
@@ -109,7 +109,7 @@ class TwoWayChannel(Generic[Sent, Received]):
         """
         self._check_open()
         lane = self._incoming
-        waiter = context.waiter
+        waiter = current.waiter
         if waiter is not None and lane.queue.empty():
             waiter.wait_for(lane)
         return self._taken(lane.queue.get())
@@ -119,7 +119,7 @@ class TwoWayChannel(Generic[Sent, Received]):
         can come any more."""
         self._check_open()
         queue = self._incoming.queue
-        waiter = context.waiter
+        waiter = current.waiter
         if waiter is not None and queue.empty():
             waiter.pause()
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.numbering import Numbering
+
 LOAD: Final = 0
 """A query for the value at an address."""
 SAVE: Final = 1
@@ -29,34 +31,36 @@ UNKNOWN_STATUS: Final = "handle answered with a status that is not DATA, GOOD, F
 WRONG_STATUS: Final = "handle answered a load with GOOD, or a save with DATA"
 
 # The table of a compiled machine's parts, int64 words: a head, then a record for each part.
-CURRENT: Final = 0
+_head = Numbering()
+CURRENT: Final = _head.field()
 """Offset of the record of the part that is at work, or was the last one."""
-DONE: Final = 1
+DONE: Final = _head.field()
 """Turns that have been completed since the loop was entered."""
-ENDED: Final = 2
+ENDED: Final = _head.field()
 """Whether the part at `CURRENT` has ended itself."""
-CODE: Final = 3
+CODE: Final = _head.field()
 """The code with which it did."""
-FALLEN: Final = 4
+FALLEN: Final = _head.field()
 """How many peripherals have ended while they handled a query."""
-PERIPHERALS: Final = 5
+PERIPHERALS: Final = _head.field()
 """How many peripherals the machine has."""
-HEAD: Final = 6
+HEAD: Final = _head.size
 
 # A record. The peripherals' come first, in the order of their numbers.
-KIND: Final = 0
+_record = Numbering()
+KIND: Final = _record.field()
 """Number of the function `handle` or `exe_ins`; `NO_KIND` for a peripheral that has ended."""
-ADDRESS: Final = 1
-LENGTH: Final = 2
-CYCLE: Final = 3
+ADDRESS: Final = _record.field()
+LENGTH: Final = _record.field()
+CYCLE: Final = _record.field()
 """Number of the function `cycle`."""
-WHY: Final = 4
+WHY: Final = _record.field()
 """Why the peripheral has ended: `BY_CODE`, `BY_STATUS` or `BY_ERROR`."""
-END_CODE: Final = 5
+END_CODE: Final = _record.field()
 """The code with which it has ended; or the status, or the number of the error."""
-RANK: Final = 6
+RANK: Final = _record.field()
 """Which one it was to end while handling a query, from 1."""
-RECORD: Final = 7
+RECORD: Final = _record.size
 
 NO_KIND: Final = -1
 BY_CODE: Final = 1

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from . import compiled_layout as layout
 from .compiled import CompiledPeripheral, CompiledProcessor, State
+from .contexts import PartContext
 from .errors import MachineError
 from .messages import Terminate
-from .seats import Seat
 
 FIRST_SLICE: Final = 1000
 SLICE_SECONDS: Final = 0.02
 """How long the loop runs before Python looks at the world again: Ctrl-C, stop, a timeout."""
 
-S = TypeVar("S", bound=Seat)
+S = TypeVar("S", bound=PartContext)
 T = TypeVar("T")
 Record = tuple[int, int, int, int, int, int, int]
 
@@ -29,7 +29,7 @@ Record = tuple[int, int, int, int, int, int, int]
 class CompiledRun:
     """The compiled loop of one machine, and the table that it works on.
 
-    `end(seat, error)` is called for every part that ends, in the order in which they do.
+    `end(context, error)` is called for every part that ends, in the order in which they do.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class CompiledRun:
         self.slice = FIRST_SLICE
         """Rounds that take about `SLICE_SECONDS`."""
         self._end = end
-        self._seats = [*peripherals, *processors]
+        self._contexts = [*peripherals, *processors]
         self._peripherals = len(peripherals)
         self._states: list[State] = []
-        answering = [_peripheral(seat).functions for seat in peripherals]
-        executing = [_processor(seat).function for seat in processors]
+        answering = [_peripheral(context).functions for context in peripherals]
+        executing = [_processor(context).function for context in processors]
         functions = Functions(
             exe_ins=_distinct(executing),
             handle=_distinct([handle for handle, _ in answering]),
@@ -59,12 +59,12 @@ class CompiledRun:
             raise self._explained(error.function, error.reason) from error
 
         records: list[Record] = []
-        for seat, (handle, cycle) in zip(peripherals, answering, strict=True):
-            state = _peripheral(seat).state
+        for context, (handle, cycle) in zip(peripherals, answering, strict=True):
+            state = _peripheral(context).state
             cycle_kind = layout.NO_KIND if cycle is None else functions.cycle.index(cycle)
             records.append(self._record(state, functions.handle.index(handle), cycle_kind))
-        for seat, exe_ins in zip(processors, executing, strict=True):
-            state = _processor(seat).state
+        for context, exe_ins in zip(processors, executing, strict=True):
+            state = _processor(context).state
             records.append(self._record(state, functions.exe_ins.index(exe_ins), layout.NO_KIND))
         head = [0] * layout.HEAD
         head[layout.PERIPHERALS] = len(peripherals)
@@ -75,18 +75,18 @@ class CompiledRun:
         return kind, state.ctypes.data, state.size, cycle, 0, 0, 0
 
     def _explained(self, function: object, reason: str) -> MachineError:
-        for seat in self._seats:
-            part = seat.part
+        for context in self._contexts:
+            part = context.part
             roles: dict[str, object]
             if isinstance(part, CompiledProcessor):
                 roles = {"exe_ins": part.function}
             else:
-                handle, cycle = _peripheral(seat).functions
+                handle, cycle = _peripheral(context).functions
                 roles = {"handle": handle, "cycle": cycle}
             for role, used in roles.items():
                 if used is function:
                     return MachineError(
-                        f"numba cannot compile {role} of {seat.name}, the function "
+                        f"numba cannot compile {role} of {context.name}, the function "
                         f"{getattr(function, '__name__', function)!r}: {reason}. Change it, or "
                         "run the machine with compiled=False"
                     )
@@ -136,12 +136,12 @@ class CompiledRun:
         """The records of processors that have a turn, and of peripherals that cycle in theirs."""
         processors: list[int] = []
         cycles: list[int] = []
-        for number, seat in enumerate(self._seats):
+        for number, context in enumerate(self._contexts):
             record = self._offset(number)
             if number >= self._peripherals:
-                if not seat.gone:
+                if not context.gone:
                     processors.append(record)
-            elif seat.gone:
+            elif context.gone:
                 self._table[record + layout.KIND] = layout.NO_KIND
             elif self._table[record + layout.CYCLE] != layout.NO_KIND:
                 cycles.append(record)
@@ -158,16 +158,16 @@ class CompiledRun:
             for rank in range(1, int(table[layout.FALLEN]) + 1):
                 number = ranks[rank]
                 reason = self._reason(number)
-                _add_place(reason, self._seats[number], "handle")
+                _add_place(reason, self._contexts[number], "handle")
                 table[self._offset(number) + layout.RANK] = 0
-                self._end(self._seats[number], reason)
+                self._end(self._contexts[number], reason)
         number = (int(table[layout.CURRENT]) - layout.HEAD) // layout.RECORD
-        seat = self._seats[number]
+        context = self._contexts[number]
         if error is not None:
-            _add_place(error, seat, "cycle" if number < self._peripherals else "exe_ins")
-            self._end(seat, error)
+            _add_place(error, context, "cycle" if number < self._peripherals else "exe_ins")
+            self._end(context, error)
         elif table[layout.ENDED]:
-            self._end(seat, Terminate(int(table[layout.CODE])))
+            self._end(context, Terminate(int(table[layout.CODE])))
 
     def _reason(self, number: int) -> BaseException:
         """What a peripheral has ended with."""
@@ -198,7 +198,7 @@ def compiled_run(
 
     MachineError if numba cannot compile one of their functions.
     """
-    if not all(_is_compiled(seat.part) for seat in (*processors, *peripherals)):
+    if not all(_is_compiled(context.part) for context in (*processors, *peripherals)):
         return None
     from numba import config
 
@@ -207,12 +207,12 @@ def compiled_run(
     return CompiledRun(processors, peripherals, end)
 
 
-def _add_place(error: BaseException, seat: Seat, role: str) -> None:
+def _add_place(error: BaseException, context: PartContext, role: str) -> None:
     """Say which function of a part failed, and where: at the line that numba has put into the
     traceback, or else where the function begins. An end by `Terminate` is no failure."""
     if isinstance(error, Terminate):
         return
-    part = seat.part
+    part = context.part
     if isinstance(part, CompiledProcessor):
         function: object = part.function
     else:
@@ -232,7 +232,7 @@ def _add_place(error: BaseException, seat: Seat, role: str) -> None:
     hint = ""
     if isinstance(error, IndexError) and str(error) == layout.WRONG_INDEX:
         hint = "; run the machine with compiled=False to see which index"
-    error.add_note(f"in {role} of {seat.name}: {name}, {where} {file}:{line}{hint}")
+    error.add_note(f"in {role} of {context.name}: {name}, {where} {file}:{line}{hint}")
 
 
 _OWN_FILES: Final = (__file__, "<compiled machine>")
@@ -256,11 +256,11 @@ def _distinct(items: Sequence[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _processor(seat: Seat) -> CompiledProcessor:
-    assert isinstance(seat.part, CompiledProcessor)
-    return seat.part
+def _processor(context: PartContext) -> CompiledProcessor:
+    assert isinstance(context.part, CompiledProcessor)
+    return context.part
 
 
-def _peripheral(seat: Seat) -> CompiledPeripheral:
-    assert isinstance(seat.part, CompiledPeripheral)
-    return seat.part
+def _peripheral(context: PartContext) -> CompiledPeripheral:
+    assert isinstance(context.part, CompiledPeripheral)
+    return context.part

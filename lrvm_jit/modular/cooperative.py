@@ -1,7 +1,7 @@
 """The scheduler `cooperative`: all parts in one thread, round robin, always in the same order.
 
 In a round, every processor executes one instruction and every peripheral has one turn. A query
-is a direct call of the other part's `handle`, whoever's turn it is: see `DirectFront`.
+is a direct call of the other part's `handle`, whoever's turn it is: see `DirectEndpoint`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from operator import length_hint
 from typing import Any, Final, TypeAlias
 
 from ..core.running import AlreadyRunningError, RightToRun
-from .channel import Lane, context
+from .channel import Lane, current
 from .compiled_run import CompiledRun, compiled_run
-from .direct import DirectFront, DirectSeat, direct_front
+from .contexts import Part, connect, contexts_of
+from .direct import DirectContext, DirectEndpoint, direct_endpoint
+from .endpoint import Endpoint
 from .errors import DeadlockError, MachineError, Unwind
-from .front import FrontEnd
 from .scheduler import Scheduler, running
-from .seats import Part, connect, seats_of
 
 MAX_NESTING: Final = 50
 """How many parts may wait within one another for channels that are not the machine's. Each one
@@ -32,7 +32,7 @@ ROUNDS_BETWEEN_CLOCKS: Final = 256
 BURST: Final = 2000
 """About how many turns are called in one loop, if nothing happens that a round has to look at."""
 
-Turn: TypeAlias = tuple[DirectSeat, Callable[..., object], tuple[FrontEnd[Any], ...] | None]
+Turn: TypeAlias = tuple[DirectContext, Callable[..., object], tuple[Endpoint[Any], ...] | None]
 """What is called in a round: of a processor with its channels, of a peripheral with nothing."""
 
 
@@ -44,15 +44,18 @@ class Cooperative(Scheduler):
     def __init__(
         self, processors: Sequence[Part], peripherals: Sequence[Part], linked: bool
     ) -> None:
-        self._processors, self._peripherals = seats_of(processors, peripherals, DirectSeat)
-        connect(self._processors, self._peripherals, linked, partial(direct_front, scheduler=self))
+        self._processors, self._peripherals = contexts_of(processors, peripherals, DirectContext)
+        connect(
+            self._processors, self._peripherals, linked, partial(direct_endpoint, scheduler=self)
+        )
         super().__init__(
-            [seat.status for seat in self._processors], [seat.status for seat in self._peripherals]
+            [context.status for context in self._processors],
+            [context.status for context in self._peripherals],
         )
         self._alive = len(processors)
-        self._running: DirectSeat | None = None
+        self._running: DirectContext | None = None
         """Whose turn it is, or whose `boot` or `halt` is called."""
-        self._to_halt: list[DirectSeat] = []
+        self._to_halt: list[DirectContext] = []
         """Parts that have ended while a method of theirs was going on."""
         self._attention = True
         """Whether a round takes more than to call all `_turns`: somebody has ended, or a query was
@@ -102,10 +105,10 @@ class Cooperative(Scheduler):
 
     def _end_peripherals(self) -> None:
         self._boot_all()
-        for seat in self._peripherals:
-            while any(front.arrived for front in seat.clients) and not seat.gone:
-                self._look(seat)
-            self._end(seat, None)
+        for context in self._peripherals:
+            while any(endpoint.arrived for endpoint in context.clients) and not context.gone:
+                self._look(context)
+            self._end(context, None)
 
     def stop(self) -> None:
         self._stop_asked = self._attention = True
@@ -118,20 +121,20 @@ class Cooperative(Scheduler):
             raise MachineError(str(error)) from None
 
     def _with_waiter(self, work: Callable[[], None]) -> None:
-        outer = context.waiter
+        outer = current.waiter
         try:
-            context.waiter = self
+            current.waiter = self
             work()
             self._halt_the_ended()
         except KeyboardInterrupt:
             self._running = None
-            for seat in (*self._processors, *self._peripherals):
-                seat.depth, seat.waiting = 0, False
-                self._end(seat, None)
+            for context in (*self._processors, *self._peripherals):
+                context.depth, context.waiting = 0, False
+                self._end(context, None)
             self._halt_the_ended()
             raise
         finally:
-            context.waiter = outer
+            current.waiter = outer
 
     def _forget_whose_turn(self) -> None:
         self._running = None
@@ -147,8 +150,8 @@ class Cooperative(Scheduler):
                 self._prepare()
             # Not before: `stop` may be called in another thread, and asks for attention last.
             if self._stop_asked:
-                for seat in self._processors:
-                    self._end(seat, None)
+                for context in self._processors:
+                    self._end(context, None)
                 return
             if self._compiled is not None and not self._attention:
                 self._running = None
@@ -189,35 +192,35 @@ class Cooperative(Scheduler):
 
         The error is that of the running part, if it has failed.
         """
-        seat = self._running
-        assert seat is not None
+        context = self._running
+        assert context is not None
         self._running = None
         if error is not None:
-            self._end(seat, error)
-        if seat.turn is None:
-            self._second_half(self._peripherals[seat.status.number + 1 :])
+            self._end(context, error)
+        if context.turn is None:
+            self._second_half(self._peripherals[context.status.number + 1 :])
         else:
-            self._first_half(self._processors[seat.status.number + 1 :])
+            self._first_half(self._processors[context.status.number + 1 :])
             self._second_half(self._peripherals)
 
-    def _first_half(self, seats: Sequence[DirectSeat]) -> None:
-        for seat in seats:
-            if not (seat.gone or seat.waiting):
-                assert seat.turn is not None
-                self._guarded(seat, partial(seat.turn, seat.channels))
+    def _first_half(self, contexts: Sequence[DirectContext]) -> None:
+        for context in contexts:
+            if not (context.gone or context.waiting):
+                assert context.turn is not None
+                self._guarded(context, partial(context.turn, context.channels))
 
-    def _second_half(self, peripherals: Sequence[DirectSeat]) -> None:
-        for seat in peripherals:
-            if not (seat.gone or seat.waiting):
-                self._look(seat)
-            if seat.cycle is not None and not (seat.gone or seat.waiting):
-                self._guarded(seat, seat.cycle)
-        for seat in self._processors:
-            self._look(seat)
+    def _second_half(self, peripherals: Sequence[DirectContext]) -> None:
+        for context in peripherals:
+            if not (context.gone or context.waiting):
+                self._look(context)
+            if context.cycle is not None and not (context.gone or context.waiting):
+                self._guarded(context, context.cycle)
+        for context in self._processors:
+            self._look(context)
 
-    def _guarded(self, seat: DirectSeat, method: Callable[[], object]) -> None:
+    def _guarded(self, context: DirectContext, method: Callable[[], object]) -> None:
         """Call a method of a part, and end the part if it raises."""
-        outer, self._running = self._running, seat
+        outer, self._running = self._running, context
         error: BaseException | None = None
         try:
             method()
@@ -228,15 +231,15 @@ class Cooperative(Scheduler):
         finally:
             self._running = outer
         if error is not None:
-            self._end(seat, error)
+            self._end(context, error)
 
-    def _look(self, seat: DirectSeat) -> None:
+    def _look(self, context: DirectContext) -> None:
         """One look at each channel that leads to a part, for queries that were sent."""
-        for front in seat.clients:
-            if front.arrived and not (seat.gone or seat.swapping):
+        for endpoint in context.clients:
+            if endpoint.arrived and not (context.gone or context.swapping):
                 self._attention = True  # There may be more.
-                assert isinstance(front, DirectFront)
-                self._guarded(seat, front.serve)
+                assert isinstance(endpoint, DirectEndpoint)
+                self._guarded(context, endpoint.serve)
                 self._halt_the_ended()
 
     def _prepare(self) -> None:
@@ -245,14 +248,14 @@ class Cooperative(Scheduler):
         if self._turns:
             return
         processors: list[Turn] = [
-            (seat, seat.turn, seat.channels)
-            for seat in self._processors
-            if seat.turn is not None and not seat.gone
+            (context, context.turn, context.channels)
+            for context in self._processors
+            if context.turn is not None and not context.gone
         ]
         peripherals: list[Turn] = [
-            (seat, seat.cycle, None)
-            for seat in self._peripherals
-            if seat.cycle is not None and not seat.gone
+            (context, context.cycle, None)
+            for context in self._peripherals
+            if context.cycle is not None and not context.gone
         ]
         self._turns = processors + peripherals
 
@@ -260,6 +263,8 @@ class Cooperative(Scheduler):
 
     def wait_for(self, lane: Lane) -> None:
         """Let the others have turns until something is in the channel."""
+        if self._left_behind():
+            return
         while lane.queue.empty():
             if not self._let_others_run():
                 raise DeadlockError(
@@ -269,24 +274,35 @@ class Cooperative(Scheduler):
                 )
 
     def pause(self) -> None:
-        self._let_others_run()
+        if not self._left_behind():
+            self._let_others_run()
+
+    def _left_behind(self) -> bool:
+        """Whether no part has its turn: a second Ctrl-C ended the run before it could tidy up.
+
+        The thread's channels are then its own again, and wait as any queue does.
+        """
+        if self._running is not None:
+            return False
+        current.waiter = None
+        return True
 
     def _let_others_run(self) -> bool:
         """One round of all that do not wait. Returns whether there was one."""
-        seat = self._running
-        assert seat is not None
-        others = [s for s in (*self._processors, *self._peripherals) if s is not seat]
+        context = self._running
+        assert context is not None
+        others = [s for s in (*self._processors, *self._peripherals) if s is not context]
         if self._nesting == MAX_NESTING or not any(map(_can_go_on, others)):
             return False
         self._nesting += 1
-        seat.waiting = True
+        context.waiting = True
         try:
             self._first_half(self._processors)
             self._second_half(self._peripherals)
         finally:
-            seat.waiting = False
+            context.waiting = False
             self._nesting -= 1
-        if (seat.gone or self._stop_asked) and not seat.halted:
+        if (context.gone or self._stop_asked) and not context.halted:
             raise Unwind
         return True
 
@@ -294,59 +310,59 @@ class Cooperative(Scheduler):
 
     def _boot_all(self) -> None:
         if not self._all_booted:
-            for seat in (*self._peripherals, *self._processors):
-                self.boot(seat)
+            for context in (*self._peripherals, *self._processors):
+                self.boot(context)
             self._all_booted = True
 
-    def boot(self, seat: DirectSeat) -> None:
+    def boot(self, context: DirectContext) -> None:
         """Boot a part, if that has not begun yet."""
-        if seat.booted or seat.gone:
+        if context.booted or context.gone:
             return
-        seat.booted = True
-        seat.refresh()
-        if seat.failed_early:
-            self._end(seat, None)
+        context.booted = True
+        context.refresh()
+        if context.failed_early:
+            self._end(context, None)
         else:
-            self._guarded(seat, seat.call_boot)
+            self._guarded(context, context.call_boot)
 
-    def fail(self, seat: DirectSeat, error: BaseException) -> None:
+    def fail(self, context: DirectContext, error: BaseException) -> None:
         """End a part whose `handle` has raised."""
-        self._end(seat, error)
+        self._end(context, error)
 
     def attend(self) -> None:
         """Something has happened that the next round has to look at."""
         self._attention = True
 
-    def _end(self, seat: DirectSeat, error: BaseException | None) -> None:
+    def _end(self, context: DirectContext, error: BaseException | None) -> None:
         """End a part, halt it as soon as no method of it is going on."""
-        if isinstance(error, Unwind) or (error is None and seat.gone):
+        if isinstance(error, Unwind) or (error is None and context.gone):
             return
-        seat.end(error)
-        if seat.gone:
+        context.end(error)
+        if context.gone:
             return
-        seat.gone = self._attention = True
+        context.gone = self._attention = True
         self._turns = []
-        if seat.turn is not None:
+        if context.turn is not None:
             self._alive -= 1
-        seat.refresh()
-        self._to_halt.append(seat)
+        context.refresh()
+        self._to_halt.append(context)
         self._halt_the_ended()
 
     def _halt_the_ended(self) -> None:
         """Call the halts that are due: of those that have ended and left all their methods."""
-        for seat in list(self._to_halt):
-            if not (seat.depth or seat.waiting or seat is self._running or seat.halted):
-                self._to_halt.remove(seat)
-                seat.halted = True
-                self._guarded(seat, seat.call_halt)
+        for context in list(self._to_halt):
+            if not (context.depth or context.waiting or context is self._running or context.halted):
+                self._to_halt.remove(context)
+                context.halted = True
+                self._guarded(context, context.call_halt)
 
 
-def _can_go_on(seat: DirectSeat) -> bool:
+def _can_go_on(context: DirectContext) -> bool:
     """Whether a part does something in its turn."""
-    if seat.gone or seat.waiting:
+    if context.gone or context.waiting:
         return False
     return (
-        seat.turn is not None
-        or seat.cycle is not None
-        or any(front.arrived for front in seat.clients)
+        context.turn is not None
+        or context.cycle is not None
+        or any(endpoint.arrived for endpoint in context.clients)
     )

@@ -1,4 +1,4 @@
-"""Front ends under the scheduler `cooperative`: a query is a direct call of the target's `handle`.
+"""Endpoints under the scheduler `cooperative`: a query is a direct call of the target's `handle`.
 
 Every line of the two methods `query` counts: they are what most machines spend their time with.
 """
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .contexts import ANSWER_OF, Part, PartContext, PendingQuery, not_a_query, settle, within_swap
+from .endpoint import Endpoint
 from .errors import DisconnectedError, Unwind
-from .front import FrontEnd
 from .messages import Query, Response
-from .seats import ANSWER_OF, Part, Seat, Ticket, not_a_query, settle, within_swap
 
 if TYPE_CHECKING:
     from .cooperative import Cooperative
 
 
-class DirectSeat(Seat):
+class DirectContext(PartContext):
     """A part that shares the thread with all others."""
 
     def __init__(self, part: Part, kind: str, number: int) -> None:
@@ -31,9 +31,9 @@ class DirectSeat(Seat):
 
     def refresh(self) -> None:
         """Choose anew how its clients' queries get here: something has changed."""
-        for front in self.clients:
-            assert isinstance(front, DirectFront)
-            front.refresh()
+        for endpoint in self.clients:
+            assert isinstance(endpoint, DirectEndpoint)
+            endpoint.refresh()
 
     def begin_swap(self) -> None:
         self.swapping = True
@@ -44,8 +44,8 @@ class DirectSeat(Seat):
         self.refresh()
 
 
-class DirectFront(FrontEnd[DirectSeat]):
-    """A front end that leads to a peripheral.
+class DirectEndpoint(Endpoint[DirectContext]):
+    """An endpoint that leads to a peripheral.
 
     `query` is the direct call, and little else, as long as nothing speaks against it: the target
     runs, is not in a swap, and no query that was sent before waits for its answer. When one of
@@ -54,7 +54,9 @@ class DirectFront(FrontEnd[DirectSeat]):
 
     __slots__ = ("_handle", "_scheduler")
 
-    def __init__(self, client: DirectSeat, target: DirectSeat, scheduler: Cooperative) -> None:
+    def __init__(
+        self, client: DirectContext, target: DirectContext, scheduler: Cooperative
+    ) -> None:
         super().__init__(client, target)
         self._scheduler = scheduler
         self._handle: Callable[[Query], Any] | None = None
@@ -116,8 +118,8 @@ class DirectFront(FrontEnd[DirectSeat]):
         self._scheduler.fail(self.target, error)
         return self.disconnected()
 
-    def post(self, ticket: Ticket) -> None:
-        self.arrived.append(ticket)
+    def post(self, pending: PendingQuery) -> None:
+        self.arrived.append(pending)
         self._scheduler.attend()
         self.refresh()
 
@@ -133,29 +135,29 @@ class DirectFront(FrontEnd[DirectSeat]):
         finally:
             self.refresh()
 
-    def wait(self, ticket: Ticket) -> None:
+    def wait(self, pending: PendingQuery) -> None:
         target = self.target
         self._scheduler.boot(target)
-        while ticket.answer is None and self.arrived and not target.gone:
+        while pending.answer is None and self.arrived and not target.gone:
             if target.swapping:
-                ticket.answer = within_swap(target, ticket.query)
-                self.arrived.remove(ticket)
+                pending.answer = within_swap(target, pending.query)
+                self.arrived.remove(pending)
             else:
                 self.serve()
 
-    def poll(self, ticket: Ticket) -> None:
-        self.wait(ticket)
+    def poll(self, pending: PendingQuery) -> None:
+        self.wait(pending)
 
     def serve(self) -> None:
         """Have the target answer the query that was sent first."""
-        ticket = self.arrived.popleft()
-        # If the target ends instead, the ticket has no answer, and `recv` says why.
+        pending = self.arrived.popleft()
+        # If the target ends instead, the query has no answer, and `recv` says why.
         with suppress(DisconnectedError):
-            ticket.answer = self._ask(ticket.query)
+            pending.answer = self._ask(pending.query)
 
 
-class NodeFront(DirectFront):
-    """A front end that leads to a part with instructions of its own, whose `handle` may query
+class NodeEndpoint(DirectEndpoint):
+    """An endpoint that leads to a part with instructions of its own, whose `handle` may query
     the client in turn."""
 
     __slots__ = ()
@@ -201,7 +203,9 @@ class NodeFront(DirectFront):
             raise Unwind
 
 
-def direct_front(client: DirectSeat, target: DirectSeat, scheduler: Cooperative) -> DirectFront:
-    """The front end of a channel that leads from one part to another."""
-    kind = DirectFront if target.turn is None else NodeFront
+def direct_endpoint(
+    client: DirectContext, target: DirectContext, scheduler: Cooperative
+) -> DirectEndpoint:
+    """The endpoint of a channel that leads from one part to another."""
+    kind = DirectEndpoint if target.turn is None else NodeEndpoint
     return kind(client, target, scheduler)

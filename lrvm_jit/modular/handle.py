@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..arguments import number_within
+from .contexts import PartStatus
 from .scheduler import Scheduler
-from .seats import PartStatus
 
 
 class MachineHandle:

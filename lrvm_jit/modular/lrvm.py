@@ -17,7 +17,7 @@ from ..core.stop import Stop, StopReason
 from ..exceptions import HardwareError
 from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
-from .front import FrontEnd
+from .endpoint import Endpoint
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Peripheral, Processor
 from .shared_ram import DirectPort, refused
@@ -153,8 +153,8 @@ class Turn:
 
     def may_be_interrupted(self, channel: int) -> bool:
         """Whether the part behind a channel waits for somebody when it is asked."""
-        front = self._channels[channel] if channel < len(self._channels) else None
-        part = front.target.part if isinstance(front, FrontEnd) else None
+        endpoint = self._channels[channel] if channel < len(self._channels) else None
+        part = endpoint.target.part if isinstance(endpoint, Endpoint) else None
         return isinstance(part, Peripheral) and part.interruptible
 
     def query(self, channel: int, query: Query) -> Response:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
+from .contexts import Part
 from .cooperative import Cooperative
 from .errors import MachineError
 from .handle import MachineHandle
 from .parts import Node, Peripheral, Processor, ProcessorNode
 from .scheduler import Scheduler
-from .seats import Part
 from .threads import Threads
 
 SchedulerName: TypeAlias = Literal["threads", "cooperative"]

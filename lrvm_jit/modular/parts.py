@@ -1,6 +1,6 @@
 """The parts that a machine is made of. Users subclass these.
 
-`channels` is what a part is given to reach others: a sequence of front ends. `query` on one of
+`channels` is what a part is given to reach others: a sequence of endpoints. `query` on one of
 them asks the part at the other end, which answers from its `handle`.
 
 Any method may raise `Terminate(code)` to end its part; any other exception ends it with code -1

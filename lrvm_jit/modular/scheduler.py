@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .seats import PartStatus, Seat
+from .contexts import PartContext, PartStatus
 
-S = TypeVar("S", bound=Seat)
+S = TypeVar("S", bound=PartContext)
 
 
 class Scheduler(ABC):

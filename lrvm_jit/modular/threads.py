@@ -9,12 +9,21 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from .channel import Lane, context
+from .channel import Lane, current
+from .contexts import (
+    ANSWER_OF,
+    Part,
+    PartContext,
+    PendingQuery,
+    answer,
+    connect,
+    contexts_of,
+    within_swap,
+)
+from .endpoint import Endpoint
 from .errors import MachineError, Unwind
-from .front import FrontEnd
 from .messages import Data, Query, Response
 from .scheduler import Scheduler, running
-from .seats import ANSWER_OF, Part, Seat, Ticket, answer, connect, seats_of, within_swap
 
 IDLE_TURN: Final = 0.001
 """Seconds between the turns of a peripheral that nobody asks anything. Only if it has a `cycle`:
@@ -37,7 +46,7 @@ class _Stop:
 
 _STOP: Final = _Stop()
 
-Arrival = Ticket | _Stop | None
+Arrival = PendingQuery | _Stop | None
 """What arrives in an inbox: a query to answer, a query that was answered, the request to end, or
 None: something has happened that the part may be waiting for."""
 
@@ -68,7 +77,7 @@ class _Flag:
         return True
 
 
-class ThreadSeat(Seat):
+class ThreadContext(PartContext):
     """A part with its thread, and the inbox where everything for it arrives, in order."""
 
     def __init__(self, part: Part, kind: str, number: int, waking: set[object]) -> None:
@@ -83,7 +92,7 @@ class ThreadSeat(Seat):
         self._halting = False
         self._asleep = False
         self._waking = waking
-        self._handling: Ticket | None = None
+        self._handling: PendingQuery | None = None
         self._swap_depth: int | None = None
 
     # What others call, from their threads.
@@ -111,7 +120,7 @@ class ThreadSeat(Seat):
         self._begun.set()
         if self.gone:
             return
-        context.waiter = self
+        current.waiter = self
         error: BaseException | None = None
         try:
             if not self.failed_early:
@@ -129,7 +138,7 @@ class ThreadSeat(Seat):
             self.status.record(raised)
         finally:
             del error
-            context.waiter = None
+            current.waiter = None
             self._waking.discard(self)
             self.ended.set()
 
@@ -148,17 +157,17 @@ class ThreadSeat(Seat):
 
     def _live_as_peripheral(self) -> None:
         cycle, empty = self.cycle, self.inbox.empty
-        queues = [front.arrived for front in self.clients]
+        queues = [endpoint.arrived for endpoint in self.clients]
         arrival: Arrival = None
         while not (self._stopping and empty() and not any(queues)):
             if cycle is not None:
                 cycle()
             if not any(queues):
                 arrival = self._next() if cycle is None else self._next_of_turn()
-                while cycle is None and type(arrival) is Ticket and empty():
+                while cycle is None and type(arrival) is PendingQuery and empty():
                     # The usual case, made short: one client asks, and waits for the answer.
                     self._answer(arrival)
-                    arrival = self._hand_over(arrival, arrival.front.client)
+                    arrival = self._hand_over(arrival, arrival.endpoint.client)
                 self._sort(arrival)
             while not empty():
                 self._sort(self.inbox.get())
@@ -170,30 +179,30 @@ class ThreadSeat(Seat):
         """From here on nobody can ask this part. Who waits for its answer learns of it."""
         self.end(error)
         self.gone = self._leaving = True
-        for front in self.clients:
-            front.client.post(None)
+        for endpoint in self.clients:
+            endpoint.client.post(None)
 
     # Waiting, and what is done meanwhile.
 
-    def ask(self, front: ThreadFront, query: Query) -> Ticket:
+    def ask(self, endpoint: ThreadEndpoint, query: Query) -> PendingQuery:
         """Send a query of this part, and return when it has its answer or never will."""
         if self._leaving:
             self.check()
-        ticket = Ticket(front, query, self.depth, self._handling)
-        arrival = self._hand_over(ticket, front.target)
-        if arrival is not ticket:
+        pending = PendingQuery(endpoint, query, self.depth, self._handling)
+        arrival = self._hand_over(pending, endpoint.target)
+        if arrival is not pending:
             self._take(arrival)
-            self.wait_for_answer(ticket)
-        return ticket
+            self.wait_for_answer(pending)
+        return pending
 
-    def wait_for_answer(self, ticket: Ticket) -> None:
+    def wait_for_answer(self, pending: PendingQuery) -> None:
         """Return when a query of this part has its answer or never will."""
-        target = ticket.front.target
-        while ticket.answer is None and not target.gone:
+        target = pending.endpoint.target
+        while pending.answer is None and not target.gone:
             arrival = self._next()
-            if arrival is not ticket:
+            if arrival is not pending:
                 self._take(arrival)
-        if self._leaving and self._must_unwind(stopping=ticket.answer is None):
+        if self._leaving and self._must_unwind(stopping=pending.answer is None):
             raise Unwind
 
     def wait_for(self, lane: Lane) -> None:
@@ -231,8 +240,8 @@ class ThreadSeat(Seat):
             self._waking.discard(self)
         return arrival
 
-    def _hand_over(self, ticket: Ticket, other: ThreadSeat) -> Arrival:
-        """Post a ticket to another part, and wait for what comes next.
+    def _hand_over(self, pending: PendingQuery, other: ThreadContext) -> Arrival:
+        """Post a query to another part, and wait for what comes next.
 
         The other wakes up at once, and needs the interpreter. So nothing may lie between the last
         two calls, or it would have to go to sleep again: that makes a query half as long again.
@@ -241,7 +250,7 @@ class ThreadSeat(Seat):
         if other._asleep:
             self._waking.add(other)
         self._asleep = True
-        put(ticket)
+        put(pending)
         arrival = get()
         self._asleep = False
         if self._waking:
@@ -269,33 +278,33 @@ class ThreadSeat(Seat):
         """Put a query at the back end of its channel."""
         if arrival is _STOP:
             self._stopping = self._leaving = True
-        elif isinstance(arrival, Ticket) and arrival.front.target is self:
+        elif isinstance(arrival, PendingQuery) and arrival.endpoint.target is self:
             if self._swap_depth is not None and self._is_part_of_swap(arrival):
                 arrival.answer = within_swap(self, arrival.query)
-                arrival.front.client.post(arrival)
+                arrival.endpoint.client.post(arrival)
             else:
-                arrival.front.arrived.append(arrival)
+                arrival.endpoint.arrived.append(arrival)
 
     def _take(self, arrival: Arrival) -> None:
         """Deal with an arrival at once; queries are answered."""
         self._sort(arrival)
-        for front in self.clients:
-            while front.arrived and self._swap_depth is None:
-                self._serve(front.arrived.popleft())
+        for endpoint in self.clients:
+            while endpoint.arrived and self._swap_depth is None:
+                self._serve(endpoint.arrived.popleft())
 
     # Answering.
 
-    def _serve(self, ticket: Ticket) -> None:
+    def _serve(self, pending: PendingQuery) -> None:
         """Have the part answer a query, and send the answer back."""
         if not self.gone:  # else who asked has been told
-            self._answer(ticket)
-            ticket.front.client.post(ticket)
+            self._answer(pending)
+            pending.endpoint.client.post(pending)
 
-    def _answer(self, ticket: Ticket) -> None:
-        outer, self._handling = self._handling, ticket
+    def _answer(self, pending: PendingQuery) -> None:
+        outer, self._handling = self._handling, pending
         self.depth += 1
         try:
-            ticket.answer = answer(self, ticket.query)
+            pending.answer = answer(self, pending.query)
         except Unwind:
             raise
         except BaseException as error:
@@ -305,9 +314,9 @@ class ThreadSeat(Seat):
             self.depth -= 1
             self._handling = outer
 
-    def ticket(self, front: ThreadFront, query: Query) -> Ticket:
-        """A ticket for a query that this part sends now."""
-        return Ticket(front, query, self.depth, self._handling)
+    def pending(self, endpoint: ThreadEndpoint, query: Query) -> PendingQuery:
+        """What waits for the answer to a query that this part sends now."""
+        return PendingQuery(endpoint, query, self.depth, self._handling)
 
     def begin_swap(self) -> None:
         self._swap_depth = self.depth
@@ -316,19 +325,19 @@ class ThreadSeat(Seat):
         self._swap_depth = None
         self.inbox.put(None)  # so that those who had to wait are seen
 
-    def _is_part_of_swap(self, ticket: Ticket) -> bool:
+    def _is_part_of_swap(self, pending: PendingQuery) -> bool:
         """Whether a query comes of the swap that is going on: `handle` has asked another part,
         and that asks this one. It cannot wait for the swap's end, which waits for it."""
-        cause = ticket.cause
+        cause = pending.cause
         while cause is not None:
-            if cause.front.client is self and cause.depth >= (self._swap_depth or 0):
+            if cause.endpoint.client is self and cause.depth >= (self._swap_depth or 0):
                 return True
             cause = cause.cause
         return False
 
 
-class ThreadFront(FrontEnd[ThreadSeat]):
-    """A front end under the scheduler `threads`."""
+class ThreadEndpoint(Endpoint[ThreadContext]):
+    """An endpoint under the scheduler `threads`."""
 
     __slots__ = ()
 
@@ -336,21 +345,21 @@ class ThreadFront(FrontEnd[ThreadSeat]):
         if self.outstanding or self.target.gone or type(item) not in ANSWER_OF:
             return super().query(item)
         # The same as `send` and `recv`, without the book-keeping that lies between them.
-        ticket = self.client.ask(self, item)
-        answer = ticket.answer
-        return answer if type(answer) is Data else self.answer(ticket)
+        pending = self.client.ask(self, item)
+        answer = pending.answer
+        return answer if type(answer) is Data else self.answer(pending)
 
-    def ticket(self, item: Query) -> Ticket:
+    def pending(self, item: Query) -> PendingQuery:
         self.client.check()
-        return self.client.ticket(self, item)
+        return self.client.pending(self, item)
 
-    def post(self, ticket: Ticket) -> None:
-        self.target.post(ticket)
+    def post(self, pending: PendingQuery) -> None:
+        self.target.post(pending)
 
-    def wait(self, ticket: Ticket) -> None:
-        self.client.wait_for_answer(ticket)
+    def wait(self, pending: PendingQuery) -> None:
+        self.client.wait_for_answer(pending)
 
-    def poll(self, ticket: Ticket) -> None:
+    def poll(self, pending: PendingQuery) -> None:
         self.client.pause()
 
 
@@ -363,24 +372,25 @@ class Threads(Scheduler):
         self, processors: Sequence[Part], peripherals: Sequence[Part], linked: bool
     ) -> None:
         self._waking: set[object] = set()
-        self._processors, self._peripherals = seats_of(
-            processors, peripherals, partial(ThreadSeat, waking=self._waking)
+        self._processors, self._peripherals = contexts_of(
+            processors, peripherals, partial(ThreadContext, waking=self._waking)
         )
-        connect(self._processors, self._peripherals, linked, ThreadFront)
+        connect(self._processors, self._peripherals, linked, ThreadEndpoint)
         super().__init__(
-            [seat.status for seat in self._processors], [seat.status for seat in self._peripherals]
+            [context.status for context in self._processors],
+            [context.status for context in self._peripherals],
         )
 
     def start(self) -> None:
-        seats = [*self._peripherals, *self._processors]
+        contexts = [*self._peripherals, *self._processors]
         self._waking.add(self)  # Those that run already give way to the start of the others.
         try:
-            for seat in seats:
-                seat.thread.start()
+            for context in contexts:
+                context.thread.start()
         except BaseException as error:
             # No more threads to be had, or Ctrl-C. Nobody gets a handle to join the machine with.
-            for seat in seats:
-                seat.cancel(wait=isinstance(error, KeyboardInterrupt))
+            for context in contexts:
+                context.cancel(wait=isinstance(error, KeyboardInterrupt))
             self.stop()
             self.join_processors(None)
             self.join_peripherals(None)
@@ -392,28 +402,28 @@ class Threads(Scheduler):
         self._join(self._processors, deadline)
 
     def join_peripherals(self, deadline: float | None) -> None:
-        for seat in self._peripherals:
-            seat.stop()
+        for context in self._peripherals:
+            context.stop()
         self._join(self._peripherals, deadline)
 
     def stop(self) -> None:
         # The peripherals after them: the processors' halts may need them.
-        for seat in self._processors:
-            seat.stop()
+        for context in self._processors:
+            context.stop()
 
     def step(self, rounds: int) -> bool:
         raise MachineError(
             "step() is for the scheduler cooperative; under threads the parts run by themselves"
         )
 
-    def _join(self, seats: Sequence[ThreadSeat], deadline: float | None) -> None:
-        if any(seat.thread is threading.current_thread() for seat in seats):
+    def _join(self, contexts: Sequence[ThreadContext], deadline: float | None) -> None:
+        if any(context.thread is threading.current_thread() for context in contexts):
             raise MachineError("a part cannot join its own machine")
-        for seat in seats:
+        for context in contexts:
             # An interrupted `Thread.join` of this Python may take the thread for ended, so the
             # event is what is waited for; the thread has nothing left to do after it.
-            if not seat.ended.wait(deadline):
+            if not context.ended.wait(deadline):
                 statuses = [*self.processors, *self.peripherals]
                 raise TimeoutError(f"still running: {running(statuses)}")
-            if seat.thread.is_alive():
-                seat.thread.join()
+            if context.thread.is_alive():
+                context.thread.join()

@@ -44,7 +44,7 @@ def readable(path: Path, kind: str) -> Iterator[BinaryIO]:
             raise DataError(f"{path} is no {kind} file that can be read: {said}") from error
 
 
-class _Handle:
+class FileHandle:
     """A file that is open as long as an array needs it."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
@@ -93,7 +93,7 @@ class FileArray:
     DataError for what has been cut off the file since it was opened.
     """
 
-    def __init__(self, file: _Handle, start: int, header: _Header) -> None:
+    def __init__(self, file: FileHandle, start: int, header: _Header) -> None:
         """`start` is where the elements begin."""
         self.shape = header.shape
         self.dtype = header.dtype
@@ -135,7 +135,7 @@ def open_npy(path: Path) -> NDArray[Any] | FileArray | dict[str, NDArray[Any]]:
         size = os.fstat(file.fileno()).st_size
         if size != start + header.nbytes:
             raise ValueError(f"it has {size - start:,} bytes of elements, not {header.nbytes:,}")
-        array = FileArray(_Handle(file, path), start, header)
+        array = FileArray(FileHandle(file, path), start, header)
         if header.dtype.names is not None:
             whole = numpy.asarray(array)
             return {name: whole[name] for name in header.dtype.names}
@@ -146,7 +146,7 @@ def open_npz(path: Path) -> dict[str, NDArray[Any] | FileArray]:
     """The arrays of a `.npz` file by name, read as they are wanted where they are not compressed.
     Checksums are compared at once."""
     with readable(path, ".npz") as file, zipfile.ZipFile(file) as archive:
-        handle = _Handle(file, path)
+        handle = FileHandle(file, path)
         arrays: dict[str, NDArray[Any] | FileArray] = {}
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
@@ -157,7 +157,7 @@ def open_npz(path: Path) -> dict[str, NDArray[Any] | FileArray]:
 
 
 def _open_entry(
-    handle: _Handle, file: BinaryIO, archive: zipfile.ZipFile, entry: zipfile.ZipInfo
+    handle: FileHandle, file: BinaryIO, archive: zipfile.ZipFile, entry: zipfile.ZipInfo
 ) -> NDArray[Any] | FileArray:
     with archive.open(entry) as content:
         header = _Header(content)

@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..core.signals import undisturbed
 from ..output_files import naming, remove_stale, write_file
 from .chunk import ChunkResult
-from .fields import Values
+from .fields import Values, texts_of
 from .inputs import Piece
 
 FORMAT: Final = 2
@@ -204,7 +204,7 @@ class Checkpoint:
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, array in result.outputs.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    numpy.lib.format.write_array(file, array, allow_pickle=False)
+                    numpy.lib.format.write_array(file, _plain(array), allow_pickle=False)
         data = buffer.getvalue()
         entry = _Entry(
             piece.number,
@@ -245,6 +245,8 @@ class Checkpoint:
             for name, (kind, shape) in self._types.items():
                 entry = io.BytesIO(archive.read(f"{name}.npy"))
                 array = numpy.lib.format.read_array(entry, allow_pickle=False)
+                if kind.kind == "T":
+                    array = texts_of(json.loads(array.tobytes()))
                 if array.dtype != kind or array.shape != (count, *shape):
                     raise ValueError(f"{name} is {array.dtype}{list(array.shape)}")
                 outputs[name] = array
@@ -283,10 +285,17 @@ def digest_of(values: Values) -> str:
     """A digest of a chunk's inputs."""
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(values):
-        words = values[name]
-        digest.update(f"{name} {words.shape}\n".encode())
-        digest.update(numpy.ascontiguousarray(words).data)
+        rows = values[name]
+        digest.update(f"{name} {rows.shape}\n".encode())
+        digest.update(numpy.ascontiguousarray(_plain(rows)).data)
     return digest.hexdigest()
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """An array as it can be in a file: texts as the bytes of a list in JSON."""
+    if array.dtype.kind != "T":
+        return array
+    return numpy.frombuffer(json.dumps(array.tolist()).encode(), numpy.uint8)
 
 
 def _digest(data: bytes) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
+from ..batch.programs import programs_of
 from ..batch.progress import ProgressCallback
 from ..batch.result import LaneReason
 from ..core.component import metadata_of
-from ..core.memory import as_words
 from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from .fields import Field, Lanes, Values
@@ -38,9 +38,10 @@ class Job:
     engine: str | TranslatorOptions
     threads: int | None
     components: Any = ()
+    device: str = "cpu"
 
     def describe(self) -> dict[str, Any]:
-        """What the results depend on, for JSON. Engines and threads make no difference."""
+        """What the results depend on, for JSON. Engines, threads and devices make no difference."""
         components = self.components
         if not isinstance(components, Sequence):
             components = [component for _, component in sorted(components.items())]
@@ -92,6 +93,7 @@ class ChunkRunner:
             components=job.components,
             engine=job.engine,
             threads=job.threads,
+            device=job.device,
         )
         self.lanes = Lanes(self.batch, job.outputs, job.program is None)
         self._used = 0
@@ -131,17 +133,16 @@ class ChunkRunner:
 
 
 def program_of(
-    program: object,
+    program: Any,
 ) -> tuple[NDArray[numpy.uint32] | Motherboard | None, NDArray[Any] | None]:
     """A program for all lanes, or the array of the lanes' own programs."""
     if program is None or isinstance(program, Motherboard):
         return program, None
     if isinstance(program, numpy.ndarray) and program.ndim == 2:
+        # As it is: a chunk's rows are looked at when they are wanted.
         return None, program
-    words = as_words(program)  # type: ignore[arg-type]
-    if not len(words):
-        raise ValueError("the program has no words")
-    return words, None
+    found = programs_of(program)
+    return (found.words, None) if found.own is None else (None, found.own)
 
 
 def _digest_of_program(program: object, width: int) -> str:

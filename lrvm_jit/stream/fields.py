@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy
 from numpy.typing import DTypeLike, NDArray
 
+from ..batch.component import TextReader, TextWriter
 from ..batch.result import BatchResult
 from ..isa.table import REGISTER_COUNT, REGISTER_NAMES, WORD_MASK
 
 if TYPE_CHECKING:
     from ..batch.batch import Batch
 
-Values = Mapping[str, NDArray[numpy.uint32]]
-"""Inputs of a chunk: for each name an array with a row for each lane, or one row for all."""
+Values = Mapping[str, NDArray[Any]]
+"""Inputs of a chunk: for each name an array with a row for each lane, or one row for all. They are
+words (uint32), but the input TEXT is strings."""
+Texts = NDArray[Any]
+"""Strings, of type TEXT_TYPE."""
 
 RESULTS: Final[dict[str, type[numpy.generic]]] = {
     "reason": numpy.uint8,
@@ -27,6 +31,10 @@ RESULTS: Final[dict[str, type[numpy.generic]]] = {
 }
 PROGRAM: Final = "program"
 """The input that is a program for each lane."""
+TEXT: Final = "text"
+"""What a lane reads from its keyboard, and what it writes to its display."""
+TEXT_TYPE: Final = numpy.dtypes.StringDType(coerce=False)
+"""Unlike numpy's strings of fixed length these keep zeros at their ends."""
 _RAM: Final = re.compile(r"ram(?:\[(\d+)\]|\[(\d*):(\d*)\])?")
 _LEAST_WORD: Final = -(1 << 31)
 
@@ -55,10 +63,12 @@ def parse_field(name: str, *, output: bool) -> Field:
         return Field(name)
     if not output and name == PROGRAM:
         return Field(name, rank=2)
+    if name == TEXT:
+        return Field(name)
     found = _RAM.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         kind = "output" if output else "input"
-        others = f"one of {', '.join(RESULTS)}" if output else f"{PROGRAM!r}"
+        others = f"one of {', '.join((*RESULTS, TEXT))}" if output else f"{PROGRAM!r} or {TEXT!r}"
         raise ValueError(
             f"there is no {kind} {name!r}; it must be a register such as 'a0', words of RAM such "
             f"as 'ram[5]', 'ram[0:4]' or 'ram', or {others}"
@@ -104,6 +114,20 @@ def words_of(name: str, value: object) -> NDArray[numpy.uint32]:
     return array.astype(numpy.uint32, copy=False)
 
 
+def texts_of(value: Any) -> Texts:
+    """The strings of the input TEXT. TypeError for what is no string, ValueError for one with lone
+    surrogates."""
+    if isinstance(value, numpy.ndarray) and value.dtype.kind not in "UTO":
+        raise TypeError(f"the input {TEXT!r} has elements of type {value.dtype}, not strings")
+    shape = numpy.shape(value)
+    try:
+        return numpy.array(value if shape in ((), (0,)) else [*value], TEXT_TYPE)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the input {TEXT!r} has a text that is none: {error}") from None
+    except ValueError:
+        raise TypeError(f"the input {TEXT!r} has an element that is no string") from None
+
+
 def rows_of(field: Field, shape: tuple[int, ...]) -> int | None:
     """For how many lanes an input of this shape is; None if it is the same for all."""
     if len(shape) == field.rank:
@@ -128,6 +152,8 @@ class Lanes:
         self._outputs = [
             (field, self._ram_of(field) if field.is_ram else None) for field in outputs
         ]
+        if any(field.name == TEXT for field in outputs):
+            self._display()
 
     def _ram_of(self, field: Field) -> slice:
         """The words of a field. ValueError if the lanes' RAM has them not."""
@@ -143,9 +169,27 @@ class Lanes:
             )
         return slice(field.first, last)
 
+    def _keyboard(self) -> TextReader:
+        for component in self._batch.components.values():
+            if isinstance(component, TextReader):
+                return component
+        raise ValueError(
+            f"the lanes have no keyboard for the input {TEXT!r}; add a component such as "
+            "CharInput() to `components`"
+        )
+
+    def _display(self) -> TextWriter:
+        for component in self._batch.components.values():
+            if isinstance(component, TextWriter):
+                return component
+        raise ValueError(
+            f"the lanes have no display for the output {TEXT!r}; add a component such as "
+            "CharOutput() to `components`"
+        )
+
     def check_inputs(self, values: Mapping[str, Any], count: int) -> Values:
         """Inputs as words. ValueError, TypeError for what does not fit the lanes."""
-        checked = {}
+        checked: dict[str, NDArray[Any]] = {}
         for name, value in values.items():
             field = parse_field(name, output=False)
             if name == PROGRAM and not self._own_programs:
@@ -153,12 +197,14 @@ class Lanes:
                     f"the input {PROGRAM!r} gives each lane a program of its own, but the stream "
                     "has one already; pass None in its place"
                 )
-            words = words_of(name, value)
+            words = texts_of(value) if name == TEXT else words_of(name, value)
             rows = rows_of(field, words.shape)
             if rows not in (None, count):
                 raise ValueError(f"the input {name!r} has {rows} rows for {count} lanes")
             if field.is_ram:
                 self._check_width(field, words)
+            if name == TEXT:
+                self._keyboard()
             checked[name] = words
         if self._own_programs:
             self._check_program(checked.get(PROGRAM))
@@ -194,6 +240,8 @@ class Lanes:
             field = parse_field(name, output=False)
             if name == PROGRAM:
                 self._programs[:count] = words
+            elif name == TEXT:
+                self._keyboard().load_texts(numpy.broadcast_to(words, (count,)).tolist())
             elif field.register is not None:
                 self._batch.regs[:count, field.register] = words
             elif field.rank == 1:
@@ -208,6 +256,10 @@ class Lanes:
         for field, space in self._outputs:
             if field.register is not None:
                 taken[field.name] = self._batch.regs[:count, field.register].copy()
+            elif field.name == TEXT:
+                display = self._display()
+                taken[field.name] = texts_of(display.texts()[:count])
+                display.clear()
             elif space is None:
                 taken[field.name] = getattr(result, field.name)[:count]
             elif field.rank == 1:
@@ -220,7 +272,7 @@ class Lanes:
         """For each output the type of its elements, and the shape of a lane's."""
         return {
             field.name: (
-                RESULTS.get(field.name, numpy.uint32),
+                TEXT_TYPE if field.name == TEXT else RESULTS.get(field.name, numpy.uint32),
                 (space.stop - space.start,) if space is not None and field.rank == 2 else (),
             )
             for field, space in self._outputs
@@ -228,4 +280,4 @@ class Lanes:
 
 
 assert len(REGISTER_NAMES) == REGISTER_COUNT
-assert not set(REGISTER_NAMES) & {*RESULTS, PROGRAM, "ram"}
+assert not set(REGISTER_NAMES) & {*RESULTS, PROGRAM, TEXT, "ram"}

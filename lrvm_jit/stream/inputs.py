@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from ..batch.data_error import DataError
 from ..batch.mapped_arrays import check_mapped, is_mapped
 from .array_files import FileArray, open_npy, open_npz
-from .fields import parse_field, rows_of
+from .fields import TEXT, Texts, parse_field, rows_of, texts_of
 from .optional import import_arrow
 from .table_files import TableFile, open_arrow, open_parquet
+from .text_files import SUFFIX, TextFile, open_texts
 
 Columns = Mapping[str, Any]
 """Inputs by name: arrays with a row for each lane, or what is the same for all lanes."""
@@ -26,7 +27,8 @@ Columns = Mapping[str, Any]
 _TABLES: Final = ("Table", "RecordBatch")
 _KINDS: Final = (
     "a mapping from names to arrays, a function of (first, count) that makes one, an iterable of "
-    "such mappings, an array, an Arrow table, or the path of a .npy, .npz, .arrow or .parquet file"
+    "such mappings, an array, an Arrow table, or the path of a .npy, .npz, .arrow, .parquet or "
+    ".jsonl file"
 )
 
 
@@ -121,6 +123,39 @@ class IteratedSource(Source):
                 return
 
 
+class TextSource(Source):
+    """A source with a text for each lane besides."""
+
+    def __init__(self, source: Source, texts: TextFile | Texts, path: Path | None) -> None:
+        super().__init__(source.kind, source.n, source.is_cheap)
+        self.path = source.path or path
+        self.is_made = source.is_made
+        self._source = source
+        self._texts = texts
+
+    def pieces(self, chunk: int) -> Iterator[Piece]:
+        for piece in self._source.pieces(chunk):
+            yield Piece(piece.number, piece.first, piece.count, partial(self._columns, piece))
+
+    def _columns(self, piece: Piece) -> Columns:
+        columns = piece.make()
+        if TEXT in columns:
+            raise ValueError(f"the inputs have the name {TEXT!r}, and there are `texts` as well")
+        return {**columns, TEXT: self._texts[piece.first : piece.first + piece.count]}
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def open_text_inputs(texts: object, inputs: object, n: int | None) -> Source:
+    """`open_inputs` with a text for each lane besides: strings, or the path of a `.jsonl` file."""
+    path = Path(texts) if isinstance(texts, str | Path) else None
+    rows = texts_of(texts) if path is None else open_texts(path)
+    if n is not None and n != len(rows):
+        raise ValueError(f"{n} lanes are wanted, but there are {len(rows)} texts")
+    return TextSource(open_inputs(inputs, len(rows)), rows, path)
+
+
 def open_inputs(inputs: object, n: int | None) -> Source:
     """The source that `inputs` stands for. TypeError, ValueError if it stands for none, or not
     for `n` lanes; OSError for a file that cannot be read."""
@@ -137,6 +172,8 @@ def open_inputs(inputs: object, n: int | None) -> Source:
         return SlicedSource("table", _agreed(n, len(inputs)), inputs.rows, True, inputs.close)
     if callable(inputs):
         return SlicedSource("function", _known(n), inputs, False)
+    if isinstance(inputs, TextFile):
+        inputs = {TEXT: inputs}
     if isinstance(inputs, Mapping | numpy.ndarray | FileArray):
         return _of_arrays(columns_of(inputs, "inputs"), n)
     if _is_arrow(inputs):
@@ -162,7 +199,11 @@ def blaming(path: Path | None) -> Iterator[None]:
 
 def _of_arrays(columns: Columns, n: int | None) -> Source:
     arrays = {
-        name: value if isinstance(value, FileArray) else numpy.asanyarray(value)
+        name: value
+        if isinstance(value, FileArray | TextFile)
+        else texts_of(value)
+        if name == TEXT
+        else numpy.asanyarray(value)
         for name, value in columns.items()
     }
     return SlicedSource(
@@ -194,7 +235,7 @@ def _rows(columns: Columns) -> int | None:
     """For how many lanes inputs are. ValueError if they disagree."""
     found: dict[str, int] = {}
     for name, value in columns.items():
-        rows = rows_of(parse_field(name, output=False), numpy.shape(value))
+        rows = rows_of(parse_field(name, output=False), _shape(value))
         if rows is not None:
             found[name] = rows
     if len(set(found.values())) > 1:
@@ -203,12 +244,17 @@ def _rows(columns: Columns) -> int | None:
     return next(iter(found.values()), None)
 
 
+def _shape(value: Any) -> tuple[int, ...]:
+    # What is in a file must not be read for that.
+    return value.shape if isinstance(value, FileArray | TextFile) else numpy.shape(value)
+
+
 def _slice(columns: Columns, first: int, count: int) -> Columns:
     return {name: _rows_from(name, value, first, count) for name, value in columns.items()}
 
 
 def _rows_from(name: str, value: Any, first: int, count: int) -> Any:
-    if rows_of(parse_field(name, output=False), numpy.shape(value)) is None:
+    if rows_of(parse_field(name, output=False), _shape(value)) is None:
         return value
     if not is_mapped(value):
         return value[first : first + count]
@@ -295,4 +341,6 @@ def _open_file(path: Path) -> object:
         return open_parquet(path)
     if suffix in (".arrow", ".feather"):
         return open_arrow(path)
-    raise ValueError(f"{path}: inputs come from .npy, .npz, .arrow or .parquet files")
+    if suffix == SUFFIX:
+        return open_texts(path)
+    raise ValueError(f"{path}: inputs come from .npy, .npz, .arrow, .parquet or .jsonl files")

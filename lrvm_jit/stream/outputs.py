@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..batch.mapped_arrays import allocate, check_mapped
 from ..output_files import OutputFile, naming, remove_stale
+from .fields import TEXT
 from .optional import import_arrow
+from .text_files import SUFFIX
 
 Arrays = Mapping[str, NDArray[Any]]
 Types = dict[str, tuple[DTypeLike, tuple[int, ...]]]
@@ -46,6 +49,11 @@ class Sink(ABC):
     """Whether it can say which lanes it has, if those are not the first ones."""
     file: Path | None = None
     """The file that has the outputs in the end."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All such files."""
+        return () if self.file is None else (self.file,)
 
     @abstractmethod
     def put(self, first: int, outputs: dict[str, NDArray[Any]]) -> bool:
@@ -209,6 +217,11 @@ class NumpyFile(_FileSink):
 
     def __init__(self, path: Path, types: Types) -> None:
         super().__init__(path, types)
+        if TEXT in types:
+            raise ValueError(
+                f"{path} cannot hold the output {TEXT!r}; name a {SUFFIX}, .parquet or .arrow file "
+                "for it"
+            )
         self._is_npz = self.takes_rest = path.suffix.lower() == ".npz"
         if not self._is_npz and len(types) != 1:
             raise ValueError(
@@ -278,6 +291,8 @@ class ArrowFile(_FileSink):
         self._writer: Any = None
 
     def _type(self, dtype: DTypeLike, shape: tuple[int, ...]) -> Any:
+        if numpy.dtype(dtype).kind == "T":
+            return self._arrow.string()
         element = self._arrow.from_numpy_dtype(numpy.dtype(dtype))
         return self._arrow.list_(element, shape[0]) if shape else element
 
@@ -303,7 +318,9 @@ class ArrowFile(_FileSink):
 
     def _columns(self, outputs: dict[str, NDArray[Any]]) -> list[Any]:
         return [
-            self._arrow.array(rows)
+            self._arrow.array(rows.tolist(), self._arrow.string())
+            if rows.dtype.kind == "T"
+            else self._arrow.array(rows)
             if rows.ndim == 1
             else self._arrow.FixedSizeListArray.from_arrays(
                 self._arrow.array(rows.reshape(-1)), rows.shape[1]
@@ -355,23 +372,98 @@ class ArrowFile(_FileSink):
         super().abandon()
 
 
+class TextLines(_FileSink):
+    """`.jsonl`: the text of each lane as a JSON string on a line of its own."""
+
+    def __init__(self, path: Path, types: Types) -> None:
+        super().__init__(path, types)
+        if tuple(types) != (TEXT,):
+            raise ValueError(
+                f"{path} holds the output {TEXT!r} and no other, but outputs are "
+                f"{', '.join(types)}; name another file for these"
+            )
+
+    def _begin(self) -> BinaryIO:
+        if not self._outputs:
+            remove_stale(self._path)
+            self._open()
+        return self._outputs[0].file
+
+    def put(self, first: int, outputs: dict[str, NDArray[Any]]) -> bool:
+        with naming(self._path):
+            file = self._begin()
+            for text in outputs[TEXT].tolist():
+                # In ASCII: some readers take other separators for ends of lines.
+                file.write(json.dumps(text).encode() + b"\n")
+        return True
+
+    def finish(self, done: int, rest: Rest | None, interrupted: bool) -> Arrays:
+        with naming(self._path):
+            self._begin()
+        self._commit(interrupted)
+        return {}
+
+
+class SeveralFiles(Sink):
+    """Outputs in several files: texts in the `.jsonl` file, all others in the rest."""
+
+    def __init__(self, paths: Sequence[str | Path], types: Types) -> None:
+        self._sinks: list[tuple[_FileSink, list[str]]] = []
+        has_lines = any(Path(path).suffix.lower() == SUFFIX for path in paths)
+        for path in map(Path, paths):
+            is_lines = path.suffix.lower() == SUFFIX
+            names = [name for name in types if not has_lines or is_lines == (name == TEXT)]
+            sink = _open_file(path, {name: types[name] for name in names})
+            self._sinks.append((sink, names))
+        self.takes_rest = any(sink.takes_rest for sink, _ in self._sinks)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(file for sink, _ in self._sinks for file in sink.files)
+
+    def put(self, first: int, outputs: dict[str, NDArray[Any]]) -> bool:
+        for sink, names in self._sinks:
+            sink.put(first, {name: outputs[name] for name in names})
+        return True
+
+    def finish(self, done: int, rest: Rest | None, interrupted: bool) -> Arrays:
+        for sink, names in self._sinks:
+            own = None
+            if rest is not None and sink.takes_rest:
+                own = Rest(rest.lanes, {name: rest.outputs[name] for name in names})
+            sink.finish(done, own, interrupted)
+        self.file = self._sinks[0][0].file
+        return {}
+
+    def abandon(self) -> None:
+        for sink, _ in self._sinks:
+            sink.abandon()
+
+
+def _open_file(path: Path, types: Types) -> _FileSink:
+    suffix = path.suffix.lower()
+    if suffix in (".npy", ".npz"):
+        return NumpyFile(path, types)
+    if suffix in (".parquet", ".arrow", ".feather"):
+        return ArrowFile(path, types)
+    if suffix == SUFFIX:
+        return TextLines(path, types)
+    raise ValueError(f"{path}: outputs go to .npy, .npz, .parquet, .arrow or .jsonl files")
+
+
 def open_sink(out: object, types: Types, n: int | None) -> Sink:
     """The sink that `out` stands for. TypeError, ValueError if it stands for none."""
     if out is None:
         return NewArrays(types, n)
     if isinstance(out, str | Path):
-        path = Path(out)
-        suffix = path.suffix.lower()
-        if suffix in (".npy", ".npz"):
-            return NumpyFile(path, types)
-        if suffix in (".parquet", ".arrow", ".feather"):
-            return ArrowFile(path, types)
-        raise ValueError(f"{path}: outputs go to .npy, .npz, .parquet or .arrow files")
+        return _open_file(Path(out), types)
+    if isinstance(out, list | tuple) and out and all(isinstance(item, str | Path) for item in out):
+        return SeveralFiles(out, types)
     if isinstance(out, Mapping):
         return GivenArrays(out, types, n)
     if callable(out):
         return FunctionSink(out)
     raise TypeError(
-        f"out is a {type(out).__name__}; it must be the path of a file, a mapping from names to "
-        "arrays, or a function of (first, outputs)"
+        f"out is a {type(out).__name__}; it must be the path of a file or a list of paths, a "
+        "mapping from names to arrays, or a function of (first, outputs)"
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..arguments import optional_number
 from ..batch.component import BatchComponent
+from ..batch.programs import Program
 from ..batch.progress import Progress, ProgressCallback, make_progress
 from ..batch.result import LaneReason
 from ..batch.template import PAGE, LinkedProgram
@@ -27,7 +28,7 @@ from .checkpoint import Checkpoint, digest_of
 from .chunk import ChunkResult, ChunkRunner, Job, program_of
 from .cluster import check_client, run_on_cluster
 from .fields import PROGRAM, Values, parse_outputs
-from .inputs import Piece, Source, blaming, open_inputs
+from .inputs import Piece, Source, blaming, open_inputs, open_text_inputs
 from .outputs import Arrays, Rest, Sink, open_sink
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
@@ -51,7 +52,7 @@ class StreamResult:
     - `instructions`: of all lanes; `seconds`: of this call.
     - `outputs`: arrays by name; none if `out` took them.
     - `file`: the file with the outputs, if `out` named one. Of a stream that was interrupted it is
-      another one if there was one by that name.
+      another one if there was one by that name. `files`: all of them, if `out` named several.
     """
 
     outputs: Arrays
@@ -64,6 +65,7 @@ class StreamResult:
     interrupted: bool
     partial: int = 0
     file: Path | None = None
+    files: tuple[Path, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -89,10 +91,11 @@ class StreamResult:
 
 
 def stream(
-    program: Motherboard | LinkedProgram | Sequence[int] | NDArray[Any] | None,
+    program: Motherboard | LinkedProgram | Program | Sequence[Program] | None,
     n: int | None = None,
     inputs: Any = None,
     *,
+    texts: Any = None,
     outputs: Sequence[str] | None = None,
     out: Any = None,
     max_cycles: int | None = None,
@@ -106,6 +109,7 @@ def stream(
     components: Sequence[BatchComponent] | Mapping[int, BatchComponent] = (),
     engine: str | TranslatorOptions = "auto",
     threads: int | None = None,
+    device: str = "cpu",
 ) -> StreamResult:
     """Run any number of lanes, in chunks of as many as fit into memory.
 
@@ -122,14 +126,20 @@ def stream(
     is `a0`, or `ram` if it has two dimensions. Where the inputs do not say how many lanes there
     are, `n` must.
 
+    With a component that reads texts, such as `CharInput()`, there is the input `"text"`, strings,
+    and with one that keeps them, such as `CharOutput()`, the output `"text"`. A `.jsonl` file has
+    them as JSON strings, one a line. `texts` are that input beside others: strings, or the path of
+    a `.jsonl` file.
+
     `outputs` are such names as well, or `"reason"`, `"cycles"`, `"exception"`, `"address"` (see
     `BatchResult`); by default `a0` and the first three of these. They go into new arrays, or to
-    `out`: the path of a `.npz`, `.npy`, `.parquet` or `.arrow` file, a mapping from the names to
-    arrays, or a function that gets the number of the first lane and a dict of arrays for each
-    chunk, in order, and may return True to end the stream. A file takes its place when all is
-    done. When Ctrl-C ended the stream it has what is done, beside an older file of that name:
+    `out`: the path of a `.npz`, `.npy`, `.parquet`, `.arrow` or `.jsonl` file, a mapping from the
+    names to arrays, or a function that gets the number of the first lane and a dict of arrays for
+    each chunk, in order, and may return True to end the stream. With a list of paths texts go to
+    the `.jsonl` file and all other outputs to the others. A file takes its place when all is done.
+    When Ctrl-C ended the stream it has what is done, beside an older file of that name:
     `out.interrupted.npz` for `out.npz`; if lanes of an unfinished chunk are among it (not in a
-    `.npy` file) an array or column `lane` has the numbers of the lanes.
+    `.npy` or `.jsonl` file) an array or column `lane` has the numbers of the lanes.
 
     `chunk` is the number of lanes in a chunk. `checkpoint` names a folder in which finished
     chunks are kept: the same call goes on behind them after its process was killed. Ctrl-C ends
@@ -156,7 +166,7 @@ def stream(
         if n not in (None, len(own)):
             raise ValueError(f"n is {n}, but there are {len(own)} programs")
         n = len(own)
-    source = open_inputs(inputs, n)
+    source = open_inputs(inputs, n) if texts is None else open_text_inputs(texts, inputs, n)
     try:
         if chunk is None:
             chunk = max(1, min(CHUNK_LANES, CHUNK_BYTES // _lane_bytes(shared, own, ram_size)))
@@ -179,6 +189,7 @@ def stream(
             engine,
             threads,
             components,
+            device,
         )
         count = 0 if first is None else first.count
         size = chunk if len(components) and source.kind in ("iterator", "table") else count
@@ -389,6 +400,7 @@ class _Run:
             interrupted=interrupted,
             partial=self._more,
             file=self._sink.file,
+            files=self._sink.files,
         )
 
     def _finish(self, interrupted: bool) -> Arrays:

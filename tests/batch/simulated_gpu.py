@@ -122,16 +122,11 @@ class Lanes:
             rows([core.state.state for core in cores]),
             rows([core.arena for core in cores]),
         ]
+        lengths = layout.lengths(words, 0, 1)
         scratch = [
-            cuda.to_device(numpy.zeros((count, width), kind))
-            for width, kind in (
-                (words, numpy.int64),
-                (words, numpy.uint8),
-                (words, numpy.uint32),
-                (2 * -(-words // layout.PAGE_WORDS), numpy.int64),
-                (1, numpy.int64),
-                (layout.TRANSLATION_FIELDS, numpy.int64),
-            )
+            cuda.to_device(numpy.zeros((count, lengths[array.name]), array.dtype))
+            for array in layout.ARRAYS
+            if not array.per_lane
         ]
         stops = cuda.to_device(numpy.full(count, RUNNING))
         active = list(range(count))

@@ -55,7 +55,7 @@ done:
 
 @engines
 @threads
-@pytest.mark.parametrize("n", [1, 20, 10_000])
+@pytest.mark.parametrize("n", [1, 20, 5000])
 def test_output(n: int, engine: str, threads: int) -> None:
     """Each lane's characters, in its order, are what a `CharDisplay` shows."""
     output = CharOutput()
@@ -195,7 +195,7 @@ refused:
 
 @engines
 @threads
-@pytest.mark.parametrize("n", [1, 20, 10_000])
+@pytest.mark.parametrize("n", [1, 20, 5000])
 def test_input(n: int, engine: str, threads: int) -> None:
     """Every way to ask, up to and past the end, with rows of different lengths."""
     numbers = numpy.random.default_rng(n)
@@ -313,7 +313,7 @@ refused:
 
 @engines
 @threads
-@pytest.mark.parametrize("n", [1, 20, 10_000])
+@pytest.mark.parametrize("n", [1, 20, 5000])
 def test_random_numbers(n: int, engine: str, threads: int) -> None:
     """A lane's numbers are those that seed and lane say, in any batch."""
     seed = 0xFEDC_BA98_7654_3210
@@ -325,7 +325,7 @@ def test_random_numbers(n: int, engine: str, threads: int) -> None:
         assert (source.words(lane, 50) == batch.ram[lane, :50]).all()
         assert batch.regs[lane, 4] == source.words(lane, 1, first=50)[0]
     before = batch.ram[:, :50].copy()
-    assert len(numpy.unique(before)) > 0.98 * before.size  # 500,000 of 2^32 collide 29 times
+    assert len(numpy.unique(before)) > 0.98 * before.size  # 250,000 of 2^32 collide 7 times
     batch.reset()
     batch.run(BUDGET)
     assert (batch.ram[:, :50] == before).all()

@@ -301,8 +301,7 @@ class BrokenError(Exception):
 
 @engines
 @threads
-@pytest.mark.parametrize("n", [1, 40, 300])
-@pytest.mark.parametrize("every", [2, 3, 7])
+@pytest.mark.parametrize(("n", "every"), [(1, 2), (40, 2), (40, 3), (40, 7), (300, 7)])
 def test_running_on_after_failures(n: int, every: int, engine: str, threads: int) -> None:
     """A component fails again and again; the outcome is that of a run without failures, and no
     access of any component is lost or repeated."""

@@ -38,8 +38,8 @@ def simulate(*arguments: str) -> dict[str, Any]:
 def test_every_thread_runs_its_own_machine() -> None:
     """Vectors; random and written machines with the MMU, changing code, and a component in Python:
     equal to what the vectors and the reference engine say. All ends and requests occur."""
-    report = simulate("300", "100")
-    assert report["vectors"] >= 250
+    report = simulate("100", "80")
+    assert report["vectors"] >= 90
     assert not report["wrong vectors"], report["wrong vectors"][0]
     found = report["machines"]
     assert not found["wrong"], found["wrong"][0]
@@ -55,7 +55,7 @@ def test_every_thread_runs_its_own_machine() -> None:
 @pytest.mark.slow
 def test_a_wrong_function_is_noticed() -> None:
     """With one of the kernel's functions broken, machines of both kinds end differently."""
-    report = simulate("40", "10", "spoil")
+    report = simulate("20", "5", "spoil")
     assert report["wrong vectors"]
     assert report["machines"]["wrong"]
 

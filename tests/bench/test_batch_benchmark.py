@@ -12,7 +12,7 @@ import pytest
 
 from lrvm_jit.batch import Batch
 from lrvm_jit.bench import __main__ as command
-from lrvm_jit.bench import batch
+from lrvm_jit.bench import batch, lanes
 from lrvm_jit.bench.measure import Figures
 
 SMALL = ["--lanes", "1", "20", "--instructions", "20", "200", "--threads", "1", "2", "-n", "2"]
@@ -71,6 +71,17 @@ def test_figures(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     assert [line.startswith(name) for line, (name, _) in zip(lines[-3:], figures, strict=True)] == [
         True
     ] * 3
+
+
+def test_vectors(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lanes side by side and alone, with the same results, or there is no table."""
+    monkeypatch.setattr(lanes, "GUESTS", lanes.GUESTS[-1:])
+    monkeypatch.setattr(lanes, "native_rate", lambda repeats: 1e9)
+    assert command.main(["batch", "--vectors", "--lanes", "200", "-n", "1"]) == 0
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["alone", "together"]
+    assert line.startswith("20 instructions")
+    assert line.endswith("ns a lane")
 
 
 def test_short_runs_are_repeated_more_often(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,6 @@ from lrvm_components.host_registers import (
     HostErrorCode,
     OpenMode,
     c_header,
-    tables,
 )
 from lrvm_jit import HardwareError, Motherboard, StopReason
 from lrvm_tools import assemble
@@ -562,12 +561,6 @@ def test_code_in_the_buffer_follows_what_is_read_into_it(engine: EngineChoice) -
 
 
 # --- the tables ----------------------------------------------------------------------------------
-
-
-def test_the_documentation_has_the_tables() -> None:
-    """`python -m lrvm_components.host_registers` prints them."""
-    page = Path(__file__).parents[2] / "docs" / "components.md"
-    assert tables() in page.read_text()
 
 
 def test_registers_do_not_overlap_and_the_header_has_them() -> None:

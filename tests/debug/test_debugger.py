@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+from unittest.mock import ANY
+
 import pytest
 
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard
 from lrvm_jit.debug import DebugError, Debugger, Event, ExpressionError, ProgramInfo, expressions
 from lrvm_tools.lasm import assemble_program
-from tests.debug.machines import asking, counting
+from tests.debug.machines import ORACLE, asking, counting
 from tests.engines import EngineChoice
 
 
@@ -19,14 +23,14 @@ def where(event: Event) -> tuple[str, int]:
 def test_breakpoints_forward_and_back(engine: EngineChoice) -> None:
     """The stops backward are those forward, the last one first; more of them than are searched in
     one go."""
-    board, _ = counting(engine, 500)
+    board, _ = counting(engine, 250)
     with board, Debugger(board, counting(engine)[1]) as debugger:
         debugger.break_at("bump")
         forward = [debugger.run()]
         while forward[-1].kind == "breakpoint":
             forward.append(debugger.continue_())
         assert [where(event)[0] for event in forward[-2:]] == ["breakpoint", "exception"]
-        assert len(forward) == 501
+        assert len(forward) == 251
         back = [debugger.rcontinue()]
         while back[-1].kind != "start":
             back.append(debugger.rcontinue())
@@ -266,7 +270,6 @@ def test_bad_requests() -> None:
             (lambda: debugger.break_at("other.lasm:3"), "no source file 'other.lasm'"),
             (lambda: debugger.break_at(":99"), "no code at or after line 99"),
             (lambda: debugger.watch(0x1001), "no address of a word"),
-            (lambda: debugger.watch(0x1000, words=65), "at most 64 words"),
             (lambda: debugger.watch(0x1000, "sometimes"), "not for 'sometimes'"),
             (lambda: debugger.delete(7), "no breakpoint or watchpoint 7"),
             (lambda: debugger.go_to(5), "not between 0"),
@@ -289,3 +292,82 @@ def test_board_is_free_afterwards() -> None:
             debugger.run()
         assert (board.tap, board.breakpoints, dict(board.watchpoints)) == (None, frozenset(), {})
         assert board.run(100).reason == "budget"
+
+
+def test_registers_are_watched() -> None:
+    """Forward and back, step by step; the change says what it was, and who did it."""
+    board, program = counting("interpreter", 5)
+    with board, Debugger(board, program) as debugger:
+        debugger.step(3)
+        point = debugger.watch("a0", condition="a0 > 2")
+        event = debugger.run()
+        assert (event.kind, event.points) == ("watchpoint", (point,))
+        change = event.change
+        assert change is not None
+        assert (change.register, change.old, change.new) == ("a0", 2, 3)
+        assert change.pc == program.symbols["bump"]
+        assert debugger.run().change == replace(
+            change, old=3, new=4, position=change.position + 7, cycles=change.cycles + 7
+        )
+        back = debugger.rcontinue()
+        assert (back.kind, back.position, back.change) == ("watchpoint", change.position + 7, ANY)
+        assert debugger.rcontinue().position == change.position
+        assert debugger.rcontinue().kind == "start"
+        # The last instruction of a limited run is no exception.
+        assert debugger.run(change.position + 1).kind == "watchpoint"
+        debugger.delete(point.number)
+        assert debugger.run().kind == "exception"
+
+
+def test_components_are_watched() -> None:
+    """By name or number, for reads, writes or both."""
+    board, oracle, _ = asking("interpreter")
+    with board, Debugger(board) as debugger:
+        debugger.watch("component oracle", "read")
+        debugger.watch("component 2", "write")
+        first, second = debugger.run(), debugger.run()
+        assert (first.change and first.change.access, second.change and second.change.access) == (
+            "read",
+            "write",
+        )
+        assert first.change is not None
+        assert first.change.address == ORACLE
+        assert oracle.calls == 2
+        with pytest.raises(DebugError, match="'nothing' is no component; there are 0 BootROM"):
+            debugger.watch("component nothing")
+
+
+def test_unmapped_addresses_are_stops() -> None:
+    board, program = counting("interpreter", 5)
+    with board, Debugger(board, program) as debugger:
+        debugger.catches_unmapped = True
+        debugger.set("ssp", 0)
+        debugger.step(1)
+        debugger.set("ssp", 0x900000)
+        event = debugger.run()
+        assert (event.kind, event.notes[0]) == (
+            "unmapped",
+            "write of 0x008FFFFC, where nothing is mapped",
+        )
+        assert event.address == program.symbols["loop"]
+        debugger.step()
+        assert debugger.rcontinue().position == event.position - 1
+    assert board.unmapped == "ignore"
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "message"),
+    [
+        ("a0", {"kind": "read"}, r"a0 is a register: it is watched for changes; .* is \[a0\]"),
+        ("pc", {}, "use breakpoints"),
+        ("component 1", {"words": 2}, "watched as a whole"),
+        ("component 7", {}, "is no component"),
+        ("0x1000", {"words": 1 << 21}, "words are too many"),
+    ],
+)
+def test_bad_watches(target: str, arguments: dict[str, Any], message: str) -> None:
+    board, program = counting("interpreter")
+    with board, Debugger(board, program) as debugger:
+        with pytest.raises(DebugError, match=message):
+            debugger.watch(target, **arguments)
+        assert not debugger.points

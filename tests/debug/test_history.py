@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lrvm_jit import Motherboard, Snapshot
+from lrvm_jit import HookEvent, Motherboard, Snapshot
 from lrvm_jit.debug import (
     Debugger,
     History,
@@ -22,7 +22,8 @@ from lrvm_jit.debug import (
     ReplayError,
     load_recording,
 )
-from tests.debug.machines import asking, counting
+from lrvm_jit.debug import history as history_module
+from tests.debug.machines import RAM, asking, counting
 from tests.engines import EngineChoice
 
 LENGTH = 300
@@ -67,7 +68,10 @@ def test_long_runs_and_steps_back(engine: EngineChoice) -> None:
         assert len(debugger.history.recording.checkpoints) < 150
 
 
-def test_memory_is_bounded() -> None:
+@pytest.mark.parametrize("share", [history_module.SNAPSHOT_SHARE, 10**9])
+def test_memory_is_bounded(share: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And be the host so slow that snapshots seem to take for ever."""
+    monkeypatch.setattr(history_module, "SNAPSHOT_SHARE", share)
     board, _, _ = asking("interpreter")
     with board:
         history = History(board, memory_limit=2_000_000)
@@ -221,3 +225,40 @@ def test_one_tap_at_a_time() -> None:
     board, _ = counting("interpreter")
     with board, Debugger(board), pytest.raises(RuntimeError, match="has a tap already"):
         Recorder(board)
+
+
+def test_what_hooks_change_is_recorded(engine: EngineChoice) -> None:
+    """Of each kind: going back finds it, and calls none of them."""
+    board, oracle, _ = asking(engine)
+    called = 0
+
+    def count(board: Motherboard, event: HookEvent) -> None:
+        nonlocal called
+        called += 1
+
+    def change(board: Motherboard, event: HookEvent) -> None:
+        count(board, event)
+        event.word ^= called
+        board.cpu.regs.rr7 += called
+
+    board.on("memory", change, address=RAM)
+    board.on("component", change, component=2, access="read")
+    board.on("exception", change)
+    board.on("breakpoint", change, address=0x20)
+    board.on("breakpoint", count, address=0x24)
+    with Debugger(board) as debugger:
+        states = [(list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist())]
+        for _ in range(60):
+            debugger.step()
+            states.append((list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist()))
+        before, calls = called, oracle.calls
+        assert before > 10
+        for position in (59, 20, 60, 33, 0, 47):
+            debugger.go_to(position)
+            now = list(board.cpu.regs), board.memory.dump(RAM, RAM + 0x20).tolist()
+            assert now == states[position]
+        debugger.restart()
+        debugger.step(60)
+        assert (called, oracle.calls) == (before, calls)
+        with pytest.raises(RuntimeError, match="memory cannot be hooked while"):
+            board.on("memory", count, address=RAM)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy
 import pytest
 
+from lrvm_jit.gymnasium import GuestEnv, GuestVectorEnv
 from lrvm_tools.lasm import assemble
 from tests.examples.test_examples import EXAMPLES, load
 
@@ -42,7 +44,7 @@ def test_grading(capsys: pytest.CaptureFixture[str]) -> None:
         "    7, 0: no end after 10,000 instructions\n"
         "    3000000000, 14: no end after 10,000 instructions\n"
         "cleo: 4 of 5\n"
-        "    7, 0: Division by zero, at address 0x4\n"
+        "    7, 0: Division by zero, line 5\n"
         "dan: 4 of 5\n"
         "    3000000000, 14: wrong: 14 instead of 2\n"
         "eve: 0 of 5\n"
@@ -83,12 +85,16 @@ def game() -> ModuleType:
 
 
 def test_catch_game(game: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    game.main(num_envs=50, steps=200)
+    game.main(num_envs=50, steps=100)
     assert capsys.readouterr().out == (
-        "stand: 112 balls caught, 888 games lost, score -776\n"
-        "follow: 671 balls caught, 378 games lost, score 293\n"
-        "foresee: 1,100 balls caught, 0 games lost, score 1,100\n"
+        "stand: 43 balls caught, 457 games ended, mean return -0.9\n"
+        "follow: 303 balls caught, 202 games ended, mean return 0.1\n"
+        "foresee: 550 balls caught, 0 games ended, mean return none\n"
     )
+
+
+def test_catch_game_is_measured(game: ModuleType) -> None:
+    assert game.measure(num_envs=64, steps=3) > 0
 
 
 class Model:
@@ -132,72 +138,58 @@ class Model:
 
 
 def test_catch_game_is_the_game(game: ModuleType) -> None:
-    """Frame by frame, with what Gymnasium's vector environments do when a game ends."""
+    """Frame by frame; which ball a game begins with is the only thing that the model is told."""
     n, longest = 40, 30
-    env = game.CatchVectorEnv(n, max_episode_steps=longest)
+    env = GuestVectorEnv(
+        replace(game.GAME, max_episode_steps=longest, infos={"state": "ram[4]"}), n
+    )
     seen, infos = env.reset(seed=3)
-    assert infos == {}
-    assert (seen.shape, seen.dtype) == ((n, 4), numpy.int32)
-    # A lane keeps its random state; the model starts from what it was before the first ball.
-    models = [Model(int(state)) for state in initial_states(n, 3)]
+    assert seen.shape == (n, 4)
+    assert seen.dtype == numpy.int32
+    models = [begun(int(state)) for state in infos["state"]]
     assert seen.tolist() == [model.seen for model in models]
+    assert len({tuple(row) for row in seen.tolist()}) > 10
     random = numpy.random.default_rng(4)
     over = [False] * n
     steps = [0] * n
     kinds = set()
-    for _ in range(100):
+    for _ in range(70):
         # Half of the games are played well, so that they reach the limit.
         actions = numpy.where(numpy.arange(n) % 2, game.foresee(seen), random.integers(0, 3, n))
         seen, rewards, terminations, truncations, infos = env.step(actions)
-        for k, model in enumerate(models):
+        for k in range(n):
             if over[k]:
-                model.start()
+                models[k] = begun(int(infos["state"][k]))
                 steps[k] = 0
                 wanted: tuple[float, bool] = (0.0, False)
             else:
                 steps[k] += 1
-                wanted = model.step(int(actions[k]))
+                wanted = models[k].step(int(actions[k]))
             lost = wanted[1]
             cut = not lost and steps[k] >= longest
             over[k] = lost or cut
             kinds.add((lost, cut))
             assert (rewards[k], terminations[k], truncations[k]) == (wanted[0], lost, cut)
-            assert seen[k].tolist() == model.seen
-            assert infos["_caught"][k] == over[k]
-            assert not over[k] or infos["caught"][k] == model.caught
+            assert seen[k].tolist() == models[k].seen
     assert kinds == {(False, False), (True, False), (False, True)}
     env.close()
 
 
-def initial_states(n: int, seed: int) -> list[int]:
-    states: list[int] = numpy.random.default_rng(seed).integers(1, 1 << 32, n).tolist()
-    return states
+def begun(state: int) -> Model:
+    """A game whose first ball has left the random numbers in this state."""
+    model = Model(1)
+    model.random = state = state & 0xFFFF_FFFF
+    model.x, model.dx = state % 10, (state >> 8) % 3 - 1
+    return model
 
 
-def test_catch_game_with_seeds(game: ModuleType) -> None:
-    """The same seed makes the same games; without one they go on being different."""
-    env = game.CatchVectorEnv(64)
-    first, _ = env.reset(seed=7)
-    for _ in range(5):
-        env.step(numpy.zeros(64))
-    again, _ = env.reset(seed=7)
-    other, _ = env.reset()
-    assert (first == again).all()
-    assert (first != other).any()
-    assert (game.CatchVectorEnv(64).reset(seed=8)[0] != first).any()
-
-
-@pytest.mark.parametrize("actions", [[1], [0, 1, 3], [0, -1, 2], [0, 0.5, 1]])
-def test_catch_game_with_bad_actions(game: ModuleType, actions: list[float]) -> None:
-    env = game.CatchVectorEnv(3)
-    env.reset(seed=1)
-    with pytest.raises(ValueError, match="actions must be 3 numbers"):
-        env.step(numpy.array(actions))
-
-
-def test_catch_game_that_hangs(game: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    env = game.CatchVectorEnv(3)
-    env.reset(seed=1)
-    monkeypatch.setattr(game, "FRAME", 5)
-    with pytest.raises(RuntimeError, match="3 budget"):
-        env.step(numpy.ones(3))
+def test_catch_game_is_drawn(game: ModuleType) -> None:
+    env = GuestEnv(game.GAME, render_mode="ansi")
+    seen, _ = env.reset(seed=1)
+    rows = env.render().split("\n")
+    assert rows[seen[1]][seen[0]] == "o"
+    assert rows[9][seen[3]] == "="
+    picture = game.GAME.picture(seen)
+    assert picture.shape == (80, 80, 3)
+    assert picture.dtype == numpy.uint8
+    assert picture[8 * 9, 8 * seen[3]].tolist() == [80, 160, 255]

@@ -23,12 +23,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from lrvm_components import BootRom, BufferedDisplay, Ram
 from lrvm_jit import Component, Motherboard, Stop
 from lrvm_jit.isa.table import REGISTER_NAMES, Flag
-from lrvm_tools.lasm import assemble_program
+from lrvm_tools.lasm import Assembly, assemble_program
 from tests.engines import EngineChoice
 
 RAM_SIZE = 0x10000
@@ -65,6 +66,13 @@ class Machine:
         return int(self.board.cpu.regs[name])
 
 
+@lru_cache(maxsize=64)
+def assembled(source: str) -> Assembly:
+    """Assembling is most of what making a machine takes, and many tests make one again and again
+    or on every engine."""
+    return assemble_program(source)
+
+
 def machine(
     source: str,
     engine: EngineChoice,
@@ -73,14 +81,14 @@ def machine(
     **registers: int,
 ) -> Machine:
     """A machine with RAM at 0 holding the program, and `components` mapped right after it."""
-    program = assemble_program(source)
+    program = assembled(source)
     ram = Ram(size, image=program.words)
     board = Motherboard([ram, *components], engine=engine)
     assert all(outcome.ok for outcome in board.map_contiguous(0))
     board.reset()
     for name, value in registers.items():
         board.cpu.regs[name] = value
-    return Machine(board, ram, program.symbols)
+    return Machine(board, ram, dict(program.symbols))
 
 
 def flags(af: int) -> str:
@@ -96,7 +104,7 @@ def check_script(path: Path, engine: EngineChoice) -> None:
 
 def script_mistakes(source: str, engine: EngineChoice) -> list[str]:
     """Run a script; a line for each expectation that does not hold. ScriptError if it has none."""
-    program = assemble_program(source)
+    program = assembled(source)
     ram = Ram(RAM_SIZE, image=program.words)
     rom = BootRom(ROM_WORDS, hw_id=1)
     display = BufferedDisplay(64, lambda text: None, hw_id=0x1234_5678_9ABC_DEF0)

@@ -11,7 +11,6 @@ import os
 import random
 from dataclasses import replace
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +20,7 @@ from lrvm_tools import run as run_and_tell
 from tests.engines import COMPILED, EngineChoice, engine_id
 from tests.machine.fuzzing import build, outcome_of, random_case
 
-EXAMPLES = 100 if not os.environ.get("LRVM_FUZZ") else 20_000
+EXAMPLES = 40 if not os.environ.get("LRVM_FUZZ") else 20_000
 RUNS = 12
 LIMITS = (0, 1, 2, 5, 17, 60, 300)
 
@@ -31,7 +30,6 @@ fuzz = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
-every_engine = pytest.mark.parametrize("compiled", COMPILED, ids=engine_id)
 
 
 class Listener(RunObserver):
@@ -66,13 +64,12 @@ def change_points(board: Motherboard, rng: random.Random, top: int) -> None:
         board.watchpoints = {word: rng.choice(("read", "write", "any")) for word in words}
 
 
-@every_engine
 @fuzz
 @given(seed=st.integers(0, 2**64))
-def test_runs_stop_alike(compiled: EngineChoice, seed: int) -> None:
+def test_runs_stop_alike(seed: int) -> None:
     """Every run attempts what its limit allows, by its own count, and stops where it must."""
 
-    def story(engine: EngineChoice) -> list[object]:
+    def scenario(engine: EngineChoice) -> list[object]:
         rng = random.Random(seed)
         case = random_case(rng)
         if rng.random() < 0.5:
@@ -105,17 +102,18 @@ def test_runs_stop_alike(compiled: EngineChoice, seed: int) -> None:
             assert board._core.state.attempted == total
         return seen
 
-    assert story(compiled) == story("reference")
+    expected = scenario("reference")
+    for compiled in COMPILED:
+        assert scenario(compiled) == expected, engine_id(compiled)
 
 
-@every_engine
 @fuzz
 @given(seed=st.integers(0, 2**64))
-def test_what_is_printed_makes_no_difference(compiled: EngineChoice, seed: int) -> None:
+def test_what_is_printed_makes_no_difference(seed: int) -> None:
     """The machine ends alike, with the same count, whatever `RunConfig` has printed; and every
     engine prints the same."""
 
-    def story(engine: EngineChoice) -> tuple[list[object], list[str]]:
+    def scenario(engine: EngineChoice) -> tuple[list[object], list[str]]:
         rng = random.Random(seed)
         case = random_case(rng)
         limits = [rng.choice(LIMITS) for _ in range(4)]
@@ -140,4 +138,6 @@ def test_what_is_printed_makes_no_difference(compiled: EngineChoice, seed: int) 
         assert ends[0] == ends[1]
         return ends[0], writer.getvalue().splitlines()
 
-    assert story(compiled) == story("reference")
+    expected = scenario("reference")
+    for compiled in COMPILED:
+        assert scenario(compiled) == expected, engine_id(compiled)

@@ -29,7 +29,7 @@ def outcome(engine: EngineChoice, words: list[int], registers: list[int]) -> tup
     return stop, list(board.cpu.regs), ram.words.tolist(), probe.log
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
     share=st.floats(0, 1),

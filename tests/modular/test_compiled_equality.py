@@ -202,7 +202,7 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(plans)
 def test_random_machines(plan: Plan) -> None:
     assert plan.run("compiled") == plan.run("plain")

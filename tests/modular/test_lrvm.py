@@ -194,11 +194,11 @@ def test_answers_that_no_guest_can_get(
 def test_an_answer_of_the_wrong_kind(engine: EngineChoice) -> None:
     """Machines check that; a channel of one's own does not."""
     one = processor("lsa a1, a0, 4\nhalt", engine)
-    front, back = TwoWayChannel[Query, Response].pair()
+    endpoint, back = TwoWayChannel[Query, Response].pair()
     back.send(Good())
-    one.boot([front])
+    one.boot([endpoint])
     with pytest.raises(TypeError, match=r"Peripheral answered Good\(\)"):
-        one.exe_ins([front])
+        one.exe_ins([endpoint])
     assert back.recv() == Load(4)
 
 

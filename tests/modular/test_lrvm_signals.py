@@ -11,6 +11,7 @@ from lrvm_components import CharKeyboard, Ram
 from lrvm_jit.modular import (
     ComponentPeripheral,
     Data,
+    EmptyError,
     Good,
     Load,
     LrvmProcessor,
@@ -21,6 +22,7 @@ from lrvm_jit.modular import (
     Query,
     Response,
     SharedRam,
+    TwoWayChannel,
 )
 from lrvm_tools import assemble
 from tests.engines import EngineChoice
@@ -112,7 +114,7 @@ def test_ctrl_c_while_a_peripheral_waits(engine: EngineChoice) -> None:
 
 def test_an_exception_at_every_line() -> None:
     """Whatever raises, and be it taken for a part's error: the machine is not running for ever,
-    and ends when it is asked to."""
+    and ends when it is asked to; this thread's own channels wait for nobody of it."""
     counter, processor = Counter(), piping("interpreter", None)
     handle = Machine([counter], [processor]).run("cooperative")
 
@@ -133,4 +135,7 @@ def test_an_exception_at_every_line() -> None:
         assert not processor.board._runner._right.is_held
         assert counter.saved == list(range(1, len(counter.saved) + 1))
         assert counter.given - len(counter.saved) in (0, 1)
+        here, _there = TwoWayChannel[int, int].pair()
+        with pytest.raises(EmptyError):
+            here.try_recv()
     assert lines > 50

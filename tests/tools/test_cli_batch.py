@@ -90,6 +90,7 @@ def test_report(folder: Path) -> None:
         "resumed": 0,
         "interrupted": False,
         "out": None,
+        "files": [],
         "exit_code": 0,
     }
 
@@ -128,18 +129,18 @@ def test_checkpoint(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give --inputs FILE, or the number of machines: -n N"),
+        ([], "give --inputs FILE, --input-texts FILE, or the number of machines: -n N"),
         (["-n", "5", "--threads", "0"], "--threads must be 1 or more"),
         (["-n", "5", "--chunk", "0"], "--chunk must be 1 or more"),
         (["-n", "5", "--inputs", "in.npy"], "5 lanes are wanted, but the inputs are for 100"),
         (["-n", "5", "--outputs", "b0"], "there is no output 'b0'; it must be a register such as"),
         (["-n", "5", "--outputs", "ram[0:9]", "--ram-size", "32"], "outside the RAM of 8 words"),
         (["--inputs", "half.npy"], "has elements of type float64; registers and RAM take whole"),
-        (["--inputs", "triple.lasm"], "inputs come from .npy, .npz, .arrow or .parquet files"),
+        (["--inputs", "triple.lasm"], "inputs come from .npy, .npz, .arrow, .parquet or .jsonl"),
         (["-n", "5", "--out", "no/out.npz"], "there is no folder no for out.npz"),
-        (["-n", "5", "--out", "out.txt"], "outputs go to .npy, .npz, .parquet or .arrow files"),
+        (["-n", "5", "--out", "out.txt"], "outputs go to .npy, .npz, .parquet, .arrow or"),
         (["-n", "5", "--out", "out.npy"], "out.npy can hold one output, but there are 4"),
-        (["--inputs", "in.npz", "--out", "in.npz"], "in.npz is the input itself; choose another"),
+        (["--inputs", "in.npz", "--out", "in.npz"], "in.npz is an input itself; choose another"),
         (["--inputs", "broken.npy"], "broken.npy is no .npy file that can be read"),
         (["--inputs", "nowhere.npy"], "File 'nowhere.npy' does not exist"),
     ],

@@ -226,6 +226,41 @@ def test_errors_of_components_name_the_source_line(
         assert "write at offset 0x0" in result.stderr
     else:
         shown = batch("run", "rstep", "print cycles")
-        assert "A component failed: ZeroDivisionError: on purpose" in shown
+        assert "A component or a hook failed: ZeroDivisionError: on purpose" in shown
         assert "write at offset 0x0" in shown
         assert "p.lasm:13  wsa ac1" in shown
+
+
+@pytest.mark.parametrize(
+    ("choice", "code", "told"),
+    [
+        ("ignore", 0, ""),
+        ("warn", 0, "[lrvm] warning: the instruction at 0x00000004: write of 0x000000C8, where"),
+        ("stop", 7, "Cycle 0x00000002: write of 0x000000C8, where nothing is mapped, by the"),
+    ],
+)
+def test_unmapped_addresses_of_a_run(choice: str, code: int, told: str, folder: Path) -> None:
+    (folder / "m.toml").write_text('[[component]]\ntype = "rom"\nsize = 32\n')
+    (folder / "u.lasm").write_text("cpy a0, 200\nwsa a0, 0, 1\nhalt\n")
+    result = lrvm("run", "u.lasm", "--machine", "m.toml", "--unmapped", choice)
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+
+
+def test_a_recorded_run_is_replayed(folder: Path) -> None:
+    """What the keyboard gave is not asked for again; another program is another machine."""
+    (folder / "k.lasm").write_text(
+        "cpy ac0, 0xf7fc\nwsa ac0, 0, 0xaa\nsub ac0, 0x3fc\nlsa a0, ac0, 0\nhalt\n"
+    )
+    ran = lrvm("run", "k.lasm", "-q", "--record", "k.rec", stdin="hello\n")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    options = ["--replay", "k.rec", "--batch", "-ex", "run", "-ex", "print a0", "-ex", "rstep 2"]
+    shown = lrvm("debug", "k.lasm", *options)
+    assert shown.exit_code == 0, shown.stderr
+    assert "a0 = 0 (0x0)" not in shown.stdout
+    assert "k.lasm:4  lsa a0, ac0, 0" in shown.stdout
+    (folder / "cut.rec").write_bytes((folder / "k.rec").read_bytes()[:20])
+    for name, message in (("cut.rec", "cut.rec"), ("k.lasm", "is no recording")):
+        failed = lrvm("debug", "k.lasm", "--replay", name, "--batch")
+        assert (failed.exit_code, message in failed.stderr) == (2, True), failed.stderr
+    failed = lrvm("run", "k.lasm", "--record", "nowhere/k.rec", stdin="")
+    assert (failed.exit_code, "nowhere/k.rec" in failed.stderr) == (2, True)

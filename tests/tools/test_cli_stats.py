@@ -70,6 +70,8 @@ def test_json(count: str, engine: str) -> None:
         "engine",
         "instructions",
         "exceptions",
+        "unmapped_reads",
+        "unmapped_writes",
         "translated",
         "baseline",
         "interpreted",

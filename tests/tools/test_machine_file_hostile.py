@@ -7,13 +7,18 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from lrvm_jit import Snapshot
+from lrvm_jit.debug import load_recording
+from lrvm_jit.debug.trace_file import read_trace
 from lrvm_tools.cli.app import cli
+from lrvm_tools.executable.elf_program import load_executable
 from lrvm_tools.machines import HostFile, MachineError, load_machine
 
 PROGRAM = "cpy ac0, 0x100\nwsa ac0, 0, 0x41\nhalt"
@@ -212,9 +217,14 @@ def test_what_has_no_end(folder: Path, name: str, suffix: str) -> None:
     else:
         os.mkfifo(path)
     wanted = "it is a device or a pipe; copy what it gives into a file first"
-    for command in ("run", "asm", "dis", "info --machine"):
+    main = folder / "main.ll"
+    main.write_text("")
+    for command in (
+        *("run", "asm", "dis", "info --machine", "debug --batch", "profile"),
+        *(f"trace -o {folder / 'out.jsonl'}", f"cc {main} --machine"),
+    ):
         result = lrvm(*command.split(), path)
-        assert result.exit_code == 2
+        assert result.exit_code == 2, command
         assert wanted in result.stderr
     for setting in ("program", "image"):
         text = f'[[component]]\ntype = "rom"\nsize = 64\n{setting} = "{path.name}"'
@@ -225,6 +235,24 @@ def test_what_has_no_end(folder: Path, name: str, suffix: str) -> None:
     said = problem(folder, text, allow_paths=["/dev"])
     assert "component 0 (file)" in said
     assert "no regular file" in said
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        Snapshot.load,
+        load_recording,
+        load_executable,
+        lambda path: list(read_trace(path)),
+    ],
+    ids=["snapshot", "recording", "executable", "trace"],
+)
+def test_what_python_reads_has_an_end(folder: Path, read: Callable[[Path], object]) -> None:
+    """A pipe without a writer is an error, not a wait for one."""
+    path = folder / "pipe.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="it is a device or a pipe"):
+        read(path)
 
 
 def test_images_of_another_size(folder: Path) -> None:

@@ -19,10 +19,10 @@ from lrvm_jit.jit.code import cache as cache_module
 from lrvm_jit.jit.code import compiler as compiler_module
 from lrvm_jit.jit.code import store as store_module
 from lrvm_jit.jit.code.job import Job, Outcome
-from lrvm_jit.jit.code.loading import LoadingError
 from lrvm_jit.jit.code.store import STORE
 from lrvm_jit.jit.code.worker import Results, Worker
 from lrvm_jit.jit.emit import function as function_module
+from lrvm_jit.machine_code import LoadingError
 from lrvm_tools.lasm import assemble
 from tests.machine.guest import machine
 from tests.translator.background import (

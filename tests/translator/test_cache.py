@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrvm_jit.code_cache import PACKAGE, folders
+from lrvm_jit.code_cache import PACKAGE, folders, host
 from lrvm_jit.code_cache.host import host_facts
 from lrvm_jit.jit.code import cache as cache_module
 from lrvm_jit.jit.code.cache import default_cache, host_key
@@ -38,21 +38,38 @@ def test_the_switch(value: str, on: bool, tmp_path: Path, monkeypatch: pytest.Mo
     assert (tmp_path / "translations").exists() == on
 
 
-def test_the_key_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    import llvmlite.binding as llvm
-
-    first = host_key()
+def test_the_key_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It differs with the processor, with the compiler and with the sources."""
+    first, fresh = host_key(), host_key.__wrapped__
     assert len(first) == 64
-    fresh = host_key.__wrapped__
     assert fresh() == first
-    monkeypatch.setattr(llvm, "get_host_cpu_name", lambda: "abacus")
+    if host.processor_lines():
+        other = tmp_path / "cpuinfo"
+        other.write_text("processor : 0\nvendor_id : Abacus\nflags : beads\n\nvendor_id : other")
+        monkeypatch.setattr(host, "CPUINFO", str(other))
+        monkeypatch.setattr(host, "processor_lines", host.processor_lines.__wrapped__)
+        assert host.processor_lines() == {b"vendor_id": b"Abacus", b"flags": b"beads"}
+    else:
+        import llvmlite.binding as llvm
+
+        monkeypatch.setattr(llvm, "get_host_cpu_name", lambda: "abacus")
     assert fresh() == first  # asked once
     monkeypatch.setattr(cache_module, "host_facts", host_facts.__wrapped__)
     assert host_key() == first
     assert fresh() != first
     monkeypatch.undo()
+    monkeypatch.setattr(host, "compiler_version", lambda package: "0.0.0")
+    monkeypatch.setattr(cache_module, "host_facts", host_facts.__wrapped__)
+    assert fresh() != first
+    monkeypatch.undo()
     monkeypatch.setattr(cache_module, "SOURCES", ("isa/table.py",))
     assert fresh() != first
+
+
+def test_processors_that_linux_does_not_describe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLVM knows them."""
+    monkeypatch.setattr(host, "processor_lines", dict)
+    assert len(host.processor_facts()) == 3
 
 
 def test_the_sources_that_count_are_there() -> None:

@@ -1,16 +1,22 @@
 """Exceptions in translated code, and its accesses at the edges of memory.
 
-Every story is lived on the reference engine and on translators; all see the same.
+Every scenario is played on the reference engine and on translators; all see the same.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from lrvm_jit import StopReason
+from tests.engines import AT_FIRST_SIGHT
 from tests.machine.guest import RAM_SIZE
 from tests.machine.probes import Probe
-from tests.translator.stories import Story, tell
+from tests.translator import scenarios
+from tests.translator.scenarios import OPTIMIZED, Scenario
+
+play = partial(scenarios.play, translators=(OPTIMIZED, AT_FIRST_SIGHT))
 
 # --- exceptions --------------------------------------------------------------------------------
 
@@ -46,13 +52,13 @@ def test_exceptions_in_a_translated_loop(risky: str) -> None:
     """Some rounds divide by zero or use an odd address: the handler finds era, et and the flags
     of that instruction, and goes on behind it."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.warm_up()
-        story.run(*[17] * 60)
-        assert story.board.cpu.exception is not None or "ssp" in risky
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.warm_up()
+        scenario.run(*[17] * 60)
+        assert scenario.board.cpu.exception is not None or "ssp" in risky
 
-    tell(
+    play(
         f"""
     loop:
         inc a0
@@ -70,7 +76,7 @@ def test_exceptions_in_a_translated_loop(risky: str) -> None:
         jp loop
         {HANDLER}
         """,
-        plot,
+        script,
         a4=0x7001,
         a6=0x7000,
         ssp=0x8000,
@@ -80,13 +86,15 @@ def test_exceptions_in_a_translated_loop(risky: str) -> None:
 def test_a_stop_on_exception_in_a_translated_loop() -> None:
     """The run ends with the exception, at the instruction that raised it."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.warm_up()
-        reasons = {story.run(400, halt_on_exception=True).reason for _ in range(10)}
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.warm_up()
+        reasons = {scenario.run(400, halt_on_exception=True).reason for _ in range(10)}
         assert reasons == {StopReason.EXCEPTION}
 
-    tell(f"loop: inc a0\ncpy a1, a0\nand a1, 63\ndiv a2, a1\nxor a3, a2\njp loop\n{HANDLER}", plot)
+    play(
+        f"loop: inc a0\ncpy a1, a0\nand a1, 63\ndiv a2, a1\nxor a3, a2\njp loop\n{HANDLER}", script
+    )
 
 
 def test_signed_division_overflows() -> None:
@@ -103,15 +111,15 @@ def test_signed_division_overflows() -> None:
         for mode in (*modes, "DIV_SIG | DIV_ZRO_ZRO | DIV_OFW_MAX", "DIV_ZRO_MAX")
     )
 
-    def plot(story: Story) -> None:
-        regs = story.board.cpu.regs
-        regs.ev = story.labels["handler"]
+    def script(scenario: Scenario) -> None:
+        regs = scenario.board.cpu.regs
+        regs.ev = scenario.labels["handler"]
         for dividend in (0x8000_0000, 0x7FFF_FFFF, 0xFFFF_FFFF, 0):
             for divisor in (0xFFFF_FFFF, 0, 1, 0x8000_0000):
                 regs.a1, regs.a2, regs.pc = dividend, divisor, 0
-                story.run(300)
+                scenario.run(300)
 
-    tell(f"loop:\n{body}\njp loop\n{HANDLER}", plot)
+    play(f"loop:\n{body}\njp loop\n{HANDLER}", script)
 
 
 # --- edges of memory ---------------------------------------------------------------------------
@@ -125,16 +133,16 @@ def test_the_stack_at_the_end_of_memory(top: int, behind: str) -> None:
     """Pushes and pops around the last word; behind it is nothing, or a component. The words that
     one check covers must all be there."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.warm_up()
-        story.run(*[11] * 40)
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.warm_up()
+        scenario.run(*[11] * 40)
         if behind == "component":
-            probe = story.board.components[1]
+            probe = scenario.board.components[1]
             assert isinstance(probe, Probe)
-            story.note(probe.log)
+            scenario.note(probe.log)
 
-    tell(
+    play(
         f"""
     loop:
         inc a0
@@ -158,7 +166,7 @@ def test_the_stack_at_the_end_of_memory(top: int, behind: str) -> None:
         jp c0
         {HANDLER}
         """,
-        plot,
+        script,
         (lambda: [Probe(size=64)]) if behind == "component" else tuple,
         c0=16,
         a6=top,
@@ -171,11 +179,11 @@ def test_the_stack_at_the_end_of_memory(top: int, behind: str) -> None:
 def test_the_stack_at_address_0(top: int) -> None:
     """It wraps around to 0xFFFFFFFC, where nothing is; or it overwrites the program's start."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.pc = 0x1000
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.pc = 0x1000
+        scenario.warm_up()
 
-    tell(
+    play(
         """
         #addr 0x1000
     loop:
@@ -191,7 +199,7 @@ def test_the_stack_at_address_0(top: int) -> None:
         cpy ssp, a7
         jp 0x100C
         """,
-        plot,
+        script,
         a6=top,
         a7=(top - 4) & 0xFFFF_FFFF,
         ssp=top,
@@ -201,13 +209,13 @@ def test_the_stack_at_address_0(top: int) -> None:
 def test_a_stack_that_grows_over_the_code() -> None:
     """Pushes come nearer to the loop and then overwrite it."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.pc = 0x1000
-        story.run(*[400] * 6)
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.pc = 0x1000
+        scenario.run(*[400] * 6)
 
-    tell(
+    play(
         "#addr 0x1000\nloop: push a1\ninc a0\nxor a2, a0\njp loop\nhalt",
-        plot,
+        script,
         a1=0x1C00_0001,
         ssp=0x1300,
         ev=0x1010,
@@ -219,12 +227,12 @@ def test_a_stack_that_grows_over_the_code() -> None:
 def test_stores_and_loads_over_the_end_of_memory(start: int, step: int) -> None:
     """RAM, then nothing; and around the end of the address space into the program's first words."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.pc = 0x1000
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.pc = 0x1000
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.warm_up()
 
-    tell(
+    play(
         f"""
         #addr 0x1000
     again:
@@ -243,7 +251,7 @@ def test_stores_and_loads_over_the_end_of_memory(start: int, step: int) -> None:
         jp again
         {HANDLER}
         """,
-        plot,
+        script,
         a6=step,
         a7=start,
     )
@@ -252,14 +260,14 @@ def test_stores_and_loads_over_the_end_of_memory(start: int, step: int) -> None:
 def test_code_at_the_end_of_memory() -> None:
     """A loop whose last instruction is the last word, and one that runs off it."""
 
-    def plot(story: Story) -> None:
-        regs = story.board.cpu.regs
+    def script(scenario: Scenario) -> None:
+        regs = scenario.board.cpu.regs
         for start in (RAM_SIZE - 16, RAM_SIZE - 12, RAM_SIZE - 8, RAM_SIZE - 4):
             regs.pc = start
-            story.run(300, 300, 300)
+            scenario.run(300, 300, 300)
 
-    tell(
+    play(
         f"handler: cpy a7, {RAM_SIZE // 2}\nadd a7, a7\nsub a7, 16\njp a7\n"
         f"#addr {RAM_SIZE - 16}\ninc a0\nadd a1, a0\ncmp a2, a0\nif ZF",
-        plot,
+        script,
     )

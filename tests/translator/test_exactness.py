@@ -1,7 +1,7 @@
 """Translated code is exact: where a run ends, what a cycle counter, a component or a handler
 sees, where a request to stop it comes.
 
-Every story is lived on the reference engine and on translators; all see the same.
+Every scenario is played on the reference engine and on translators; all see the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lrvm_jit import HardwareError, Stop, StopReason
 from tests.engines import EngineChoice
 from tests.machine.guest import RAM_SIZE, Machine, machine
 from tests.machine.probes import Probe
-from tests.translator.stories import HOT, TRANSLATORS, Story, tell, translator_id
+from tests.translator.scenarios import HOT, TRANSLATORS, Scenario, play, translator_id
 
 BUSY = """
 loop:
@@ -53,36 +53,36 @@ def test_every_stop_is_exact() -> None:
     """The run ends after so many instructions, wherever in the loop that is: cycles, pc, and the
     address of the last instruction."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.run(*range(120))
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.run(*range(120))
 
-    stories = tell(BUSY, plot, ssp=0x8000, a1=400)
-    assert all(story.board.stats().translated > 2000 for story in stories)
+    scenarios = play(BUSY, script, ssp=0x8000, a1=400)
+    assert all(scenario.board.stats().translated > 2000 for scenario in scenarios)
 
 
 def test_every_stop_is_exact_from_every_instruction() -> None:
     """Also where a run begins in the middle of a region."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        for start in range(0, story.labels["f"] + 20, 4):
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        for start in range(0, scenario.labels["f"] + 20, 4):
             for budget in (0, 1, 2, 3, 5, 8, 13, 40):
-                story.board.cpu.regs.pc = start
-                story.run(budget)
+                scenario.board.cpu.regs.pc = start
+                scenario.run(budget)
 
-    tell(BUSY, plot, ssp=0x8000, a1=400)
+    play(BUSY, script, ssp=0x8000, a1=400)
 
 
 @pytest.mark.parametrize("budget", [1, 2, 3, 7, 29])
 def test_a_run_in_slices(budget: int) -> None:
     """Many short runs are one long one."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.run(*[budget] * 120)
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.run(*[budget] * 120)
 
-    tell(BUSY, plot, ssp=0x8000, a1=400)
+    play(BUSY, script, ssp=0x8000, a1=400)
 
 
 def test_slices_and_one_run_end_alike() -> None:
@@ -107,21 +107,21 @@ def test_slices_and_one_run_end_alike() -> None:
 def test_a_loop_that_ends() -> None:
     """HALT after a translated loop, with the budget for it and one short of it."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         for missing in (0, 1, 2, 3, 4):
-            story.board.cpu.halted = False
-            story.board.cpu.regs.pc = 0
-            story.run(2 + 3 * 500 - missing, 10)
+            scenario.board.cpu.halted = False
+            scenario.board.cpu.regs.pc = 0
+            scenario.run(2 + 3 * 500 - missing, 10)
 
-    tell("cpy a0, 500\nloop: dec a0\nifnq\njp loop\nhalt", plot)
+    play("cpy a0, 500\nloop: dec a0\nifnq\njp loop\nhalt", script)
 
 
 def test_a_loop_without_budget_makes_no_progress() -> None:
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.run(*[0] * 5)
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.run(*[0] * 5)
 
-    tell("here: jp here", plot)
+    play("here: jp here", script)
 
 
 # --- the cycle counter -------------------------------------------------------------------------
@@ -130,11 +130,11 @@ def test_a_loop_without_budget_makes_no_progress() -> None:
 def test_the_cycle_counter_is_exact_everywhere() -> None:
     """At a block's beginning and end, after a skip, in a function, after a skipped jump."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.run(*[37] * 40)
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.run(*[37] * 40)
 
-    tell(
+    play(
         """
     loop:
         cycles a0
@@ -158,7 +158,7 @@ def test_the_cycle_counter_is_exact_everywhere() -> None:
         add a6, a2
         ret
         """,
-        plot,
+        script,
         a7=0x7000,
         ssp=0x8000,
     )
@@ -201,17 +201,17 @@ def test_a_component_in_the_middle_of_a_block(access: str) -> None:
     """It sees the registers, flags, pc and cycle counter of exactly this instruction, and its
     refusal is an exception there."""
 
-    def plot(story: Story) -> None:
-        watcher = story.board.components[1]
+    def script(scenario: Scenario) -> None:
+        watcher = scenario.board.components[1]
         assert isinstance(watcher, Watcher)
-        watcher.board = story.board
-        watcher.words[0] = story.labels["after"]
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.run(300, 300, 500, *[13] * 20)
-        story.note(watcher.seen)
+        watcher.board = scenario.board
+        watcher.words[0] = scenario.labels["after"]
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.run(300, 300, 500, *[13] * 20)
+        scenario.note(watcher.seen)
         assert len(watcher.seen) > 100
 
-    tell(
+    play(
         f"""
     loop:
         inc a0
@@ -232,7 +232,7 @@ def test_a_component_in_the_middle_of_a_block(access: str) -> None:
         add c0, et
         jp c1
         """,
-        plot,
+        script,
         lambda: [Watcher()],
         a7=RAM_SIZE,
         ssp=0x8000,
@@ -242,14 +242,14 @@ def test_a_component_in_the_middle_of_a_block(access: str) -> None:
 def test_a_loop_that_wanders_from_memory_into_a_component() -> None:
     """The same instruction finds RAM at first, then the component, then nothing."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        probe = story.board.components[1]
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        probe = scenario.board.components[1]
         assert isinstance(probe, Probe)
-        story.note(probe.log)
+        scenario.note(probe.log)
         assert probe.log
 
-    tell(
+    play(
         """
     again:
         cpy a0, a7
@@ -263,7 +263,7 @@ def test_a_loop_that_wanders_from_memory_into_a_component() -> None:
         jp loop
         jp again
         """,
-        plot,
+        script,
         lambda: [Probe(size=64)],
         a6=RAM_SIZE + 128,
         a7=RAM_SIZE - 512,

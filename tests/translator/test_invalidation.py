@@ -1,6 +1,6 @@
 """Code that changes after it has been translated, and whatever else a region relied on.
 
-Every story is lived on the reference engine and on translators, and all see the same after each
+Every scenario is played on the reference engine and on translators, and all see the same after each
 run: registers, flags, cycles, memory, why and where it stopped.
 """
 
@@ -16,7 +16,7 @@ from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from lrvm_jit.jit.code.installation import MOST_LOSSES
 from lrvm_tools.lasm import assemble
-from tests.translator.stories import HOT, Story, tell
+from tests.translator.scenarios import HOT, Scenario, play
 
 ADD_1, ADD_100 = encode("add", Reg.A0, 1), encode("add", Reg.A0, 100)
 
@@ -26,7 +26,7 @@ ADD_1, ADD_100 = encode("add", Reg.A0, 1), encode("add", Reg.A0, 100)
 
 def test_a_store_into_the_next_instruction() -> None:
     """Of the same block: the translated store must not run into the old instruction."""
-    tell(
+    play(
         """
     loop:
         ex a1, a2
@@ -36,7 +36,7 @@ def test_a_store_into_the_next_instruction() -> None:
         xor a3, a0
         jp loop
         """,
-        Story.warm_up,
+        Scenario.warm_up,
         a1=ADD_1,
         a2=ADD_100,
     )
@@ -44,7 +44,7 @@ def test_a_store_into_the_next_instruction() -> None:
 
 def test_a_store_into_the_next_instruction_now_and_then() -> None:
     """Most rounds write what stands there already, which is no change."""
-    tell(
+    play(
         """
     loop:
         inc c0
@@ -56,7 +56,7 @@ def test_a_store_into_the_next_instruction_now_and_then() -> None:
         add a0, 1
         jp loop
         """,
-        lambda story: story.run(*[330] * 12),
+        lambda scenario: scenario.run(*[330] * 12),
         a1=ADD_1,
         a2=ADD_100,
     )
@@ -68,7 +68,7 @@ def test_a_store_into_the_next_instruction_now_and_then() -> None:
 )
 def test_a_loop_that_patches_itself(store: str, every: int) -> None:
     """Every so many rounds, by each instruction that stores."""
-    tell(
+    play(
         f"""
     loop:
     target:
@@ -83,7 +83,7 @@ def test_a_loop_that_patches_itself(store: str, every: int) -> None:
         {store}
         jp loop
         """,
-        Story.warm_up,
+        Scenario.warm_up,
         a1=ADD_1,
         a2=ADD_100,
         ssp=4,
@@ -92,7 +92,7 @@ def test_a_loop_that_patches_itself(store: str, every: int) -> None:
 
 def test_a_store_at_a_distance_from_the_code_it_changes() -> None:
     """The patching code is a region of its own, far from the patched one."""
-    tell(
+    play(
         """
     loop:
         call target
@@ -112,7 +112,7 @@ def test_a_store_at_a_distance_from_the_code_it_changes() -> None:
         wsa a6, 0, a1
         ret
         """,
-        Story.warm_up,
+        Scenario.warm_up,
         a1=ADD_1,
         a2=ADD_100,
         ssp=0x8000,
@@ -121,7 +121,7 @@ def test_a_store_at_a_distance_from_the_code_it_changes() -> None:
 
 def test_code_copied_over_code() -> None:
     """Two routines take turns at the same place; both are run long enough to be translated."""
-    stories = tell(
+    scenarios = play(
         """
     loop:
         cpy a1, routine_a
@@ -152,17 +152,17 @@ def test_code_copied_over_code() -> None:
         jpr -12
         ret
         """,
-        lambda story: story.run(*[400] * 20),
+        lambda scenario: scenario.run(*[400] * 20),
         a6=100,
         a7=0x1000,
         ssp=0x8000,
     )
-    assert all(story.board.stats().invalidations for story in stories)
+    assert all(scenario.board.stats().invalidations for scenario in scenarios)
 
 
 def test_a_table_between_the_instructions() -> None:
     """Data beside translated code changes all the time, and that is no change of code."""
-    [hot, _] = tell(
+    [hot, _] = play(
         """
     loop:
         lsa a1, counter
@@ -174,7 +174,7 @@ def test_a_table_between_the_instructions() -> None:
         xor a2, a1
         jp loop
         """,
-        Story.warm_up,
+        Scenario.warm_up,
     )
     assert hot.board.stats().invalidations == 0
 
@@ -201,21 +201,21 @@ def test_code_that_two_regions_have() -> None:
         ret
     """
 
-    def plot(story: Story) -> None:
-        regs = story.board.cpu.regs
+    def script(scenario: Scenario) -> None:
+        regs = scenario.board.cpu.regs
         for word in (ADD_1, ADD_100, ADD_1):
-            story.board.memory.write(story.labels["f"], word)
+            scenario.board.memory.write(scenario.labels["f"], word)
             for label in ("first", "second") * 2:
-                regs.pc, regs.c0, regs.a7 = story.labels[label], 1000, story.labels[label]
-                story.run(300, 300, 300)
+                regs.pc, regs.c0, regs.a7 = scenario.labels[label], 1000, scenario.labels[label]
+                scenario.run(300, 300, 300)
 
-    stories = tell(source, plot, ssp=0x8000)
-    assert all(story.board.stats().invalidations >= 2 for story in stories)
+    scenarios = play(source, script, ssp=0x8000)
+    assert all(scenario.board.stats().invalidations >= 2 for scenario in scenarios)
 
 
 def test_a_loop_that_rewrites_another_one() -> None:
     """The other one's limit, step and target are changed in all the ways that a word can be."""
-    tell(
+    play(
         """
     outer:
         add a2, 13
@@ -235,7 +235,7 @@ def test_a_loop_that_rewrites_another_one() -> None:
         add a1, a0
         jp outer
         """,
-        lambda story: story.run(*[330] * 14),
+        lambda scenario: scenario.run(*[330] * 14),
         a4=encode("cmp", Reg.A0, 0),
     )
 
@@ -255,15 +255,15 @@ def test_more_changes_than_are_worth_translating() -> None:
         wsa target, a1
         jp loop
     """
-    stories = tell(
+    scenarios = play(
         source,
-        lambda story: story.run(*[500] * 40),
+        lambda scenario: scenario.run(*[500] * 40),
         a1=ADD_1,
         a2=ADD_100,
         c0=50,
     )
-    for story in stories:
-        assert story.board.stats().invalidations <= 9 * MOST_LOSSES
+    for scenario in scenarios:
+        assert scenario.board.stats().invalidations <= 9 * MOST_LOSSES
 
 
 # --- the host and components change code -------------------------------------------------------
@@ -281,71 +281,71 @@ OVERLAYS = [
 def test_the_host_loads_overlays(how: str) -> None:
     """Another program at the same place, and again the first one."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         for source in [*OVERLAYS, *OVERLAYS]:
             words = assemble(source)
             if how == "load":
-                story.board.memory.load(0x800, words)
+                scenario.board.memory.load(0x800, words)
             elif how == "words":
-                story.machine.ram.words[0x200 : 0x200 + len(words)] = words
+                scenario.machine.ram.words[0x200 : 0x200 + len(words)] = words
             else:
                 for k, word in enumerate(words.tolist()):
-                    story.board.memory.write(0x800 + 4 * k, word)
-            story.board.cpu.regs.pc = 0x800
-            story.run(300, 300, 300, 101)
+                    scenario.board.memory.write(0x800 + 4 * k, word)
+            scenario.board.cpu.regs.pc = 0x800
+            scenario.run(300, 300, 300, 101)
 
-    [_, first_sight] = tell("jp 0x800", plot, ssp=0x4000)
+    [_, first_sight] = play("jp 0x800", script, ssp=0x4000)
     assert first_sight.board.stats().invalidations >= 4
 
 
 def test_programs_one_after_the_other_at_the_same_place() -> None:
     """Each of them is translated where it is hot; the later ones after some time."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         for number in range(1, MOST_LOSSES + 3):
-            story.board.reset()
-            story.board.memory.load(0, assemble(f"loop: add a0, {number}\nxor a1, a0\njp loop"))
-            before = story.board.stats().translated
-            story.run(*[300] * (6 if number <= MOST_LOSSES else 60))
-            if story.board.engine == "translator":
-                assert story.board.stats().translated - before > 600, f"program {number}"
+            scenario.board.reset()
+            scenario.board.memory.load(0, assemble(f"loop: add a0, {number}\nxor a1, a0\njp loop"))
+            before = scenario.board.stats().translated
+            scenario.run(*[300] * (6 if number <= MOST_LOSSES else 60))
+            if scenario.board.engine == "translator":
+                assert scenario.board.stats().translated - before > 600, f"program {number}"
 
-    tell("halt", plot, translators=[HOT])
+    play("halt", script, translators=[HOT])
 
 
 def test_code_at_a_place_that_was_tried_twice() -> None:
     """The second time as runs end there. The code that comes later is translated as well."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.pc = 4
-        story.run(300, *[3] * 120)
-        before = story.board.stats().translated
-        story.board.memory.load(0, assemble("add a0, 5\nsub a1, a0\njp 0"))
-        story.run(*[300] * 6)
-        if story.board.engine == "translator":
-            assert story.board.stats().translated - before > 600
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.pc = 4
+        scenario.run(300, *[3] * 120)
+        before = scenario.board.stats().translated
+        scenario.board.memory.load(0, assemble("add a0, 5\nsub a1, a0\njp 0"))
+        scenario.run(*[300] * 6)
+        if scenario.board.engine == "translator":
+            assert scenario.board.stats().translated - before > 600
 
-    tell("loop: add a0, 1\nxor a1, a0\njp loop", plot, translators=[HOT])
+    play("loop: add a0, 1\nxor a1, a0\njp loop", script, translators=[HOT])
 
 
 def test_the_host_changes_one_word() -> None:
     """Each word of a translated loop in turn, and back."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        words = story.machine.ram.words
-        for index in range(story.labels["end"] // 4):
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        words = scenario.machine.ram.words
+        for index in range(scenario.labels["end"] // 4):
             old = int(words[index])
             words[index] = encode("cpy", Reg.A6, 0)
-            story.run(151)
+            scenario.run(151)
             words[index] = old
-            story.board.cpu.regs.pc = 0
-            story.run(151, 300, 300)
+            scenario.board.cpu.regs.pc = 0
+            scenario.run(151, 300, 300)
 
-    tell(
+    play(
         "loop: add a0, 1\ncall f\nadd a1, 1\ncmp a1, 9\nifge\ncpy a1, 0\njp loop\n"
         "f: xor a2, a0\nret\nend: jp loop",
-        plot,
+        script,
         ssp=0x4000,
     )
 
@@ -353,14 +353,14 @@ def test_the_host_changes_one_word() -> None:
 def test_reset_brings_the_first_program_back() -> None:
     """board.reset() restores the RAM's image, under regions of what had been written there."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        story.board.memory.write(0, ADD_100)
-        story.warm_up()
-        story.board.reset()
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        scenario.board.memory.write(0, ADD_100)
+        scenario.warm_up()
+        scenario.board.reset()
+        scenario.warm_up()
 
-    tell("loop: add a0, 1\nxor a1, a0\njp loop", plot)
+    play("loop: add a0, 1\nxor a1, a0\njp loop", script)
 
 
 class Overlay(Component):
@@ -384,7 +384,7 @@ class Overlay(Component):
 def test_a_component_changes_code_in_its_own_memory() -> None:
     """Code in a component's window, changed by that component in the middle of a loop."""
     routine = [ADD_1, *assemble("xor a3, a0\nret").tolist()]
-    tell(
+    play(
         """
     loop:
         call a7
@@ -397,7 +397,7 @@ def test_a_component_changes_code_in_its_own_memory() -> None:
         call a7
         jp loop
         """,
-        Story.warm_up,
+        Scenario.warm_up,
         lambda: [Overlay(routine)],
         a1=ADD_1,
         a2=ADD_100,
@@ -410,9 +410,9 @@ def test_a_component_changes_code_in_its_own_memory() -> None:
 def test_a_component_changes_the_code_that_writes_to_it() -> None:
     """The loop itself lies in the component's window: the next instruction is the new one."""
     loop = assemble("add a0, 1\nex a1, a2\nwsa a6, 0, a1\nxor a3, a0\njp a7").tolist()
-    tell(
+    play(
         "jp a7",
-        Story.warm_up,
+        Scenario.warm_up,
         lambda: [Overlay(loop)],
         a1=ADD_1,
         a2=ADD_100,
@@ -427,18 +427,18 @@ def test_a_component_changes_the_code_that_writes_to_it() -> None:
 def test_breakpoints_on_translated_loops() -> None:
     """Set, moved and cleared between runs: each run stops before the instruction, each round."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
         for address in (*range(0, 40, 4), 0x100):
-            story.board.breakpoints = {address}
-            story.run(*[100] * 4, 300)
-            story.board.breakpoints = {address, 8}
-            story.run(*[100] * 4)
-            story.board.breakpoints = ()
-            story.run(1, 300, 300)
+            scenario.board.breakpoints = {address}
+            scenario.run(*[100] * 4, 300)
+            scenario.board.breakpoints = {address, 8}
+            scenario.run(*[100] * 4)
+            scenario.board.breakpoints = ()
+            scenario.run(1, 300, 300)
 
-    tell(
+    play(
         "loop: inc a0\ncall f\ncmp a0, a1\nifeq\njp loop\njp loop\nf: if EF\nadd a2, 1\nret\nhalt",
-        plot,
+        script,
         ssp=0x8000,
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lrvm_jit import TranslatorOptions, Watch
@@ -23,7 +23,7 @@ from lrvm_tools.lasm import assemble, assemble_program
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import EXECUTE, WRITE, low_entry, set_page
-from tests.translator.stories import HOT, Story, tell, tell_paged
+from tests.translator.scenarios import HOT, Scenario, play, play_paged
 
 JUMPS = {
     "literal": "lsa pc, a0, handlers",
@@ -84,26 +84,26 @@ def program(jump: str = JUMPS["literal"]) -> str:
 BEFORE = "#d32 two, two\n"
 
 
-def warm_up(story: Story) -> None:
+def warm_up(scenario: Scenario) -> None:
     """Run until the region knows where its jumps go."""
-    story.run(*[300] * 10, *[2100] * 4)
+    scenario.run(*[300] * 10, *[2100] * 4)
 
 
-def knows_table(story: Story) -> bool:
+def knows_table(scenario: Scenario) -> bool:
     """Whether jumps stay in the region: some 4,000 of them. It is left once or twice at each
     beginning, where its window for the table must be found again."""
 
     def exits() -> int:
-        return story.board.stats().exits.get("unexpected target", 0)
+        return scenario.board.stats().exits.get("unexpected target", 0)
 
     before = exits()
-    story.run(21000)
+    scenario.run(21000)
     return exits() - before < 10
 
 
-def word(story: Story, label: str, offset: int = 0) -> int:
+def word(scenario: Scenario, label: str, offset: int = 0) -> int:
     """Index of a word in RAM."""
-    return story.labels[label] // 4 + offset
+    return scenario.labels[label] // 4 + offset
 
 
 # --- which table -------------------------------------------------------------------------------
@@ -189,28 +189,29 @@ def test_one_target_is_no_table() -> None:
 def test_jumps_stay_in_the_region(jump: str) -> None:
     """Once the targets are known; a variable behind the table may change all the time."""
     source = program(jump).replace("inc a3", "inc a3\nwsa variable, ac0")
-    for story in tell(source, warm_up, translators=[HOT]):
-        assert knows_table(story)
-        assert story.board.stats().invalidations == 0
+    for scenario in play(source, warm_up, translators=[HOT]):
+        assert knows_table(scenario)
+        assert scenario.board.stats().invalidations == 0
 
 
-@pytest.mark.parametrize(
-    "index", [4, 16, 20, 24, 1, 6, 0x1000, 0x8000_0000, 0xFFFF_FFFC, 0xFFFF_FFF8, 0xFFFF_FFFF]
-)
+INDICES = (1, 6, 0x1000, 0x8000_0000, 0xFFFF_FFFC, 0xFFFF_FFF8, 0xFFFF_FFFF, 16, 20, 24, 4)
+
+
 @pytest.mark.parametrize("jump", ["literal", "register", "a sum", "words", "two steps"])
-def test_other_indices(jump: str, index: int) -> None:
+def test_other_indices(jump: str) -> None:
     """Never seen, behind the table, before it, unaligned, outside memory: exactly that happens."""
 
-    def plot(story: Story) -> None:
-        story.board.memory.load(0x3000, assemble("inc a6\ncpy a5, era\ncpy ac0, 0x800\njp 8"))
-        warm_up(story)
-        words = story.machine.ram.words
-        words[0x804 // 4] = index
-        story.run(1, 2, 3, 40, 41, 42, 300)
-        words[0x804 // 4] = 8
-        story.run(1, 2, 3, 40, 41, 42, 300)
+    def script(scenario: Scenario) -> None:
+        scenario.board.memory.load(0x3000, assemble("inc a6\ncpy a5, era\ncpy ac0, 0x800\njp 8"))
+        warm_up(scenario)
+        words = scenario.machine.ram.words
+        for index in INDICES:
+            words[0x804 // 4] = index
+            scenario.run(1, 2, 3, 40, 41, 42, 300)
+            words[0x804 // 4] = 8
+            scenario.run(1, 2, 3, 40, 41, 42, 300)
 
-    tell(program(JUMPS[jump]).replace("handlers:", BEFORE + "handlers:"), plot, ev=0x3000)
+    play(program(JUMPS[jump]).replace("handlers:", BEFORE + "handlers:"), script, ev=0x3000)
 
 
 @pytest.mark.parametrize("every", [1, 7, 100])
@@ -232,172 +233,174 @@ def test_the_guest_changes_an_entry(every: int) -> None:
         """.replace("EVERY", str(every)),
     )
 
-    def plot(story: Story) -> None:
-        warm_up(story)
-        story.run(1, 10, 100, 1000)
-        assert story.board.cpu.regs.a3 > 100
+    def script(scenario: Scenario) -> None:
+        warm_up(scenario)
+        scenario.run(1, 10, 100, 1000)
+        assert scenario.board.cpu.regs.a3 > 100
 
-    [hot] = tell(source, plot, translators=[HOT])
+    [hot] = play(source, script, translators=[HOT])
     assert hot.board.stats().invalidations
 
 
 @pytest.mark.parametrize("offset", range(4))
 def test_the_host_changes_an_entry(offset: int) -> None:
-    def plot(story: Story) -> None:
-        warm_up(story)
-        words = story.machine.ram.words
-        old = int(words[word(story, "handlers", offset)])
-        words[word(story, "handlers", offset)] = story.labels["unseen"]
-        story.run(17, 300)
-        words[word(story, "handlers", offset)] = old
-        story.board.cpu.regs.pc = 0
-        story.run(17, 300, 2100)
+    def script(scenario: Scenario) -> None:
+        warm_up(scenario)
+        words = scenario.machine.ram.words
+        old = int(words[word(scenario, "handlers", offset)])
+        words[word(scenario, "handlers", offset)] = scenario.labels["unseen"]
+        scenario.run(17, 300)
+        words[word(scenario, "handlers", offset)] = old
+        scenario.board.cpu.regs.pc = 0
+        scenario.run(17, 300, 2100)
 
-    tell(program(), plot)
+    play(program(), script)
 
 
 def test_the_table_is_chosen_by_a_register() -> None:
     """The host lets the register that has the table's address point to another table."""
 
-    def plot(story: Story) -> None:
-        labels = story.labels
+    def script(scenario: Scenario) -> None:
+        labels = scenario.labels
         handlers = labels["handlers"]
         other = [labels[name] for name in ("two", "two", "one", "again")]
-        story.board.memory.load(0x3000, other)
+        scenario.board.memory.load(0x3000, other)
         for address in [handlers, 0x3000, 0x3004, handlers] * 3:
-            story.board.cpu.regs.ac1 = address
-            story.run(1, 10, 300, 2100)
+            scenario.board.cpu.regs.ac1 = address
+            scenario.run(1, 10, 300, 2100)
 
-    tell(program(JUMPS["register"]), plot)
+    play(program(JUMPS["register"]), script)
 
 
 def test_a_region_that_relies_on_the_wrong_table_is_made_again() -> None:
     """It is not left for each jump of a program that uses another table from now on."""
 
-    def plot(story: Story) -> None:
-        warm_up(story)
-        labels = story.labels
-        story.board.memory.load(0x3000, [labels[name] for name in ("two", "two", "one", "again")])
-        story.board.cpu.regs.ac1 = 0x3000
-        warm_up(story)
+    def script(scenario: Scenario) -> None:
+        warm_up(scenario)
+        labels = scenario.labels
+        scenario.board.memory.load(
+            0x3000, [labels[name] for name in ("two", "two", "one", "again")]
+        )
+        scenario.board.cpu.regs.ac1 = 0x3000
+        warm_up(scenario)
 
-    for story in tell(program(JUMPS["register"]), plot, translators=[HOT]):
-        assert knows_table(story)
+    for scenario in play(program(JUMPS["register"]), script, translators=[HOT]):
+        assert knows_table(scenario)
 
 
 def test_the_host_loads_another_table() -> None:
     """Two tables in turn, with other addresses in them."""
 
-    def plot(story: Story) -> None:
-        labels = story.labels
+    def script(scenario: Scenario) -> None:
+        labels = scenario.labels
         for first, second in [("one", "two"), ("two", "one"), ("one", "one")] * 2:
             table = [labels[first], labels["unseen"], labels[second], labels["again"]]
-            story.board.memory.load(labels["handlers"], table)
-            warm_up(story)
+            scenario.board.memory.load(labels["handlers"], table)
+            warm_up(scenario)
 
-    tell(program(), plot)
+    play(program(), script)
 
 
 @pytest.mark.parametrize("kind", [Watch.READ, Watch.WRITE])
 def test_watchpoints_on_entries(kind: Watch) -> None:
     """A jump reads its entry: the run stops there, and only there."""
 
-    def plot(story: Story) -> None:
-        warm_up(story)
-        story.board.watchpoints = {story.labels["handlers"] + 8: kind}
-        story.run(2, 100, 100, 100, 1000)
-        story.board.watchpoints = {}
-        story.run(1000)
+    def script(scenario: Scenario) -> None:
+        warm_up(scenario)
+        scenario.board.watchpoints = {scenario.labels["handlers"] + 8: kind}
+        scenario.run(2, 100, 100, 100, 1000)
+        scenario.board.watchpoints = {}
+        scenario.run(1000)
 
-    tell(program(), plot)
+    play(program(), script)
 
 
-@EACH_JUMP
+@pytest.mark.parametrize("jump", [JUMPS["literal"], JUMPS["register"], JUMPS["two steps"]])
 def test_a_watchpoint_on_an_entry_that_is_not_used(jump: str) -> None:
     """The rest of the table is read all the time; then that entry is used, too."""
 
-    def plot(story: Story) -> None:
-        story.board.watchpoints = {story.labels["handlers"] + 4: "read"}
-        warm_up(story)
-        warm_up(story)
-        story.machine.ram.words[word(story, "code", 1)] = 4
-        story.run(*[100] * 10)
+    def script(scenario: Scenario) -> None:
+        scenario.board.watchpoints = {scenario.labels["handlers"] + 4: "read"}
+        warm_up(scenario)
+        warm_up(scenario)
+        scenario.machine.ram.words[word(scenario, "code", 1)] = 4
+        scenario.run(*[100] * 10)
 
-    tell(program(jump), plot, translators=[HOT])
+    play(program(jump), script, translators=[HOT])
 
 
 def test_a_table_that_may_be_executed_but_not_read() -> None:
     """The jump needs the right to read, although the region knows the words."""
 
-    def plot(story: Story) -> None:
-        set_page(story.machine, 0xC00, 0xC00)
-        story.board.memory.load(0xC00, assemble("inc a6\ncpy a5, era\ncpy ac0, 0x800\njp 8"))
-        warm_up(story)
-        words = story.machine.ram.words
+    def script(scenario: Scenario) -> None:
+        set_page(scenario.machine, 0xC00, 0xC00)
+        scenario.board.memory.load(0xC00, assemble("inc a6\ncpy a5, era\ncpy ac0, 0x800\njp 8"))
+        warm_up(scenario)
+        words = scenario.machine.ram.words
         entry = low_entry(0) // 4
         old = int(words[entry])
         words[entry] = old & ~(0x3F << 24) | EXECUTE | WRITE
-        story.run(1, 2, 3, 40, 300, 2100)
-        assert story.board.cpu.regs.a6 > 100
+        scenario.run(1, 2, 3, 40, 300, 2100)
+        assert scenario.board.cpu.regs.a6 > 100
         words[entry] = old
-        story.run(1, 2, 3, 40, 300, 2100)
+        scenario.run(1, 2, 3, 40, 300, 2100)
 
-    tell_paged(program(), plot, ev=0xC00)
+    play_paged(program(), script, ev=0xC00)
 
 
 def test_the_page_of_the_table_is_mapped_elsewhere() -> None:
     """Another page with the same code and another table."""
 
-    def plot(story: Story) -> None:
-        words = story.machine.ram.words
+    def script(scenario: Scenario) -> None:
+        words = scenario.machine.ram.words
         words[0x2000 // 4 : 0x2400 // 4] = words[:0x100]
-        words[0x2000 // 4 + word(story, "handlers")] = story.labels["two"]
+        words[0x2000 // 4 + word(scenario, "handlers")] = scenario.labels["two"]
         for frame in [0, 0x2000] * 3:
-            set_page(story.machine, 0, frame)
-            warm_up(story)
-            story.note(story.board.cpu.regs.a3)
+            set_page(scenario.machine, 0, frame)
+            warm_up(scenario)
+            scenario.note(scenario.board.cpu.regs.a3)
 
-    tell_paged(program(), plot)
+    play_paged(program(), script)
 
 
 def test_budgets_end_runs_at_each_place() -> None:
-    def plot(story: Story) -> None:
-        warm_up(story)
-        story.run(*range(1, 60))
+    def script(scenario: Scenario) -> None:
+        warm_up(scenario)
+        scenario.run(*range(1, 60))
 
-    tell(program(), plot)
+    play(program(), script)
 
 
-def random_plot(seed: int) -> Callable[[Story], None]:
+def random_script(seed: int) -> Callable[[Scenario], None]:
     """Byte-code and table are changed at random between runs of random lengths."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         random = Random(seed)
-        labels, words = story.labels, story.machine.ram.words
+        labels, words = scenario.labels, scenario.machine.ram.words
         goals = [labels[name] for name in ("one", "two", "unseen", "again", "fetch")]
-        warm_up(story)
+        warm_up(scenario)
         for _ in range(12):
             match random.randrange(5):
                 case 0:
-                    words[word(story, "handlers", random.randrange(5))] = random.choice(goals)
+                    words[word(scenario, "handlers", random.randrange(5))] = random.choice(goals)
                 case 1:
-                    words[word(story, "code", random.randrange(6))] = 4 * random.randrange(6)
+                    words[word(scenario, "code", random.randrange(6))] = 4 * random.randrange(6)
                 case 2:
-                    words[word(story, "variable")] = random.choice([0, 0x1234, *goals])
+                    words[word(scenario, "variable")] = random.choice([0, 0x1234, *goals])
                 case 3:
-                    story.board.cpu.regs.a0 = random.choice([0, 4, 8, 12, 2])
-                    story.board.cpu.regs.pc = labels["one"] - 4
+                    scenario.board.cpu.regs.a0 = random.choice([0, 4, 8, 12, 2])
+                    scenario.board.cpu.regs.pc = labels["one"] - 4
                 case _:
-                    story.run(2100)
-            story.run(random.randrange(1, 50), random.randrange(1, 2000))
+                    scenario.run(2100)
+            scenario.run(random.randrange(1, 50), random.randrange(1, 2000))
 
-    return plot
+    return script
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.integers(0, 1 << 32))
 def test_random_changes(seed: int) -> None:
-    tell(program(), random_plot(seed), translators=[HOT], ev=0x800)
+    play(program(), random_script(seed), translators=[HOT], ev=0x800)
 
 
 # --- many targets --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lrvm_components import BootRom, Ram
@@ -61,7 +61,12 @@ def outcome(source: str, regs: list[int], budget: int, engine: EngineChoice) -> 
 
 
 @pytest.mark.parametrize("optimize", [False, True])
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(seed=st.integers(0, 2**64))
 def test_random_loops(optimize: bool, seed: int) -> None:
     """Any loop, any budget: the same registers, memory, cycles and stops as the interpreter's."""

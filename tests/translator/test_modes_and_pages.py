@@ -1,6 +1,6 @@
 """Page tables and modes that change under translated code.
 
-Every story is lived on the reference engine and on translators; all see the same.
+Every scenario is played on the reference engine and on translators; all see the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.machine.paging import (
     low_entry,
     set_page,
 )
-from tests.translator.stories import Story, tell, tell_paged
+from tests.translator.scenarios import Scenario, play, play_paged
 
 OTHER = 0xA400
 
@@ -30,15 +30,15 @@ CODE_A, CODE_B = assemble("add a0, 1\n" + SWAP), assemble("add a0, 100\n" + SWAP
 def test_the_code_page_is_remapped_under_a_loop(every: int) -> None:
     """The loop swaps the page in which it runs for another one, every so many rounds."""
 
-    def plot(story: Story) -> None:
-        set_page(story.machine, HIGH, FRAME)
-        story.board.memory.load(FRAME, CODE_A)
-        story.board.memory.load(OTHER, CODE_B)
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        set_page(scenario.machine, HIGH, FRAME)
+        scenario.board.memory.load(FRAME, CODE_A)
+        scenario.board.memory.load(OTHER, CODE_B)
+        scenario.warm_up()
 
-    tell_paged(
+    play_paged(
         "jp a4",
-        plot,
+        script,
         a1=ALL | FRAME >> 10,
         a2=ALL | OTHER >> 10,
         a4=HIGH,
@@ -50,28 +50,28 @@ def test_the_code_page_is_remapped_under_a_loop(every: int) -> None:
 def test_the_code_page_is_remapped_by_the_host() -> None:
     """Between runs; the code that was there before is there again later, at both addresses."""
 
-    def plot(story: Story) -> None:
-        story.board.memory.load(FRAME, assemble("loop: add a0, 1\nxor a1, a0\njpr -8"))
-        story.board.memory.load(OTHER, assemble("loop: add a0, 5\njpr -4\nhalt"))
+    def script(scenario: Scenario) -> None:
+        scenario.board.memory.load(FRAME, assemble("loop: add a0, 1\nxor a1, a0\njpr -8"))
+        scenario.board.memory.load(OTHER, assemble("loop: add a0, 5\njpr -4\nhalt"))
         for frame, other in ((FRAME, OTHER), (OTHER, FRAME)) * 2:
-            set_page(story.machine, HIGH, frame)
-            set_page(story.machine, HIGH + 0x400, other)
+            set_page(scenario.machine, HIGH, frame)
+            set_page(scenario.machine, HIGH + 0x400, other)
             for start in (HIGH, HIGH + 0x400):
-                story.board.cpu.regs.pc = start
-                story.run(300, 300, 300, 99)
+                scenario.board.cpu.regs.pc = start
+                scenario.run(300, 300, 300, 99)
 
-    tell_paged("jp 0", plot)
+    play_paged("jp 0", script)
 
 
 @pytest.mark.parametrize("every", [4, 16, 256])
 def test_the_data_page_is_remapped_under_a_loop(every: int) -> None:
     """Loads, stores and stack accesses of translated code go where the table points now."""
 
-    def plot(story: Story) -> None:
-        set_page(story.machine, HIGH, FRAME)
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        set_page(scenario.machine, HIGH, FRAME)
+        scenario.warm_up()
 
-    tell_paged(
+    play_paged(
         """
     loop:
         lsa a3, a0, 4
@@ -92,7 +92,7 @@ def test_the_data_page_is_remapped_under_a_loop(every: int) -> None:
         srm a0, 8, a4
         ret
         """,
-        plot,
+        script,
         a0=HIGH,
         a1=ALL | FRAME >> 10,
         a2=ALL | OTHER >> 10,
@@ -105,13 +105,13 @@ def test_the_data_page_is_remapped_under_a_loop(every: int) -> None:
 def test_neighbouring_pages_are_mapped_apart() -> None:
     """A loop over two pages side by side goes on where the second one is put instead."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         for frame in (FRAME + 0x400, 0xB400, FRAME + 0x400, 0xB800):
-            set_page(story.machine, HIGH, FRAME)
-            set_page(story.machine, HIGH + 0x400, frame)
-            story.warm_up()
+            set_page(scenario.machine, HIGH, FRAME)
+            set_page(scenario.machine, HIGH + 0x400, frame)
+            scenario.warm_up()
 
-    tell_paged(
+    play_paged(
         """
     again:
         cpy a1, a0
@@ -126,7 +126,7 @@ def test_neighbouring_pages_are_mapped_apart() -> None:
         jp loop
         jp again
         """,
-        plot,
+        script,
         a0=HIGH + 0x100,
     )
 
@@ -137,17 +137,17 @@ def test_a_right_is_withdrawn_and_given_back(right: int) -> None:
     gives the right back."""
     entry = HIGH_TABLE if right == WRITE else low_entry(0)
 
-    def plot(story: Story) -> None:
-        set_page(story.machine, HIGH, FRAME)
-        story.machine.ram.words[entry // 4] = ALL | (FRAME if right == WRITE else 0) >> 10
-        regs = story.board.cpu.regs
-        regs.a1 = int(story.machine.ram.words[entry // 4])
+    def script(scenario: Scenario) -> None:
+        set_page(scenario.machine, HIGH, FRAME)
+        scenario.machine.ram.words[entry // 4] = ALL | (FRAME if right == WRITE else 0) >> 10
+        regs = scenario.board.cpu.regs
+        regs.a1 = int(scenario.machine.ram.words[entry // 4])
         regs.a2 = regs.a1 & ~right
-        story.board.memory.load(0x3000, assemble("wsa a7, 0, a1\ninc a3\ncpy a6, era\njp a6"))
-        story.warm_up()
+        scenario.board.memory.load(0x3000, assemble("wsa a7, 0, a1\ninc a3\ncpy a6, era\njp a6"))
+        scenario.warm_up()
         assert regs.a3 > 10
 
-    tell_paged(
+    play_paged(
         """
     loop:
         inc a5
@@ -159,7 +159,7 @@ def test_a_right_is_withdrawn_and_given_back(right: int) -> None:
         inc a4
         jp loop
         """,
-        plot,
+        script,
         a0=HIGH,
         a7=entry,
         ev=0x3000,
@@ -169,11 +169,11 @@ def test_a_right_is_withdrawn_and_given_back(right: int) -> None:
 def test_translation_is_turned_on_and_off_in_a_loop() -> None:
     """mtt changes what the same addresses mean, twice in each round."""
 
-    def plot(story: Story) -> None:
-        set_page(story.machine, 0x9000, FRAME)
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        set_page(scenario.machine, 0x9000, FRAME)
+        scenario.warm_up()
 
-    tell_paged(
+    play_paged(
         """
     loop:
         inc a5
@@ -187,7 +187,7 @@ def test_translation_is_turned_on_and_off_in_a_loop() -> None:
         xor a3, a2
         jp loop
         """,
-        plot,
+        script,
         a0=0x9000,
     )
 
@@ -196,11 +196,11 @@ def test_system_calls() -> None:
     """Userland in a loop, supervisor mode in the handler: both are translated, each for its
     mode, with its own stack."""
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.warm_up()
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.warm_up()
 
-    tell(
+    play(
         """
     start:
         lsm user
@@ -220,7 +220,7 @@ def test_system_calls() -> None:
         pop a5
         lsm a7
         """,
-        plot,
+        script,
         ssp=0x8000,
         usp=0x9000,
     )
@@ -247,13 +247,13 @@ def test_the_same_code_in_both_modes() -> None:
         jp shared
     """
 
-    def plot(story: Story) -> None:
-        story.board.cpu.regs.ev = story.labels["handler"]
-        story.run(*[400] * 10)
+    def script(scenario: Scenario) -> None:
+        scenario.board.cpu.regs.ev = scenario.labels["handler"]
+        scenario.run(*[400] * 10)
 
-    tell(
+    play(
         source,
-        plot,
+        script,
         ssp=0x8000,
         usp=0x9000,
     )
@@ -262,29 +262,29 @@ def test_the_same_code_in_both_modes() -> None:
 def test_the_host_changes_the_mode_of_a_translated_loop() -> None:
     """The loop is the same; its stack is another."""
 
-    def plot(story: Story) -> None:
+    def script(scenario: Scenario) -> None:
         for mode in (1, 0, 1, 0):
-            story.board.cpu.regs.smt = mode
-            story.warm_up()
+            scenario.board.cpu.regs.smt = mode
+            scenario.warm_up()
 
-    tell("loop: push a0\ninc a0\npop a1\nxor a2, a1\njp loop", plot, ssp=0x8000, usp=0x9000)
+    play("loop: push a0\ninc a0\npop a1\nxor a2, a1\njp loop", script, ssp=0x8000, usp=0x9000)
 
 
 def test_the_host_changes_registers_of_a_translated_loop() -> None:
     """Flags set by hand, the stack pointer, and pc in the middle of what one region has."""
 
-    def plot(story: Story) -> None:
-        story.warm_up()
-        regs = story.board.cpu.regs
+    def script(scenario: Scenario) -> None:
+        scenario.warm_up()
+        regs = scenario.board.cpu.regs
         for flags in (0x00, 0x80, 0x40, 0xFE, 0x22):
-            for label in story.labels.values():
+            for label in scenario.labels.values():
                 regs.af, regs.pc = flags, label
-                story.run(1, 2, 50, 333)
+                scenario.run(1, 2, 50, 333)
         for top in (0x8000, 0x7FFC, 0x10000, 2, 0xFFFF_FFFC):
             regs.ssp = top
-            story.run(1, 2, 50, 333)
+            scenario.run(1, 2, 50, 333)
 
-    tell(
+    play(
         """
     loop:
         inc a0
@@ -301,6 +301,6 @@ def test_the_host_changes_registers_of_a_translated_loop() -> None:
     e:  pop a6
         ret
         """,
-        plot,
+        script,
         ssp=0x8000,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from lrvm_jit import TranslatorOptions
 from lrvm_jit.code_cache import CodeCache
 from lrvm_jit.jit.code import cache as cache_module
+from lrvm_jit.jit.code.known import KnownPrograms
 from tests.machine.guest import machine
 from tests.translator.background import (
     WAITING,
@@ -32,6 +34,13 @@ def kept(folder: Path) -> list[Path]:
 # --- as if in another process ------------------------------------------------------------------
 
 
+@pytest.fixture
+def _unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs are not recognised at their start: the translations are found when they are hot."""
+    monkeypatch.setattr(KnownPrograms, "find", lambda *_: [])
+
+
+@pytest.mark.usefixtures("_unknown")
 def test_code_is_found_on_disk(folder: Path) -> None:
     """It does the same as when it was compiled."""
     source = new_loop()
@@ -51,6 +60,7 @@ def test_code_is_found_on_disk(folder: Path) -> None:
     assert len(kept(folder)) == 1
 
 
+@pytest.mark.usefixtures("_unknown")
 @pytest.mark.parametrize("damage", ["short", "long", "empty", "other", "folder", "no code"])
 def test_damaged_files_are_compiled_again(damage: str, folder: Path) -> None:
     """They are replaced, so that the process after this one finds the code. "no code" has a right
@@ -112,8 +122,12 @@ print(json.dumps([stats.compiled, stats.loaded, stats.translated, built.state]))
 """
 
 
-def run_program() -> list[Any]:
-    """Regions compiled, regions loaded, instructions translated, the machine's state."""
+def run_program(folder: Path) -> list[Any]:
+    """Regions compiled, regions loaded, instructions translated, the machine's state.
+
+    What is known of the program is taken away: it would start translated.
+    """
+    shutil.rmtree(folder / cache_module.PROGRAMS, ignore_errors=True)
     found: list[Any] = json.loads(process(PROGRAM))
     return found
 
@@ -121,13 +135,13 @@ def run_program() -> list[Any]:
 def test_the_second_process_compiles_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole of it, as runs of a program: translations come from the disk, and do the same;
     damaged ones are made anew; the setting turns all of it off."""
-    compiled, loaded, *result = run_program()
+    compiled, loaded, *result = run_program(folder)
     assert (compiled > 0, loaded) == (True, 0)
-    assert run_program() == [0, compiled, *result]
+    assert run_program(folder) == [0, compiled, *result]
     whole = {path: path.read_bytes() for path in kept(folder)}
     for path, content in whole.items():
         path.write_bytes(content[:-1])
-    assert run_program() == [compiled, 0, *result]
+    assert run_program(folder) == [compiled, 0, *result]
     assert {path: path.read_bytes() for path in kept(folder)} == whole
     monkeypatch.setenv(cache_module.SWITCH_VARIABLE, "0")
-    assert run_program() == [compiled, 0, *result]
+    assert run_program(folder) == [compiled, 0, *result]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lrvm_jit.input_files import open_file, read_file
 from lrvm_jit.locks import cached_property
 
-from .input_files import read_file
 from .intel_hex import read_ihex
 from .lasm import Assembly, Place, assemble_program_file
 from .text_files import decode
@@ -57,7 +57,7 @@ class Image:
 def is_executable(path: Path) -> bool:
     """Whether a file is an ELF file, by its first bytes."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(len(ELF_MAGIC)) == ELF_MAGIC
     except OSError:
         return False

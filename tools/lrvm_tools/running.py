@@ -49,7 +49,20 @@ class Writer(Protocol):
 
 
 class PreparationError(MappingError):
-    """Components that could not be mapped; `outcomes` tells what became of each component."""
+    """Components that could not be mapped; `outcomes` tells what became of each component.
+
+    >>> import io
+    >>> from lrvm_jit import Category, Component, Metadata
+    >>> from lrvm_tools import PreparationError, prepare
+    >>> class Odd(Component):
+    ...     def metadata(self):
+    ...         return Metadata(1, 6, Category.UNCATEGORIZED, type=0)
+    >>> try:
+    ...     _ = prepare([Odd()], writer=io.StringIO())
+    ... except PreparationError as error:
+    ...     print(error.outcomes[0].ok)
+    False
+    """
 
     def __init__(self, outcomes: Sequence[MappingOutcome]) -> None:
         self.outcomes = tuple(outcomes)
@@ -64,7 +77,12 @@ class PreparationError(MappingError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """How `run` runs a machine and what it prints. `RunConfig()` is the default preset."""
+    """How `run` runs a machine and what it prints. `RunConfig()` is the default preset.
+
+    >>> from lrvm_tools import RunConfig
+    >>> RunConfig(cycle_limit=1000).cycle_limit
+    1000
+    """
 
     cycle_limit: int | None = None
     """Attempt at most so many instructions in this run."""
@@ -121,6 +139,14 @@ def prepare(
 
     Writes `component_lines`, to standard output unless there is a `writer`. If a component
     cannot be mapped PreparationError is raised after that, and the components are closed.
+
+    >>> import io
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_tools import prepare
+    >>> lines = io.StringIO()
+    >>> with prepare([BootRom([0])], writer=lines) as board:
+    ...     print("0x00000000 -> 0x00000003" in lines.getvalue())
+    True
     """
     board = Motherboard(list(components), engine)
     outcomes = board.map_contiguous(0)
@@ -141,6 +167,15 @@ def run(
     The lines go to standard output unless there is a `writer`. The answer tells the cycles, the
     address of the last instruction attempted and, if `config.halt_on_exception` ended the run,
     the exception; the CPU is not halted then. Whatever a component raises passes through.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_jit import Motherboard
+    >>> from lrvm_tools import RunConfig, assemble, run
+    >>> with Motherboard([BootRom(assemble("halt"))]) as board:
+    ...     _ = board.map_contiguous(0)
+    ...     board.reset()
+    ...     print(run(board, RunConfig.quiet()).reason)
+    halted
     """
     config = config or RunConfig()
     limit = config.cycle_limit
@@ -175,6 +210,11 @@ def execute(
     """`prepare`, then `run`, then close the components. A quiet `config` shows no lines at all.
 
     The components are the caller's to look at: a RAM still has its words.
+
+    >>> from lrvm_components import BootRom
+    >>> from lrvm_tools import RunConfig, assemble, execute
+    >>> execute([BootRom(assemble("halt"))], RunConfig.quiet()).reason
+    <StopReason.HALTED: 'halted'>
     """
     config = config or RunConfig()
     with prepare(
@@ -220,6 +260,8 @@ def finish_line(stop: Stop) -> str:
             assert stop.exception is not None
             line = exception_line(stop, stop.exception).replace(": ", ": unhandled ", 1)
             return f"{line}; it would come again for ever"
+        case StopReason.UNMAPPED:
+            what = f"{stop.unmapped}, by the instruction"
         case StopReason.HALTED | StopReason.EXCEPTION:
             what = "CPU halted"
     line = f"{_at_cycle(stop)}: {what} at address 0x{stop.address:08X}"

@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -23,16 +22,13 @@ from ...code_cache import (
     save_first,
     user_folder,
 )
-from ...code_cache.host import host_facts
+from ...code_cache.host import add_sources, host_facts
 from ...core import baseline_layout as base
 from ...core import layout
 from ...core import native_abi as abi
-from ...isa.table import Reg
 from ...kernel.build.compile import SOURCES, EntryPointSource, load
-from .entry import BEGIN, DROP, REQUEST_WORDS, TRANSLATE
 from .memory import PatchedMemory
-from .stencils import Stencils, compile_stencils, read_stencils
-from .tables import make_tables
+from .stencils import Stencils
 
 FOLDER = "stencils"
 STENCIL_SOURCES = ("jit/baseline/*.py", "jit/native_ir.py", "core/native_abi.py", "isa/*.py")
@@ -75,29 +71,24 @@ def _caches() -> list[CodeCache]:
 def stencils() -> Stencils:
     """The stencils for this processor, from the cache if it has them."""
     hasher = hashlib.sha256()
-    for pattern in STENCIL_SOURCES:
-        for path in sorted(PACKAGE.glob(pattern)):
-            hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    add_sources(hasher, STENCIL_SOURCES, PACKAGE)
     hasher.update(repr(host_facts()).encode())
     key = hasher.hexdigest()
     for one, content in load_first(_caches(), key):
         try:
-            return read_stencils(content)
-        except (ValueError, IndexError):
+            return Stencils.unpack(content)
+        except ValueError:
             one.remove(key)
-    content = compile_stencils()
-    save_first(_caches(), key, content)
-    return read_stencils(content)
+    from .making import make_stencils
 
-
-@cache
-def _tables(pins: tuple[Reg, ...]) -> NDArray[numpy.int64]:
-    return make_tables(stencils(), pins)
+    made = make_stencils(abi.DEFAULT_PINS)
+    save_first(_caches(), key, made.pack())
+    return made
 
 
 @cache
 def _stencil_code() -> NDArray[numpy.uint8]:
-    # Copied eight bytes at a time.
+    # It is copied eight bytes at a time.
     return numpy.concatenate([stencils().code, numpy.zeros(8, numpy.uint8)])
 
 
@@ -112,14 +103,12 @@ class BaselineCode:
         kernel_context: int,
         state: NDArray[numpy.int64],
         words: int,
-        pins: Sequence[Reg] = abi.DEFAULT_PINS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         """`kernel_context`: address of the kernel's context; its `state` gets the address of the
         native one; `words` of the arena; `most_bytes` of machine code."""
         self._patch = load(PATCHER)[0]
         self._state = state
-        self._pins = tuple(pins)
         pages = -(-words // layout.PAGE_WORDS)
         # Whole pages, as the kernel drops them.
         self._words = pages * layout.PAGE_WORDS
@@ -130,10 +119,10 @@ class BaselineCode:
             base.PAGES: numpy.zeros(pages, numpy.int64),
             base.FLAGS: numpy.zeros(self._words + 2, numpy.uint8),
             base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
-            base.STENCILS: _tables(self._pins),
+            base.STENCILS: stencils().tables,
             base.STENCIL_CODE: _stencil_code(),
         }
-        self._request = numpy.zeros(REQUEST_WORDS, numpy.int64)
+        self._request = numpy.zeros(base.REQUEST_WORDS, numpy.int64)
         self._request[0] = kernel_context
         self.context: NDArray[numpy.int64] = numpy.zeros(abi.COUNTERS, numpy.int64)
         self._process = -1
@@ -172,7 +161,7 @@ class BaselineCode:
             kept.pop(base.OWNERS + mode, None)
         for word, array in kept.items():
             context[word] = array.ctypes.data
-        for number, register in enumerate(self._pins):
+        for number, register in enumerate(abi.DEFAULT_PINS):
             context[abi.PIN_HOMES + number] = 4 * int(register)
         context[base.ROOM_BLOCKS] = context[base.ROOM_LINKS] = blocks
         context[base.ROOM_SITES] = sites
@@ -184,7 +173,7 @@ class BaselineCode:
             context[count] = old[count]
         context[base.EXITS : base.EXITS + 8] = old[base.EXITS : base.EXITS + 8]
         self._request[1] = context.ctypes.data
-        self._do(BEGIN)
+        self._do(base.BEGIN)
         self._process = os.getpid()
         self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
 
@@ -199,10 +188,10 @@ class BaselineCode:
         index = first + (pc >> 2) - low
         while True:
             self._make_mode(supervisor)
-            self._request[2 : REQUEST_WORDS - 1] = (
+            self._request[2 : base.REQUEST_WORDS - 1] = (
                 pc, supervisor, mmu, low, words, first, limit,
             )  # fmt: skip
-            self._do(TRANSLATE)
+            self._do(base.TRANSLATE)
             if self.begins_at(index, supervisor=supervisor):
                 return
             # There was no room left: more of it, until there may be no more, and then for less.
@@ -228,11 +217,12 @@ class BaselineCode:
 
     def drop(self, index: int) -> None:
         """Drop the code that an arena word is part of."""
-        self._request[2] = index
-        self._do(DROP)
+        if self._state[layout.NATIVE_CONTEXT]:
+            self._request[2] = index
+            self._do(base.DROP)
 
     def _do(self, what: int) -> None:
-        self._request[REQUEST_WORDS - 1] = what
+        self._request[base.REQUEST_WORDS - 1] = what
         self._patch(self._request.ctypes.data)
 
     @property

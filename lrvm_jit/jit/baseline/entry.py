@@ -6,19 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...kernel.entry import _array_at
+from ...core.baseline_layout import BEGIN, DROP, REQUEST_WORDS
+from ...kernel.entry import _array_at, arrays_at
 
 translate_from: Any = None
 begin: Any = None
 drop_native: Any = None
 """Filled in by `load_sources`."""
-
-REQUEST_WORDS = 10
-"""Address of the kernel's context, of the native one; pc, mode, whether the MMU is on; the fetch
-window: first virtual word, words, arena index; most instructions; what to do, one of these:"""
-TRANSLATE, BEGIN, DROP = range(3)
-"""Translate; begin with empty memory; drop the code that the arena word in the place of pc is
-part of."""
 
 
 def load_sources() -> None:
@@ -32,7 +26,7 @@ def load_sources() -> None:
 
 
 def patch(address):
-    """Do what a request says (int64[10]); how many instructions were translated."""
+    """Do what a request says (int64[REQUEST_WORDS]); how many instructions were translated."""
     request = _array_at(address, REQUEST_WORDS, np.int64)
     if request[9] == BEGIN:
         begin(request[1])
@@ -40,15 +34,15 @@ def patch(address):
     if request[9] == DROP:
         drop_native(request[1], request[2])
         return np.int64(0)
-    context = _array_at(request[0], 18, np.int64)
+    kernel = arrays_at(request[0])
     return translate_from(
         request[1],
-        _array_at(context[2], context[3], np.int64),
-        _array_at(context[4], context[5], np.uint32),
-        _array_at(context[6], context[7], np.int64),
-        _array_at(context[8], context[9], np.uint8),
-        _array_at(context[10], context[11], np.uint32),
-        _array_at(context[12], context[13], np.int64),
+        kernel.state,
+        kernel.arena,
+        kernel.entries,
+        kernel.marks,
+        kernel.snapshot,
+        kernel.code_pages,
         request[2],
         request[3],
         request[4],

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
-import numpy
-from numpy.typing import NDArray
-
 from ...core import native_abi as abi
 from ...isa.table import (
     BY_OPCODE,
@@ -37,7 +34,6 @@ from .forms import (
     place_sets,
 )
 from .operands import MEMORY, PC, SP_CLASS
-from .stencils import Stencils, all_stencils
 
 # What the words at the beginning say.
 STENCIL_TABLE, FILL_TABLE, PLACES, IF_CHOICES, IFN_CHOICES, IF2_CHOICES, MODE_CHOICES = range(7)
@@ -96,9 +92,15 @@ USER_READS, SUPERVISOR_READS, USER_WRITES, SUPERVISOR_WRITES = (256 * k for k in
 STACK_SLOT: Final = 3
 
 
-def make_tables(stencils: Stencils, pins: Sequence[Reg]) -> NDArray[numpy.int64]:
-    """The tables for boards with these pinned registers."""
-    numbers = {stencil.name: number for number, stencil in enumerate(all_stencils())}
+def make_tables(
+    names: Sequence[str],
+    stencils: Sequence[Sequence[int]],
+    fills: Sequence[Sequence[int]],
+    pins: Sequence[Reg],
+) -> list[int]:
+    """The tables for boards with these pinned registers. `names` of the stencils in the order of
+    `stencils`, which has four words for each, as `fills` has (see `making.read_stencils`)."""
+    numbers = {name: number for number, name in enumerate(names)}
     parts: list[Sequence[int]] = [[0] * ROWS]
     for first in range(256):
         parts.append(_row(first, numbers))
@@ -109,8 +111,8 @@ def make_tables(stencils: Stencils, pins: Sequence[Reg]) -> NDArray[numpy.int64]
         header[place] = sum(map(len, parts))
         parts.append(words)
 
-    add(STENCIL_TABLE, stencils.table.ravel().tolist())
-    add(FILL_TABLE, stencils.fills.ravel().tolist())
+    add(STENCIL_TABLE, [word for row in stencils for word in row])
+    add(FILL_TABLE, [word for row in fills for word in row])
     add(PLACES, _places(pins))
     add(IF_CHOICES, _choices(Op.IF))
     add(IFN_CHOICES, _choices(Op.IFN))
@@ -121,7 +123,7 @@ def make_tables(stencils: Stencils, pins: Sequence[Reg]) -> NDArray[numpy.int64]
     add(MODE_CHOICES, modes)
     for number in range(len(HELPERS)):
         header[HELPER + number] = number
-    return numpy.array([word for part in parts for word in part], numpy.int64)
+    return [word for part in parts for word in part]
 
 
 def _choices(op: Op) -> list[int]:

@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ...core import layout
+from ...core.kernel_arrays import KernelArrays
 from ..analysis.exits import FIRST_MANNER, Exits, Manner
 from ..analysis.region import Region
 from .store import STORE, SharedCode
@@ -20,19 +21,6 @@ ROWS = 1024
 MOST_LOSSES = 4
 """Code that has changed so often after having been translated is left alone for a while."""
 MOST_REMEMBERED = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class KernelArrays:
-    """The kernel's arrays that say what is translated; `lrvm_jit.core.layout` describes them."""
-
-    state: NDArray[numpy.int64]
-    arena: NDArray[numpy.uint32]
-    entries: NDArray[numpy.int64]
-    marks: NDArray[numpy.uint8]
-    snapshot: NDArray[numpy.uint32]
-    code_pages: NDArray[numpy.int64]
-    translations: NDArray[numpy.int64]
 
 
 @dataclass(eq=False, slots=True)
@@ -142,8 +130,7 @@ class Installation:
         self.codes[number] = code
         self.bytes += code.native.size
         self._fill_row(installed, delta)
-        for index in indices.tolist():
-            self._uses[index] += 1
+        self._uses.update(indices.tolist())
         self._mark(installed)
         for selector, index in entries:
             row = self.row(number)
@@ -151,6 +138,16 @@ class Installation:
             need = min(region.blocks[region.entries[selector], ()].need, 0xFFFF)
             arrays.entries[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
         return installed
+
+    def stands(self, region: Region, delta: int) -> bool:
+        """Whether the words of a region are in memory, where it would be installed."""
+        arrays = self._arrays
+        pcs = numpy.fromiter(region.words.keys(), numpy.int64, len(region.words))
+        words = numpy.fromiter(region.words.values(), numpy.uint32, len(region.words))
+        indices = (pcs >> 2) + delta
+        if indices.min() < 0 or indices.max() >= len(arrays.arena):
+            return False
+        return bool((arrays.arena[indices] == words).all())
 
     def _fill_row(self, installed: Installed, delta: int) -> None:
         row = self.row(installed.row)
@@ -171,7 +168,8 @@ class Installation:
         arrays.snapshot[installed.indices] = installed.words
         pages = len(arrays.code_pages) >> 1
         state = arrays.state
-        for page in numpy.unique(installed.indices // layout.PAGE_WORDS).tolist():
+        # Not numpy.unique, whose first call imports numpy.ma: 15 ms.
+        for page in sorted(set((installed.indices // layout.PAGE_WORDS).tolist())):
             if not arrays.code_pages[pages + page]:
                 arrays.code_pages[pages + page] = 1
                 arrays.code_pages[state[layout.CODE_PAGE_COUNT]] = page

@@ -12,9 +12,11 @@ from ...code_cache import CodeCache
 from ...locks import SharedLock
 from ..analysis.exits import FIRST_MANNER, Manner
 from ..analysis.region import Region
+from .known import KNOWN, known_region
 from .store import STORE, Delivery
 
 _importing = SharedLock()
+NOWHERE = CodeCache(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,23 @@ class Job:
     left_alone: frozenset[int] = frozenset()
     """Addresses of jumps that are not worth translating."""
     enter_at_start: bool = False
+    program: str | None = None
+    """Of which known program the region will be; None if it is not to be remembered."""
+    programs: CodeCache = NOWHERE
+    """Where that is remembered."""
     replaces: int | None = None
     """Row number of the region that is translated again."""
+    breakpoints: frozenset[int] = frozenset()
+    """Virtual addresses at which the region is left, before they are executed."""
 
     def region(self) -> Region | None:
         """The region that is there."""
-        words, first = self.words, self.first
+        words, first, breakpoints = self.words, self.first, self.breakpoints
         size = 4 * len(words)
 
         def word_at(pc: int) -> int | None:
+            if pc in breakpoints:
+                return None
             inside = pc - first
             return int(words[inside >> 2]) if 0 <= inside < size else None
 
@@ -97,6 +107,10 @@ def perform(job: Job) -> Outcome:
             pipeline = choose_pipeline(job.optimize, generated.has_loops)
             outcome.delivery = STORE.get(generated.text, pipeline, job.cache)
             outcome.region = region
+            if job.program is not None:
+                code = outcome.delivery.code.key
+                known = known_region(region, job.start, job.delta, job.manner, code)
+                KNOWN.note(job.program, known, job.programs)
     except Exception as error:
         outcome.error = error
     outcome.seconds = time.perf_counter() - start

@@ -11,9 +11,9 @@ from enum import Enum
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
+from ...machine_code import NativeCode, load
 from ..analysis.region import SYMBOL
 from .cache import host_key
-from .loading import NativeCode, load
 
 UNUSED_BYTES = 8 << 20
 """Code that no board uses is kept up to this size, for the next board with the same program."""
@@ -79,6 +79,18 @@ class CodeStore:
             native = load(data, SYMBOL)
             cache.save(key, data)
         code = self._put(key, native)
+        return Delivery(code, origin, time.perf_counter() - start)
+
+    def known(self, key: str, cache: CodeCache) -> Delivery | None:
+        """The machine code under a key, if it is loaded or kept on disk. The caller must `release`
+        it."""
+        start = time.perf_counter()
+        code, origin = self._take(key), Origin.PROCESS
+        if code is None:
+            native, origin = self._from_disk(key, cache), Origin.DISK
+            if native is None:
+                return None
+            code = self._put(key, native)
         return Delivery(code, origin, time.perf_counter() - start)
 
     @staticmethod

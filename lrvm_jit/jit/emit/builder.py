@@ -139,7 +139,8 @@ class Builder:
         self._flags = (x, y)
 
     def condition(self, first: int, second: int, truth: int) -> Value:
-        return flag_condition(self, first, second, truth)
+        value: Value = flag_condition(self, first, second, truth)
+        return value
 
     def flags(self) -> tuple[int | None, Value, Value]:
         """Kind and operands of the operation that set the flags last."""

@@ -7,19 +7,32 @@ its two operands; conditions are generated from these, and if the region is left
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from ...core.layout import FLAGS_ADD, FLAGS_MUL, FLAGS_RAW, FLAGS_SUB
 from ...isa.table import Flag
 
-if TYPE_CHECKING:
-    from .builder import Builder, Value
+Value = Any
+"""A word or a truth value of the generator; an int is a constant word."""
+
+
+class FlagsBuilder(Protocol):
+    """What the flags are generated with: one machine's words, or those of many lanes."""
+
+    def op(self, name: str, x: Value, y: Value) -> Value: ...
+    def compare(self, predicate: str, x: Value, y: Value) -> Value: ...
+    def bit(self, name: str, x: Value, y: Value) -> Value: ...
+    def bit_of(self, word: Value, mask: int) -> Value: ...
+    def does_not_fit(self, name: str, x: Value, y: Value) -> Value: ...
+    def flags(self) -> tuple[int | None, Value, Value]: ...
+    def all_flags(self) -> Value: ...
+
 
 OR, NOR = 0b1110, 0b0001
 """Truth tables with a comparison of their own after a subtraction: <= and >."""
 
 
-def condition(build: Builder, first: int, second: int, truth: int) -> Value:
+def condition(build: FlagsBuilder, first: int, second: int, truth: int) -> Value:
     """An i1: whether bit 2 * a + b of `truth` is set for flags number `first` and `second`."""
     kind, x, y = build.flags()
     if kind == FLAGS_SUB and truth in (OR, NOR) and {first, second} == {Flag.ZF, Flag.CF}:
@@ -46,7 +59,7 @@ def condition(build: Builder, first: int, second: int, truth: int) -> Value:
     return result
 
 
-def flag(build: Builder, number: int) -> Value:
+def flag(build: FlagsBuilder, number: int) -> Value:
     """An i1: one flag."""
     kind, x, y = build.flags()
     if kind is None:
@@ -71,13 +84,13 @@ def flag(build: Builder, number: int) -> Value:
             return build.compare("eq", build.op("and", result, 0xFFFF), 0)
 
 
-def _result(build: Builder, kind: int, x: Value, y: Value) -> Value:
+def _result(build: FlagsBuilder, kind: int, x: Value, y: Value) -> Value:
     if kind == FLAGS_RAW:
         return x
     return build.op({FLAGS_ADD: "add", FLAGS_SUB: "sub", FLAGS_MUL: "mul"}[kind], x, y)
 
 
-def _carry(build: Builder, kind: int, x: Value, y: Value) -> Value:
+def _carry(build: FlagsBuilder, kind: int, x: Value, y: Value) -> Value:
     if kind == FLAGS_RAW:
         return build.bit_of(y, 1)
     if kind == FLAGS_ADD:
@@ -87,7 +100,7 @@ def _carry(build: Builder, kind: int, x: Value, y: Value) -> Value:
     return build.does_not_fit("umul", x, y)
 
 
-def _overflow(build: Builder, kind: int, x: Value, y: Value) -> Value:
+def _overflow(build: FlagsBuilder, kind: int, x: Value, y: Value) -> Value:
     if kind == FLAGS_RAW:
         return build.bit_of(y, 2)
     if kind == FLAGS_MUL:

@@ -7,16 +7,12 @@ made of everything that its code depends on: all sources, the versions, the sett
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
-import pickle
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from ...code_cache import (
     PACKAGE,
@@ -30,17 +26,20 @@ from ...code_cache import (
     warn_no_folder,
     warned,
 )
-from ...code_cache.host import host_facts
+from ...code_cache.host import add_sources, compiler_version, host_facts
 from ...locks import SharedLock
+from ...machine_code import LoadingError, is_supported
+from . import llvm_code, shipped
+from .python_function import python_function
 
 SOURCES = (
-    "kernel/**/*.py",
-    "core/layout.py",
-    "core/native_abi.py",
-    "core/baseline_layout.py",
-    "isa/table.py",
-    "isa/codes.py",
-    "exceptions.py",
+    "kernel/*.py",
+    *(f"kernel/build/{name}.py" for name in ("hints", "jit", "with_numba")),
+    *(
+        f"core/{name}.py"
+        for name in ("layout", "numbering", "kernel_arrays", "native_abi", "baseline_layout")
+    ),
+    *("isa/table.py", "isa/codes.py", "exceptions.py"),
 )
 """Files whose content decides what is compiled, relative to the package."""
 SETTINGS = (
@@ -51,8 +50,9 @@ SETTINGS = (
     "NUMBA_DISABLE_JIT",
     "NUMBA_OPT",
 )
+HELPED = ("NUMBA_BOUNDSCHECK", "NUMBA_DEBUGINFO", "NUMBA_DISABLE_JIT")
+"""Settings for which compiled code needs numba's help while it runs, or is no machine code."""
 FOLDER = "kernels"
-SIGNATURE = "int64(int64)"
 
 EntryPoint = Callable[[int], int]
 """A compiled function: takes the address of a context, returns why it stopped. Releases the GIL.
@@ -94,23 +94,29 @@ def load(source: EntryPointSource) -> tuple[EntryPoint, int]:
 
 
 def digest(source: EntryPointSource = KERNEL) -> str:
-    """A name for everything that the compiled code depends on: its key in the cache."""
-    import numba
+    """A name for everything that the compiled code depends on: its key in the cache.
+
+    Neither numba nor LLVM is imported for it.
+    """
     import numpy
 
     hasher = hashlib.sha256()
-    for pattern in source.sources:
-        for path in sorted(PACKAGE.glob(pattern)):
-            hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    add_sources(hasher, source.sources, PACKAGE)
     facts = (
+        "object" if needs_no_numba() else "numba",
         sys.version,
         host_facts(),
-        numba.__version__,
+        compiler_version("numba"),
         numpy.__version__,
         *(os.environ.get(name, "") for name in SETTINGS),
     )
     hasher.update(repr(facts).encode())
     return hasher.hexdigest()
+
+
+def needs_no_numba() -> bool:
+    """Whether compiled code is kept as an object file and loaded without numba."""
+    return is_supported() and not any(os.environ.get(name) for name in HELPED)
 
 
 def caches() -> list[CodeCache]:
@@ -128,66 +134,87 @@ def caches() -> list[CodeCache]:
 
 
 def _load(source: EntryPointSource) -> tuple[EntryPoint, int]:
-    from numba.core.compiler_lock import global_compiler_lock
+    return _load_object(source) if needs_no_numba() else _load_by_numba(source)
 
-    from .jit import entry_point
+
+def _load_object(source: EntryPointSource) -> tuple[EntryPoint, int]:
+    for cache, key, data in _found(source):
+        try:
+            return python_function(data, source.function)
+        except LoadingError:
+            # Whole, and yet of no use.
+            cache.remove(key)
+    data, _ = _compiled(source)
+    return python_function(data, source.function)
+
+
+def _found(source: EntryPointSource) -> Iterator[tuple[CodeCache, str, bytes]]:
+    """The objects that there are: for this very processor, then those that a wheel has."""
+    key = digest(source)
+    for cache, data in load_first(caches(), key):
+        yield cache, key, data
+    if shipped.exists() and not _has_settings():
+        for level in shipped.levels():
+            key = shipped.shipped_key(source.sources, source.function, level)
+            for cache, data in load_first([shipped.cache()], key):
+                yield cache, key, data
+
+
+def _compiled(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
+    """The object, compiled now, and where it was saved."""
+    data = _from_llvm_code(source)
+    if data is None:
+        from .with_numba import compile_entry_point, object_code
+
+        module = import_module(source.module)
+        data = object_code(compile_entry_point(module, source.function, source.what))
+    return data, _save(digest(source), data)
+
+
+def _from_llvm_code(source: EntryPointSource) -> bytes | None:
+    """The object, made by LLVM alone, if there is LLVM code for these sources and no settings say
+    how to compile."""
+    if _has_settings():
+        return None
+    code = llvm_code.kept(source.function, source.sources)
+    return None if code is None else llvm_code.compile_for_this_processor(code)
+
+
+def _has_settings() -> bool:
+    return any(os.environ.get(name) for name in SETTINGS)
+
+
+def ready_made(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
+    """What is kept of compiled code, for `warm`: made now if it is not there. And where it is."""
+    with _lock:
+        if needs_no_numba():
+            for cache, _, data in _found(source):
+                return data, cache
+            return _compiled(source)
+        load(source)
+        for cache, data in load_first(caches(), digest(source)):
+            return data, cache
+    return b"", None
+
+
+def _load_by_numba(source: EntryPointSource) -> tuple[EntryPoint, int]:
+    from . import with_numba
 
     module = import_module(source.module)
-    kernel = entry_point(getattr(module, source.function))
-    with global_compiler_lock:
-        key = digest(source)
-        compiled = _cached(kernel, key)
-        if compiled is None:
-            print(
-                f"lrvm_jit: compiling {source.what}, which takes some seconds and happens once",
-                file=sys.stderr,
-                flush=True,
-            )
-            module.load_sources()
-            with _no_garbage_collection():
-                kernel.compile(SIGNATURE)
-            compiled = kernel.overloads[kernel.signatures[0]]
-            # What is not trusted has been told already.
-            if not save_first(caches(), key, _dumped(compiled)) and not warned():
-                warn_no_folder()
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-    # The compiled entry point itself: half the cost of calling through numba's dispatcher.
-    return compiled.entry_point, address
+    key = digest(source)
+    compiled = with_numba.from_caches(caches(), key, getattr(module, source.function))
+    if compiled is None:
+        compiled = with_numba.compile_entry_point(module, source.function, source.what)
+        _save(key, with_numba.dumped(compiled))
+    return with_numba.entry_and_address(compiled)
 
 
-def _cached(kernel: Any, key: str) -> Any:
-    """What a cache has for the kernel, or None.
-
-    numba's own cache checks nothing of what it reads, and trusts anybody; and its dispatchers
-    would load all of numba's library before they ask it, which takes longer than everything else
-    here and is of use only to compile.
-    """
-    from numba.core.compiler import CompileResult
-
-    for cache, data in load_first(caches(), key):
-        try:
-            return CompileResult._rebuild(kernel.targetctx, *pickle.loads(data))
-        except Exception:
-            # Whole, and yet of no use: a numba that was changed by hand, say.
-            cache.remove(key)
+def _save(key: str, data: bytes) -> CodeCache | None:
+    """Keep code in the first place that takes it; which one that was."""
+    for cache in caches():
+        if save_first([cache], key, data):
+            return cache
+    # What is not trusted has been told already.
+    if not warned():
+        warn_no_folder()
     return None
-
-
-def _dumped(compiled: Any) -> bytes:
-    """A compiled function as bytes, as numba's cache would write it."""
-    from numba.core.serialize import dumps
-
-    return dumps(compiled._reduce())  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Compiling makes very many objects and hardly any garbage; looking for it takes a tenth of
-    the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

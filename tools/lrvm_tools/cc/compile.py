@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lrvm_jit.input_files import read_file, read_text
+
 from ..executable import Executable, MachineDescription
 from ..lasm import AssemblyError
 from .backend import compile_module
@@ -99,7 +101,7 @@ class _Job:
             wanted = {"main"}
             for path in self.paths:
                 if path.endswith(".lasm"):
-                    wanted |= set(_NAME.findall(Path(path).read_text("utf-8")))
+                    wanted |= set(_NAME.findall(read_text(path)))
             text = optimise(
                 modules,
                 self.options.level,
@@ -128,10 +130,10 @@ class _Job:
             elif suffix == ".zig":
                 data, messages = compile_zig_file(self.front_end, path, options)
             elif suffix == ".ll":
-                modules.append((path, Path(path).read_text("utf-8", "replace")))
+                modules.append((path, read_text(path, "replace")))
                 continue
             elif suffix == ".bc":
-                modules.append((path, Path(path).read_bytes()))
+                modules.append((path, read_file(path)))
                 continue
             else:
                 continue

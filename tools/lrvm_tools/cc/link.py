@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from lrvm_jit.input_files import read_text
 from lrvm_jit.isa.table import ALIASES, BY_MNEMONIC, Reg
 
 from ..executable import (
@@ -518,4 +519,4 @@ class Linker:
 
 def read_assembly(path: Path) -> ObjectFile:
     """The object of an assembly file. OSError or AssemblyError."""
-    return assembly_object(str(path), path.read_text("utf-8"))
+    return assembly_object(str(path), read_text(path))

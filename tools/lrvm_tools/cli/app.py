@@ -28,6 +28,7 @@ from .run import run
 from .streams import forget, replace_undecodable, watched
 from .trace import trace
 from .version import version
+from .warm import warm
 
 
 class Cli(click.Group):
@@ -124,6 +125,6 @@ def cli() -> None:
 
 
 for command in (
-    run, batch, debug, trace, profile, asm, cc, customasm, dis, info, bench, completion,
+    run, batch, debug, trace, profile, asm, cc, customasm, dis, info, bench, warm, completion,
 ):  # fmt: skip
     cli.add_command(command)

@@ -110,7 +110,10 @@ def cc(
             raise InputError(f"{target} is one of the inputs; choose another output")
     arguments: dict[str, Any] = {}
     if machine_file is not None:
-        arguments["machine"] = MachineDescription.of_file(machine_file)
+        try:
+            arguments["machine"] = MachineDescription.of_file(machine_file)
+        except OSError as error:
+            raise InputError(f"cannot read {machine_file}: {error.strerror}") from None
     try:
         executable = compile_c(
             files,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from lrvm_jit import UnmappedWarning
 
 from ..machines import Host
+from ..running import PREFIX
 from .progress import Progress
 
 
@@ -71,3 +77,28 @@ class CapturingHost(ConsoleHost):
 
     def show(self, text: str) -> None:
         self._text.write(text)
+
+
+class ShownOutput:
+    """A guest's output stream of bytes, shown as text."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes, /) -> int:
+        """Show bytes; a character that is not complete waits for the rest of it."""
+        self._host.show(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        """There is nothing to wait for."""
+
+
+@contextmanager
+def told_warnings(host: ConsoleHost) -> Iterator[None]:
+    """What the machine warns of in this block is told in a line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UnmappedWarning)
+        warnings.showwarning = lambda message, *rest: host.write(f"{PREFIX} warning: {message}\n")
+        yield

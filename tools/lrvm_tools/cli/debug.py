@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrvm_jit.debug import Debugger
+from lrvm_jit import SnapshotError
+from lrvm_jit.debug import Debugger, RecordingError, load_recording
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.input_files import read_text
 
 from .exit_codes import ExitCode
 from .options import INPUT_FILE, InputError, Number, allow_path_option, traceback_option
 from .report import print_error
 from .run import open_machine
 
+if TYPE_CHECKING:
+    from ..debugging.dap import DapHost
+    from ..debugging.screen import ScreenHost
+    from ..machines import Machine
+
 _MIB: Final = 1 << 20
+_NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui]'"
 
 
 @click.command(short_help="Debug a program: step, forward and back.")
@@ -54,10 +65,26 @@ _MIB: Final = 1 << 20
     help="The most memory for going back; the oldest is forgotten first.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the CPU.")
+@click.option(
+    "--replay",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="Show the run that `lrvm run --record FILE` has recorded; no component is asked again.",
+)
+@click.option(
+    "--dap", is_flag=True, help="Talk to an editor on standard input and output, by its protocol."
+)
+@click.option("--tui", is_flag=True, help="Show source, registers and more on the whole screen.")
+@click.option(
+    "--serve",
+    type=Number(),
+    metavar="PORT",
+    help="Show that screen to browsers of this computer at http://localhost:PORT.",
+)
 @traceback_option
 @click.pass_context
 def debug(ctx: click.Context, /, **options: Any) -> None:
-    """Debug a program: LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
+    """Debug a program: LASM (*.lasm), an executable (ELF), Intel HEX (*.ihex) or a binary image.
 
     Commands are read from the terminal, one a line; `help` lists them. The machine starts reset,
     before its first instruction. With --batch the commands are those of -x and -ex, and the first
@@ -69,8 +96,40 @@ def debug(ctx: click.Context, /, **options: Any) -> None:
       lrvm debug hello.lasm --batch -ex "break loop" -ex run -ex "info registers"
       lrvm debug hello.lasm --batch -ex "run 1000" -ex "rstep 10" -ex "print cycles"
       lrvm debug --machine machine.toml -x session.txt
+      lrvm debug hello.lasm --tui
     """
-    ctx.exit(_debug(**options))
+    port = options.pop("serve")
+    if options["batch"] and (options["tui"] or options["dap"] or port is not None):
+        raise click.UsageError("--batch goes without a screen and without an editor")
+    if port is not None:
+        _serve(port)
+    else:
+        ctx.exit(_debug(**options))
+
+
+def _serve(port: int) -> None:
+    """Show the screen to browsers: each gets a session of its own, by a process of its own."""
+    try:
+        from textual_serve.server import Server
+    except ImportError:
+        raise InputError(_NEEDS_TUI) from None
+    arguments = _without_serve(sys.argv[1:])
+    command = [sys.executable, "-c", "from lrvm_tools.cli import main; main()", *arguments, "--tui"]
+    try:
+        Server(shlex.join(command), host="localhost", port=port, title="lrvm debug").serve()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"cannot serve at port {port}: {error}") from None
+
+
+def _without_serve(arguments: Sequence[str]) -> list[str]:
+    """A command line without its option --serve."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if not skip and argument != "--serve" and not argument.startswith("--serve="):
+            kept.append(argument)
+        skip = argument == "--serve"
+    return kept
 
 
 def _debug(
@@ -82,18 +141,35 @@ def _debug(
     command_lines: tuple[str, ...],
     history_mib: int,
     engine: str | None,
+    tui: bool,
+    dap: bool,
+    replay: Path | None,
 ) -> ExitCode:
     from ..debugging import Quit, Terminal
+    from ..debugging.dap import DapHost
     from ..debugging.terminal import DebugHost
 
-    host = DebugHost()
+    host: DebugHost | ScreenHost | DapHost = DebugHost()
+    if dap:
+        host = DapHost()
+    elif tui:
+        try:
+            from ..debugging.screen import DebuggerScreen, ScreenHost
+        except ImportError:
+            raise InputError(_NEEDS_TUI) from None
+        host = ScreenHost()
     lines = [
         line for path in command_files for line in _read(path).splitlines() if line.strip()
     ] + list(command_lines)
     with (
         open_machine(file, machine_file, host, engine, allow_paths) as machine,
-        Debugger(machine.board, machine.program, memory_limit=history_mib * _MIB) as debugger,
+        _debugger(machine, history_mib * _MIB, replay) as debugger,
     ):
+        if isinstance(host, DapHost):
+            return _dap(debugger, host)
+        if not isinstance(host, DebugHost):
+            DebuggerScreen(debugger, host, lines).run()
+            return ExitCode.SUCCESS
         terminal = Terminal(debugger, host)
         try:
             mistake = terminal.batch(lines)
@@ -108,8 +184,29 @@ def _debug(
     return ExitCode.SUCCESS
 
 
+def _dap(debugger: Debugger, host: DapHost) -> ExitCode:
+    from ..debugging.dap import DapSession, ProtocolError
+
+    try:
+        DapSession(debugger, host, sys.stdin.buffer, sys.stdout.buffer).serve()
+    except ProtocolError as error:
+        raise InputError(f"the editor's side of the protocol: {error}") from None
+    return ExitCode.SUCCESS
+
+
+def _debugger(machine: Machine, memory_limit: int, replay: Path | None) -> Debugger:
+    """The debugger of a machine; it shows a recorded run, if there is one to replay."""
+    try:
+        recording = None if replay is None else load_recording(replay)
+        return Debugger(
+            machine.board, machine.program, memory_limit=memory_limit, recording=recording
+        )
+    except (RecordingError, SnapshotError) as error:
+        raise InputError(f"{replay}: {error}") from None
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from None

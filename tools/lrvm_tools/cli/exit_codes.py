@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     CYCLE_LIMIT = 4
     UNHANDLED_EXCEPTION = 5
     DIFFERENT = 6
+    UNMAPPED = 7
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -31,6 +32,7 @@ Exit codes:
     4  `run`: the cycle limit was reached (--max-cycles)
     5  `run`: an exception without a handler would have come again for ever
     6  `trace diff`: the traces differ
+    7  `run`: an address where nothing is mapped was accessed (--unmapped stop)
   130  interrupted (Ctrl-C)
   141  the reader of the output has gone
 """
@@ -42,6 +44,7 @@ OF_REASON: Final = {
     StopReason.EXCEPTION: ExitCode.GUEST_EXCEPTION,
     StopReason.BUDGET: ExitCode.CYCLE_LIMIT,
     StopReason.UNHANDLED: ExitCode.UNHANDLED_EXCEPTION,
+    StopReason.UNMAPPED: ExitCode.UNMAPPED,
     # No option of the command sets these, but a component may.
     StopReason.BREAKPOINT: ExitCode.SUCCESS,
     StopReason.WATCHPOINT: ExitCode.SUCCESS,

@@ -6,11 +6,11 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrvm_jit import GuestException, Stop
+from lrvm_jit import GuestException, Stop, Unmapped
 from lrvm_jit.core.error_notes import add_note_once
 from lrvm_jit.engines import ENGINES
 
@@ -18,7 +18,7 @@ from ..images import is_executable, load_program
 from ..machines import Host, Machine, default_machine, load_machine
 from ..running import PREFIX, RunConfig, component_lines
 from ..running import run as run_board
-from .console import CapturingHost, ConsoleHost
+from .console import CapturingHost, ConsoleHost, ShownOutput, told_warnings
 from .exit_codes import EXIT_CODES_HELP, OF_REASON, ExitCode
 from .options import (
     INPUT_FILE,
@@ -30,8 +30,12 @@ from .options import (
     traceback_option,
 )
 from .progress import Progress
+from .recording import recording_to
 from .report import can_animate, print_json
 from .stats import statistics_document, statistics_text
+
+if TYPE_CHECKING:
+    from ..executable import Executable
 
 _SHOWN_REPETITIONS: Final = 10
 """Lines about one exception. A guest that raises it for ever must not flood the terminal."""
@@ -62,6 +66,19 @@ _WORTH_MENTIONING: Final = 1.0
     "--engine", type=click.Choice(ENGINES), help="What runs the CPU; all give the same results."
 )
 @click.option(
+    "--unmapped",
+    type=click.Choice([str(one) for one in Unmapped]),
+    default="ignore",
+    show_default=True,
+    help="What becomes of accesses to addresses where nothing is mapped.",
+)
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT",
+    help="Write down what comes from outside, for `lrvm debug --replay OUT`.",
+)
+@click.option(
     "--stats", is_flag=True, help="Tell what the engine did: translated, interpreted, and why."
 )
 @click.option(
@@ -88,6 +105,8 @@ def run(
     verbose: bool,
     quiet: bool,
     engine: str | None,
+    unmapped: str,
+    record: Path | None,
     stats: bool,
     files: Path | None,
     writable: bool,
@@ -128,6 +147,8 @@ def run(
             verbose=verbose,
             quiet=quiet,
             engine=engine,
+            unmapped=unmapped,
+            record=record,
             stats=stats,
             as_json=as_json,
             files=files,
@@ -151,11 +172,14 @@ def run(
     with open_machine(file, machine_file, host, engine, allow_paths) as machine:
         if (arguments or files) and "host" not in machine.types:
             raise click.UsageError("this machine has no component `host` for arguments and files")
+        machine.board.unmapped = Unmapped.of(unmapped)
         if verbose:
             lines = component_lines(machine.board)
             lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
             host.write("".join(f"{line}\n" for line in lines))
-        ctx.exit(_run(machine, config, host, stats))
+        with recording_to(record, machine.board, file):
+            code = _run(machine, config, host, stats)
+        ctx.exit(code)
 
 
 def open_machine(
@@ -168,6 +192,8 @@ def open_machine(
     """The machine that the arguments ask for. UsageError if they ask for none."""
     try:
         program = None if file is None else load_program(file)
+        if program is not None and program.executable is not None:
+            return _executable_machine(program.executable, machine_file, host, engine)
         if machine_file is not None:
             return load_machine(
                 machine_file, program=program, host=host, engine=engine, allow_paths=allow_paths
@@ -179,13 +205,26 @@ def open_machine(
     return default_machine(program, host=host, engine=engine)
 
 
+def _executable_machine(
+    executable: Executable, machine_file: Path | None, host: Host, engine: str | None
+) -> Machine:
+    """The machine of an executable; the tool shows its output, as it shows other guests' text."""
+    from ..executable import MachineDescription
+    from ..executable.process import build
+
+    host.arguments = host.arguments or (executable.name,)
+    host.stdout = host.stderr = ShownOutput(host)
+    description = None if machine_file is None else MachineDescription.of_file(machine_file)
+    return build(executable, host, description=description, engine=engine)
+
+
 def _run(machine: Machine, config: RunConfig, host: ConsoleHost, stats: bool) -> ExitCode:
     board = machine.board
     began = time.perf_counter()
     first = board.stats().instructions
     stop: Stop | None = None
     try:
-        with _progress(machine, config, host):
+        with _progress(machine, config, host), told_warnings(host):
             stop = run_board(board, config, writer=host)
         code = OF_REASON[stop.reason]
     except KeyboardInterrupt:

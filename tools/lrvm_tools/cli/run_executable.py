@@ -12,20 +12,22 @@ from typing import Any, Final
 
 import click
 
-from lrvm_jit import Stop, StopReason
+from lrvm_jit import Stop, StopReason, Unmapped
+from lrvm_jit.input_files import read_text
 
 from ..executable import Executable, MachineDescription
-from ..executable.elf_program import from_elf
+from ..executable.elf_program import load_executable
 from ..executable.fault import Fault, fault_of, where
 from ..executable.process import build, host_of, status_of
 from ..images import ImageError
 from ..machines import Host, Machine, MachineError
 from ..running import RunConfig, component_lines
 from ..running import run as run_board
-from .console import ConsoleHost
+from .console import ConsoleHost, told_warnings
 from .exit_codes import ExitCode
 from .options import InputError, wants_traceback
 from .raw_streams import raw_streams
+from .recording import recording_to
 from .report import print_error, print_json
 from .stats import statistics_document, statistics_text
 
@@ -45,6 +47,8 @@ class Options:
     verbose: bool
     quiet: bool
     engine: str | None
+    unmapped: str
+    record: Path | None
     stats: bool
     as_json: bool
     files: Path | None
@@ -75,7 +79,7 @@ def run_executable(ctx: click.Context, path: Path, options: Options) -> int:
 
 
 def _run(path: Path, options: Options) -> int:
-    executable = from_elf(path.read_bytes(), str(path))
+    executable = load_executable(path)
     host = ConsoleHost()
     host.arguments = (str(path), *options.arguments)
     host.folder, host.writable = options.files, options.writable
@@ -83,11 +87,13 @@ def _run(path: Path, options: Options) -> int:
     host.stdin, host.stdout, host.stderr = raw_streams()
     if options.as_json:
         host.stdout, host.stderr = out, err
-    with _machine(executable, host, options) as machine:
+    with _machine(executable, host, options) as machine, told_warnings(host):
+        machine.board.unmapped = Unmapped.of(options.unmapped)
         if options.verbose:
             host.write("".join(f"{line}\n" for line in component_lines(machine.board)))
         report = _Report(executable, machine, host, options)
-        code = report.run()
+        with recording_to(options.record, machine.board, path):
+            code = report.run()
         if options.as_json:
             print_json(report.document(code, out.getvalue(), err.getvalue()))
         return code
@@ -148,6 +154,8 @@ class _Report:
         self._fault = fault_of(self._executable, self._board, stop)
         if self._fault is not None:
             self._say(f"{self._fault}{_source_line(self._fault, self._executable)}")
+        elif stop.reason is StopReason.UNMAPPED:
+            self._say(f"{stop.unmapped}{self._where(stop.address)}")
         elif stop.reason is StopReason.BUDGET:
             limit = f"the limit of {self._options.max_cycles} cycles was reached"
             self._say(f"{limit}{self._where(stop.pc)}")
@@ -204,7 +212,7 @@ def _source_line(fault: Fault, executable: Executable) -> str:
     if fault.place is None:
         return ""
     try:
-        source = Path(executable.folder, fault.place.path).read_text("utf-8", "replace")
+        source = read_text(Path(executable.folder, fault.place.path), "replace")
         line = source.splitlines()[fault.place.line - 1].strip()
     except (OSError, IndexError, ValueError):
         return ""

@@ -19,6 +19,11 @@ def statistics_text(statistics: Statistics) -> str:
         _share("translated", statistics.translated, statistics.instructions),
         _share("interpreted", statistics.interpreted, statistics.instructions),
     ]
+    if statistics.unmapped_reads or statistics.unmapped_writes:
+        rows += [
+            ("reads of unmapped addresses", f"{statistics.unmapped_reads:,}", ""),
+            ("writes to unmapped addresses", f"{statistics.unmapped_writes:,}", ""),
+        ]
     if statistics.engine == "translator":
         rows.insert(2, _share("baseline", statistics.baseline, statistics.instructions))
         exits = sum(statistics.exits.values())

@@ -69,7 +69,15 @@ class Diagnostic:
 
 
 class AssemblyError(Exception):
-    """A program that does not assemble; lists every error found."""
+    """A program that does not assemble; lists every error found.
+
+    >>> from lrvm_tools import AssemblyError, assemble
+    >>> try:
+    ...     assemble("halt 5")
+    ... except AssemblyError as error:
+    ...     print(error.diagnostics[0].message)
+    `halt` takes no operands, 1 given
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], omitted: int = 0) -> None:
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)

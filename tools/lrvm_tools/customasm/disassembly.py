@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..input_files import read_file
+from lrvm_jit.input_files import read_file
+
 from .assembler import Options, Result, assemble
 from .banks import Bank
 from .context import Context

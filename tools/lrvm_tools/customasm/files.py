@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ..input_files import read_file
+from lrvm_jit.input_files import read_file
+
 from ..text_files import decode
 from .problems import Problem
 from .source import Source, Span

@@ -11,9 +11,12 @@ from typing import Final
 
 from lrvm_jit import HardwareError, SnapshotError
 from lrvm_jit.debug import DebugError, Debugger, Event, ExpressionError, Place
-from lrvm_jit.debug.debugger import CATCHES
+from lrvm_jit.debug.stops import CATCHES
+from lrvm_jit.input_files import read_text
 
+from ..executable.source_view import SourceView
 from . import views
+from .variables import Variables
 
 _SET: Final = re.compile(r"^(.*?[^=!<>])=(?!=)(.*)$")
 _IF: Final = re.compile(r"(?:^|\s)if\s+(.*)$")
@@ -77,6 +80,7 @@ class Commands:
 
     def __init__(self, debugger: Debugger) -> None:
         self.debugger = debugger
+        self._variables = debugger.variables = variables_of(debugger)
         self._again: tuple[Command, str] | None = None
         self._listed: tuple[str, int] | None = None
         self._depth = 0
@@ -181,6 +185,38 @@ class Commands:
         """Execute N instructions, where a call with all that it leads to counts as one."""
         return self._shown(self.debugger.next(self._count(rest)))
 
+    @command("nextline [N]", "nl", repeats=True)
+    def _nextline(self, rest: str) -> str:
+        """Go on to another source line, N times, over calls."""
+        return self._to_line(self._count(rest), self.debugger.next)
+
+    @command("stepline [N]", "sl", repeats=True)
+    def _stepline(self, rest: str) -> str:
+        """Go on to another source line, N times, into calls of functions with known lines."""
+        return self._to_line(self._count(rest), self._into)
+
+    def _into(self) -> Event:
+        """A step; a call of what has no lines counts as one."""
+        debugger = self.debugger
+        before = debugger.sp
+        event = debugger.step()
+        if debugger.place(debugger.pc) is None and debugger.sp < before and event.kind == "step":
+            return debugger.finish()
+        return event
+
+    def _to_line(self, count: int, step: Callable[[], Event]) -> str:
+        debugger = self.debugger
+        event = None
+        for _ in range(max(count, 1)):
+            here = debugger.place(debugger.pc)
+            while True:
+                event = step()
+                place = debugger.place(debugger.pc)
+                if event.kind not in ("step", "location") or (place and place != here):
+                    break
+        assert event is not None
+        return self._shown(event)
+
     @command("finish", "fin", repeats=True)
     def _finish(self, rest: str) -> str:
         """Go on until the function in progress has returned."""
@@ -256,10 +292,13 @@ class Commands:
         point = self.debugger.break_at(location, log=text)
         return f"Log point {views.point_text(self.debugger, point)}"
 
-    @command("watch ADDRESS [WORDS] [if CONDITION]")
+    @command("watch TARGET [WORDS] [if CONDITION]")
     def _watch(self, rest: str) -> str:
-        """Stop after an instruction that changes a word, or one of several.
-        `watch counter`, `watch [counter]`, `watch 0x1000 4 if a0 > 3`"""
+        """Stop after an instruction that changes a word, one of several, or a register.
+        `watch counter`, `watch [counter]`, `watch 0x1000 4 if a0 > 3`; `watch a0` is the
+        register (the program then runs step by step, slowly), `watch [a0]` the word at its address.
+        `watch component 2`, or its name, stops at writes to a component; `rwatch` and `awatch` at
+        reads, and at all accesses."""
         return self._add_watch(rest, "change")
 
     @command("wwatch ADDRESS [WORDS] [if CONDITION]")
@@ -281,7 +320,7 @@ class Commands:
         target, condition = self._condition(rest)
         self._needs(target, "watch ADDRESS [WORDS] [if CONDITION]")
         first, _, last = target.rpartition(" ")
-        words = 1
+        words = None
         if first and last.replace("_", "").isalnum() and last[0].isdigit():
             try:
                 self.debugger.parse(first)
@@ -331,13 +370,22 @@ class Commands:
         point.ignore = self._count(self._needs(count, "ignore NUMBER COUNT"))
         return views.point_text(self.debugger, point)
 
-    @command("catch [unhandled|all|off]")
+    @command("catch [unhandled|all|off|unmapped|mapped]")
     def _catch(self, rest: str) -> str:
-        """Choose which exceptions stop the program: those taken while ev is 0 (unhandled, the
-        default), all, or none (off)."""
-        if rest:
-            self.debugger.catches = rest
-        return f"Exceptions that stop: {self.debugger.catches} (of {', '.join(CATCHES)})"
+        """Choose what stops the program besides points.
+        Exceptions: those taken while ev is 0 (unhandled, the default), all, or none (off).
+        Accesses to addresses where nothing is mapped: `catch unmapped`; no more: `catch mapped`.
+        """
+        debugger = self.debugger
+        if rest in ("unmapped", "mapped"):
+            debugger.catches_unmapped = rest == "unmapped"
+        elif rest:
+            debugger.catches = rest
+        unmapped = "stop" if debugger.catches_unmapped else "do not stop"
+        return (
+            f"Exceptions that stop: {debugger.catches} (of {', '.join(CATCHES)}); "
+            f"accesses to unmapped addresses {unmapped}"
+        )
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -346,10 +394,14 @@ class Commands:
         """Show the value of an expression, in decimal and hexadecimal.
         Registers (a0), flags (zf), symbols (counter: its address), `cycles`, `position`,
         memory ([counter], [sp + 4]), numbers (10, 0x10, 'a'), and the operators of C.
-        `print $registers` is `info registers`."""
+        `print $registers` is `info registers`. Variables of C programs (compiled with -g) come
+        first, with what may follow them in C: `count`, `p.x`, `values[2]`, `node->next`, `*p`."""
         if rest in ("$registers", "registers"):
             return views.registers_text(self.debugger)
-        return self._value(self._needs(rest, "print EXPRESSION"))
+        text = self._needs(rest, "print EXPRESSION")
+        if self._variables is not None and self._variables.knows(text):
+            return f"{text} = {self._variables.evaluate(text)}"
+        return self._value(text)
 
     def _value(self, text: str) -> str:
         return f"{text} = {views.number_text(self.debugger.evaluate(text))}"
@@ -376,7 +428,8 @@ class Commands:
                     rest, count = first, int(last)
                 except ExpressionError:
                     pass
-        (address,) = self.debugger.locate(rest)[:1]
+        known = self._variables is not None and self._variables.knows(rest)
+        address = self.debugger.address_of(rest) if known else self.debugger.locate(rest)[0]
         return views.memory_text(self.debugger, address, min(count, 1 << 16), style)
 
     @command("list [LOCATION]", "l", repeats=True)
@@ -422,10 +475,7 @@ class Commands:
     def _when(self, rest: str) -> str:
         """Tell when a word last changed before here, and which instruction did it."""
         debugger = self.debugger
-        text = self._needs(rest, "when ADDRESS").strip()
-        if text.startswith("[") and text.endswith("]"):
-            text = text[1:-1]
-        address = debugger.evaluate(text)
+        address = debugger.address_of(self._needs(rest, "when ADDRESS").strip())
         change = debugger.last_change(address)
         if change is None:
             return f"0x{address:08X} has not changed since position {debugger.history.start}"
@@ -439,7 +489,7 @@ class Commands:
     @command("info [TOPIC]", "i")
     def _info(self, rest: str) -> str:
         """Show something: registers, flags, breakpoints, components, stack, symbols [PART],
-        history, line, exceptions, or a register by its name."""
+        history, line, exceptions, locals of a C function, or a register by its name."""
         topic, _, more = rest.partition(" ")
         debugger = self.debugger
         topics: dict[str, Callable[[], str]] = {
@@ -453,6 +503,7 @@ class Commands:
             "history": lambda: views.history_text(debugger),
             "line": lambda: views.instruction_text(debugger, debugger.pc),
             "exceptions": lambda: self._exceptions(),
+            "locals": lambda: self._locals(),
         }
         if topic in ("registers", "r", "register", "reg") and more:
             return self._value(more.strip())
@@ -462,6 +513,12 @@ class Commands:
                 return self._value(topic)
             raise CommandError(f"`info` knows {', '.join(topics)}")
         return topics[matching[0]]()
+
+    def _locals(self) -> str:
+        if self._variables is None:
+            raise CommandError("only C programs that were compiled with -g have variables")
+        shown = [f"{variable.name} = {text}" for variable, text in self._variables.locals()]
+        return "\n".join(shown) or "No variables are known here"
 
     def _exceptions(self) -> str:
         cpu = self.debugger.board.cpu
@@ -501,7 +558,7 @@ class Commands:
         """Carry out the commands in a file, one a line; `#` begins a comment."""
         path = Path(shlex.split(self._needs(rest, "source FILE"))[0])
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = read_text(path).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"cannot read {path}: {error}") from None
         if self._depth == _NESTED:
@@ -536,3 +593,9 @@ class Commands:
     def _quit(self, rest: str) -> str:
         """Leave the debugger."""
         raise Quit
+
+
+def variables_of(debugger: Debugger) -> Variables | None:
+    """The variables of a C program; None for another one."""
+    view = debugger.program.view
+    return Variables(debugger, view) if isinstance(view, SourceView) else None

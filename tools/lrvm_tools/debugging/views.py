@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrvm_jit.core.component import metadata_of
-from lrvm_jit.debug import Breakpoint, Change, Debugger, Event, EventKind, Watchpoint
+from lrvm_jit.debug import (
+    Breakpoint,
+    Change,
+    Debugger,
+    Event,
+    EventKind,
+    RegisterWatch,
+    Watchpoint,
+)
 from lrvm_jit.debug.points import Point
 from lrvm_jit.isa import Reg, format_word
 from lrvm_jit.isa.table import REGISTER_NAMES, Flag
@@ -64,6 +72,10 @@ def _reason(debugger: Debugger, event: Event) -> Iterator[str]:
             yield f"  raised by {where}: {instruction_text(debugger, event.address)}"
             if not debugger.board.cpu.regs.ev:
                 yield "  No handler is set: the register ev is 0, so the CPU goes to address 0"
+        case EventKind.UNMAPPED:
+            where = place_text(debugger, event.address)
+            yield f"Unmapped address, accessed by {where}:"
+            yield f"  {instruction_text(debugger, event.address)}"
         case EventKind.HALTED:
             yield "The CPU is halted"
         case EventKind.STOPPED:
@@ -78,13 +90,16 @@ def _reason(debugger: Debugger, event: Event) -> Iterator[str]:
             yield "This is the start: nothing before it is remembered"
         case EventKind.ERROR:
             error = event.error
-            yield f"A component failed: {type(error).__name__}: {error}"
+            yield f"A component or a hook failed: {type(error).__name__}: {error}"
             yield from (f"  {note}" for note in getattr(error, "__notes__", ()))
 
 
 def change_lines(debugger: Debugger, change: Change) -> Iterator[str]:
     """What happened to a watched word."""
-    name = place_text(debugger, change.address)
+    if change.address is None:
+        name = f"register {change.register}"
+    else:
+        name = place_text(debugger, change.address)
     yield f"  {change.access} of {name} at cycle {change.cycles}"
     if change.old is not None and change.old != change.new:
         yield f"  old value: {number_text(change.old)}"
@@ -95,17 +110,14 @@ def change_lines(debugger: Debugger, change: Change) -> Iterator[str]:
     yield f"  by {where}: {instruction_text(debugger, change.pc)}"
 
 
-def registers_text(debugger: Debugger) -> str:
-    """All registers; a `*` marks those that have changed since the last stop."""
+def registers_text(debugger: Debugger, columns: int = REGISTERS_A_LINE) -> str:
+    """All registers, so many a line; a `*` marks those that have changed since the last stop."""
     changed = debugger.changed_registers()
     cells = []
     for code, value in enumerate(debugger.board.cpu.regs):
         mark = "*" if code in changed else " "
         cells.append(f"{mark}{REGISTER_NAMES[code]:>3} 0x{value:08X}")
-    lines = [
-        "  ".join(cells[at : at + REGISTERS_A_LINE]).rstrip()
-        for at in range(0, len(cells), REGISTERS_A_LINE)
-    ]
+    lines = ["  ".join(cells[at : at + columns]).rstrip() for at in range(0, len(cells), columns)]
     return "\n".join([*lines, flags_text(debugger)])
 
 
@@ -127,7 +139,9 @@ def points_text(debugger: Debugger) -> str:
 
 def point_text(debugger: Debugger, point: Point) -> str:
     """A breakpoint or watchpoint in a line."""
-    if isinstance(point, Watchpoint):
+    if isinstance(point, RegisterWatch):
+        what = f"watch changes of register {Reg(point.register)}"
+    elif isinstance(point, Watchpoint):
         words = f", {point.words} words" if point.words > 1 else ""
         what = f"watch {point.kind} of {point.text} (0x{point.first:08X}{words})"
     else:

@@ -15,6 +15,7 @@ def disassemble(words: Image, addresses: bool = False) -> str:
     Assembling the text gives the same bytes, always. `addresses` adds each line's address as a
     comment. Whatever can be an instruction is shown as one; `analyse` tells code from data.
 
+    >>> from lrvm_tools import disassemble
     >>> print(disassemble([0x0C000005, 0xF0000000, 0xF0000001], addresses=True))
     cpy a0, 0x5                             ; 0x00000000
     halt                                    ; 0x00000004

@@ -1,4 +1,11 @@
-"""Executables: linked programs in memory and as ELF files."""
+"""Executables: linked programs in memory and as ELF files.
+
+>>> from lrvm_tools.executable import Executable
+>>> Executable.load("missing.elf")  # doctest: +IGNORE_EXCEPTION_DETAIL
+Traceback (most recent call last):
+    ...
+FileNotFoundError: ...
+"""
 
 from .binary import ExecutableError
 from .debug_info import (

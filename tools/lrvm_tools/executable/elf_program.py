@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import numpy
+
+from lrvm_jit.input_files import read_file
+from lrvm_jit.output_files import write_file
 
 from .binary import ExecutableError, Input, Output
 from .debug_info import LineTable
@@ -110,22 +110,12 @@ def from_elf(data: bytes, name: str = "program") -> Executable:
 
 def load_executable(path: str | os.PathLike[str]) -> Executable:
     """The program in a file. OSError if it cannot be read, ExecutableError as of `from_elf`."""
-    return from_elf(Path(path).read_bytes(), os.fspath(path))
+    return from_elf(read_file(path), os.fspath(path))
 
 
 def save_executable(executable: Executable, path: str | os.PathLike[str]) -> None:
     """Write a program's ELF file. It is there whole or not at all. OSError."""
-    target = Path(path)
-    descriptor, part = tempfile.mkstemp(".part", f".{target.name[:40]}.", target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(to_elf(executable))
-        Path(part).chmod(0o644)
-        Path(part).replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(part).unlink()
-        raise
+    write_file(path, to_elf(executable))
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from lrvm_jit.locks import cached_property
 
 from .debug_info import Function, LineRow, LineTable, Type, Variable
 from .machine import MachineDescription
+from .source_view import SourceView
 
 if TYPE_CHECKING:
     from lrvm_components.host_session import ByteSink, ByteSource
@@ -119,6 +120,11 @@ class Executable:
         """The source lines by address; empty without debug information."""
         ends = (segment.end for segment in self.segments if segment.executable)
         return LineTable(self.rows, self.files, max(ends, default=None))
+
+    @cached_property
+    def source_view(self) -> SourceView:
+        """The program as debuggers, traces and profiles look at it."""
+        return SourceView(self)
 
     def function_at(self, address: int) -> str | None:
         """The name of the function that holds an address, by debug information or symbols."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from lrvm_jit.input_files import read_text
+
 from ..program import Label
 from ..program.labels import LabelError
 from .executable import Executable, SymbolKind
@@ -69,7 +71,7 @@ def notes_of(executable: Executable) -> dict[int, str]:
 
 def _lines(executable: Executable, path: str) -> list[str]:
     try:
-        text = Path(executable.folder, path).read_text("utf-8", "replace")
+        text = read_text(Path(executable.folder, path), "replace")
     except (OSError, ValueError):
         return []
     return list(map(_shown, text.splitlines()))

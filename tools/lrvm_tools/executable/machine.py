@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from lrvm_jit.input_files import read_file
 from lrvm_jit.locks import cached_property
 
 from ..images import Image
@@ -15,6 +16,7 @@ from ..machines import Host, Machine, MachineError, load_machine
 from ..machines.builtin import BUILTIN_TYPES
 from ..machines.file import build_machine
 from ..machines.types import find_type
+from ..text_files import decode
 
 WORD_BYTES: Final = 4
 ROM_PAGE: Final = 0x1000
@@ -73,9 +75,8 @@ class MachineDescription:
     def of_file(cls, path: str | Path) -> MachineDescription:
         """That of a machine file. OSError or MachineError if it cannot be used."""
         path = Path(path)
-        description = cls(path.read_text("utf-8"), str(path))
         with load_machine(path, needs_program=False):
-            return description
+            return cls(decode(read_file(path)), str(path))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

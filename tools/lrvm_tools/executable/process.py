@@ -102,6 +102,8 @@ def status_of(board: Motherboard, stop: Stop, fault: Fault | None) -> int:
         return STATUS_OF_FAULT
     if stop.reason is StopReason.BUDGET:
         return STATUS_OF_LIMIT
+    if stop.reason is StopReason.UNMAPPED:
+        return STATUS_OF_FAULT
     host = host_of(board)
     return host.status & STATUS_MASK if host else 0
 

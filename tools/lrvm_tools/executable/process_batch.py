@@ -17,7 +17,7 @@ from lrvm_jit.batch import Batch, BatchComponent, BatchResult, LaneReason
 from lrvm_jit.core.component import Component
 from lrvm_jit.isa.table import REGISTER_NAMES
 
-from ..machines import Host
+from ..machines import Host, Machine
 from .fault import TRAP, Fault, Observed, last_fault
 from .machine import DEFAULT_RAM, RAM_PAGE
 from .process import STATUS_MASK, STATUS_OF_FAULT, STATUS_OF_LIMIT, build
@@ -54,11 +54,7 @@ def batch_parts(
     ram_size: int | None,
 ) -> tuple[Motherboard, Mapping[int, BatchComponent]]:
     """See `lrvm_jit.batch.template.LinkedProgram`."""
-    machine = executable.machine_description
-    if ram_size is None and machine.is_c and machine.ram.size == DEFAULT_RAM:
-        ram_size = _ram_for(executable)
-    # The template is never run: its CPU's state and its memory are what lanes begin with.
-    board = build(executable, Host(), engine="interpreter", ram=ram_size).board
+    board = template_machine(executable, ram_size).board
     if not isinstance(components, Mapping):
         components = _by_id(board.components, components)
     served = dict(components)
@@ -66,6 +62,15 @@ def batch_parts(
         if component.name == BatchHost.name and number not in served:
             served[number] = BatchHost(arguments=[Path(executable.name).name])
     return board, served
+
+
+def template_machine(executable: Executable, ram_size: int | None) -> Machine:
+    """The machine that lanes are like, which is never run: its CPU's state and its memory are what
+    they begin with. `ram_size` is in bytes. ValueError."""
+    machine = executable.machine_description
+    if ram_size is None and machine.is_c and machine.ram.size == DEFAULT_RAM:
+        ram_size = _ram_for(executable)
+    return build(executable, Host(), engine="interpreter", ram=ram_size)
 
 
 def _ram_for(executable: Executable) -> int:

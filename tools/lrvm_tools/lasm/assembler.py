@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from lrvm_jit.input_files import read_file
+
 from ..collection import collection_paused
 from ..customasm.assembly import Assembly
 from ..customasm.diagnostics import AssemblyError, Diagnostic
-from ..input_files import read_file
 from ..text_files import UndecodableError, decode
 from .emit import Emitter
 from .errors import Report, SourceError, WholeLanguageError
@@ -103,7 +104,12 @@ def assemble(
     source_text: str, path: PathLike | None = None, include_paths: Iterable[PathLike] = ()
 ) -> NDArray[np.uint32]:
     """Assemble a program to its words: its bytes, padded with zeros to a multiple of four, as
-    big-endian words. The arguments and errors are those of `assemble_program`."""
+    big-endian words. The arguments and errors are those of `assemble_program`.
+
+    >>> from lrvm_tools import assemble
+    >>> [hex(word) for word in assemble("cpy a0, 5")]
+    ['0xc000005']
+    """
     return assemble_program(source_text, path, include_paths).words
 
 

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from lrvm_jit.input_files import read_file
+
 from ..customasm.source import Source, Span
-from ..input_files import read_file
 from ..text_files import UndecodableError, decode, end_lines
 from .errors import SourceError
 from .limits import FILE_BYTES

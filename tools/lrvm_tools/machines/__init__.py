@@ -1,4 +1,9 @@
-"""Machines from files: component types by name, `machine.toml`, and the default machine."""
+"""Machines from files: component types by name, `machine.toml`, and the default machine.
+
+>>> from lrvm_tools.machines import component_types
+>>> component_types()["ram"].settings["size"].required
+True
+"""
 
 from .context import Context
 from .default import DEFAULT_MACHINE_FILE, default_machine

@@ -19,8 +19,8 @@ from lrvm_components import (
     Ram,
     RealtimeClock,
 )
+from lrvm_jit.input_files import ADDRESS_SPACE, read_file
 
-from ..input_files import ADDRESS_SPACE, read_file
 from .context import Context
 from .types import Factory
 

@@ -22,22 +22,23 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from lrvm_jit import Component, Motherboard
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.engines import ENGINES
+from lrvm_jit.input_files import read_file
 
 from ..images import Image
-from ..input_files import read_file
 from ..lasm import AssemblyError
 from ..text_files import UndecodableError, decode, lone_carriage_return
 from .context import Context
 from .errors import MachineError
 from .host import Host
 from .host_paths import HostFile, HostPaths, mode_of
-from .machine import Machine
+from .machine import ComponentMaker, Machine
 from .types import (
     PLACEMENT,
     ComponentType,
@@ -112,7 +113,7 @@ def build_machine(
     types = tuple(entry["type"] for entry in entries)
     start = board.mappings.find(0)
     program = builder.programs.get(start.component) if start else None
-    return Machine(board, source, types, program, tuple(builder.files))
+    return Machine(board, source, types, program, tuple(builder.files), tuple(builder.makers))
 
 
 def _parse(content: bytes, source: str) -> dict[str, Any]:
@@ -148,6 +149,7 @@ class _Builder:
         self.files: list[HostFile] = []
         self.context = context
         self.components: list[Component] = []
+        self.makers: list[ComponentMaker] = []
         self.programs: dict[int, Image] = {}
         self.problems: list[str] = []
         self._end = 0
@@ -237,6 +239,7 @@ class _Builder:
         if self.context.loaded is not None:
             self.programs[len(self.components)] = self.context.loaded
         self.components.append(component)
+        self.makers.append(partial(_make_again, kind, values, self.context.program))
         for name, value in values.items():
             if isinstance(value, Path):
                 mode = mode_of(kind.name, name, values.get("writable"))
@@ -262,6 +265,12 @@ class _Builder:
         if missing:
             raise ValueError(f"setting {missing[0]!r} is missing; {_accepted(kind)}")
         return values
+
+
+def _make_again(
+    kind: ComponentType, values: Mapping[str, Value], program: Image | None, host: Host
+) -> Component:
+    return kind.make(values, Context(host, program))
 
 
 def _type_of(entry: Mapping[str, Any]) -> ComponentType:

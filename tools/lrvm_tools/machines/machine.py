@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from lrvm_jit import Motherboard
+from lrvm_jit import Component, Motherboard
 
 from ..images import Image
+from .host import Host
 from .host_paths import HostFile
+
+ComponentMaker = Callable[[Host], Component]
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Machine:
     """The program that the CPU starts: the one in the component at address 0, if it is known."""
     files: tuple[HostFile, ...] = ()
     """The files of the host that its components use."""
+    makers: tuple[ComponentMaker, ...] = ()
+    """For each component a function that makes another one like it, for another host."""
 
     def close(self) -> None:
         """Close the components."""

@@ -1,4 +1,9 @@
-"""The typed assembler: instructions and programs as Python values (lasm.md: Typed assembler)."""
+"""The typed assembler: instructions and programs as Python values (lasm.md: Typed assembler).
+
+>>> from lrvm_tools.program import Instr, Program, Reg
+>>> Program([Instr.inc(Reg.A0), Instr.halt()]).encode().tolist()
+[469762049, 4026531840]
+"""
 
 from lrvm_jit.isa import DecodingError, EncodingError, Reg
 

@@ -49,6 +49,7 @@ class Word:
 class Data:
     """Strings and raw bytes, one after the other, filled up with zeros to whole words.
 
+    >>> from lrvm_tools.program import Data
     >>> str(Data(("Hi\\n", b"\\xff")))
     '#d "Hi\\\\n", 0xff'
     """

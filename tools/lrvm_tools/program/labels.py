@@ -36,6 +36,7 @@ class Label:
 
     Standing in a program it defines the name, as an operand it refers to it:
 
+    >>> from lrvm_tools.program import Label
     >>> str(Label("table") + 4)
     'table + 0x4'
     >>> str((Label("table") + 4).high)

@@ -25,6 +25,7 @@ Item = Instr | Word | Data | Label
 class Program(Sequence[Item]):
     """A program being built. It starts at address 0; every item takes whole words.
 
+    >>> from lrvm_tools.program import Instr, Program, Reg
     >>> program = Program().set_register(Reg.A0, 100_000).label("loop")
     >>> program = program.add(Instr.dec(Reg.A0), Instr.ifnq(), Instr.jp("loop"), Instr.halt())
     >>> print(program)

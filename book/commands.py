@@ -1,0 +1,24 @@
+"""The reference of the command line, from the commands themselves."""
+
+from __future__ import annotations
+
+import click
+
+from lrvm_tools.cli.app import cli
+
+
+def commands(_: str = "") -> str:
+    """Every subcommand with what `--help` prints."""
+    return "\n\n".join(_pages(cli, "lrvm", click.Context(cli, info_name="lrvm"), 2))
+
+
+def _pages(command: click.Command, name: str, context: click.Context, level: int) -> list[str]:
+    with context.scope():
+        text = command.get_help(click.Context(command, info_name=name, max_content_width=88))
+    pages = [f"{'#' * level} {name}\n\n```text\n{text}\n```"]
+    if isinstance(command, click.Group):
+        for child in sorted(command.list_commands(context)):
+            found = command.get_command(context, child)
+            if found is not None and not found.hidden:
+                pages += _pages(found, f"{name} {child}", context, 3)
+    return pages

@@ -1,0 +1,1 @@
+"""Lanes side by side in vector registers: groups of lanes through vector code."""

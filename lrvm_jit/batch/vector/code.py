@@ -1,0 +1,234 @@
+"""The vector code of a batch: of which program, for which memory, and when it is compiled."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+
+from ...code_cache import CodeCache
+from ...isa.table import Reg
+from ...jit.code.cache import default_cache
+from ...jit.code.store import STORE, SharedCode
+from ...jit.options import TranslatorOptions
+from ...jit.vector.graph import CodeGraph, explore
+from ...jit.vector.memory import MemoryMap
+from ...jit.vector.shape import Shape, host_shape
+from ...machine.motherboard import Motherboard
+from ..lane_arrays import LaneArrays, LaneMemory
+
+MOST_GROUP_BYTES = 64 << 20
+"""RAM of a group's lanes together, above which vector code leaves RAM to the scalar path."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMachine:
+    """What of the lanes' machine vector code can use: one ROM and one RAM."""
+
+    memory: MemoryMap
+    rom: NDArray[numpy.uint32]
+    """The ROM's words, the same for all lanes for ever."""
+    ram: LaneMemory | None
+    is_whole: bool
+    """Whether there is nothing else on the bus."""
+
+    def word_at(self, pc: int) -> int | None:
+        """The word at an address of ROM."""
+        index = self.memory.in_rom(pc)
+        return None if index is None else int(self.rom[index])
+
+
+def machine_of(
+    template: Motherboard,
+    memories: Iterable[LaneMemory],
+    components: Iterable[int],
+    start: int,
+    width: int,
+) -> LaneMachine | None:
+    """The machine of lanes that are made like `template`; `components` are served by the batch.
+
+    None if the code at `start` is not the same for all lanes, or can change.
+    """
+    served = set(components)
+    of_lanes = {memory.component: memory for memory in memories}
+    mapping = template.mappings.find(start)
+    if mapping is None or mapping.component in served or mapping.component in of_lanes:
+        return None
+    (window, *more) = template.components[mapping.component].windows or (None,)
+    if window is None or more or window.offset:
+        return None
+    if window.write_error is None or window.read_error is not None:
+        return None
+    rom_words = min(mapping.size >> 2, len(window.words))
+    found: tuple[LaneMemory, int, int] | None = None
+    for memory in of_lanes.values():
+        place = template.mappings.of(memory.component)
+        if not memory.writable or memory.first_word or memory.component in served:
+            continue
+        if place is None or 4 * width * memory.rows.shape[1] > MOST_GROUP_BYTES:
+            continue
+        if template.components[memory.component].windows[0].read_error is not None:
+            continue
+        words = min(place.size >> 2, memory.rows.shape[1])
+        if found is None or words > found[2]:
+            found = memory, place.first, words
+    ram, ram_base, ram_words = found or (None, 0, 0)
+    known = {mapping.component} | ({ram.component} if ram is not None else set())
+    return LaneMachine(
+        MemoryMap(ram_base, ram_words, mapping.first, rom_words),
+        window.words[:rom_words].copy(),
+        ram,
+        all(place.component in known for place in template.mappings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VectorCode:
+    """Native code for groups of lanes."""
+
+    shape: Shape
+    machine: LaneMachine
+    address: int
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    uses_flags: bool
+    accesses: bool
+    """Whether it accesses RAM."""
+    margin: int
+    least: int
+    """Lanes with less budget are for the scalar path."""
+    alike: tuple[int, ...]
+    """Registers that should have one value in all lanes."""
+
+    def fits(self, arrays: LaneArrays) -> bool:
+        """Whether the lanes are as it was made for. Others are run as well, but slowly."""
+        return all(_is_alike(arrays, code) for code in self.alike)
+
+
+def _is_alike(arrays: LaneArrays, code: int) -> bool:
+    """Whether all lanes have one value in a register."""
+    values = arrays.regs[:, code]
+    return bool((values == values[0]).all())
+
+
+class VectorCompiler:
+    """Makes the vector code of a batch when somebody first asks for it; for all workers."""
+
+    def __init__(
+        self,
+        machine: LaneMachine,
+        shape: Shape,
+        cache: CodeCache,
+        always: bool = False,
+        optimize: bool = True,
+        arrays: LaneArrays | None = None,
+    ) -> None:
+        """`always`: use the code at once and for all lanes, whatever is measured. `arrays`: lanes
+        whose registers tell, when the code is made, which of these are the same for all."""
+        self.machine = machine
+        self.shape = shape
+        self._arrays = arrays
+        self.always = always
+        self._cache = cache
+        self._optimize = optimize
+        self._lock = threading.Lock()
+        self.is_made = False
+        """Whether it has been tried."""
+        self._code: VectorCode | None = None
+        self._codes: dict[int, SharedCode] = {}
+        weakref.finalize(self, STORE.abandon, self._codes)
+        self.error: BaseException | None = None
+        """Why there is none, if something went wrong."""
+
+    @property
+    def made(self) -> VectorCode | None:
+        """The code, if it has been made."""
+        return self._code
+
+    def code(self, starts: Iterable[int]) -> VectorCode | None:
+        """The code for lanes that begin at these addresses, or at those of an earlier call. None
+        if there is none, or if another worker is just making it."""
+        if self.is_made or not self._lock.acquire(blocking=False):
+            return self._code
+        try:
+            if not self.is_made:
+                self._code = self._make(starts)
+        except Exception as error:
+            # The lanes can go on without.
+            self.error = error
+        finally:
+            self.is_made = True
+            self._lock.release()
+        return self._code
+
+    def _alike(self, graph: CodeGraph) -> list[int]:
+        """Registers of the program that have one value in all lanes now."""
+        arrays, self._arrays = self._arrays, None
+        if arrays is None:
+            return []
+        named = {
+            int(operand)
+            for one in graph.instructions.values()
+            for operand in one.operands
+            if isinstance(operand, Reg) and operand not in (Reg.PC, Reg.AF)
+        }
+        return [code for code in sorted(named) if _is_alike(arrays, code)]
+
+    def _make(self, starts: Iterable[int]) -> VectorCode | None:
+        from ...jit.code.compiler import choose_pipeline
+        from ...jit.vector.function import generate
+
+        machine = self.machine
+        graph = explore(machine.word_at, starts, not machine.is_whole)
+        if graph is None:
+            return None
+        pipeline = choose_pipeline(self._optimize, has_loops=False)
+        function = generate(graph, machine.memory, self.shape, self._alike(graph))
+        delivery = STORE.get(function.text, pipeline, self._cache)
+        self._codes[0] = delivery.code
+        accesses = machine.ram is not None and (function.loads or function.stores)
+        return VectorCode(
+            self.shape,
+            machine,
+            delivery.code.native.address,
+            function.reads,
+            function.writes,
+            function.uses_flags,
+            accesses,
+            function.margin,
+            graph.longest + function.margin,
+            function.alike,
+        )
+
+
+def vector_compiler(
+    options: TranslatorOptions,
+    template: Motherboard,
+    arrays: LaneArrays,
+    components: Iterable[int],
+    before: VectorCompiler | None = None,
+) -> VectorCompiler | None:
+    """What makes vector code for lanes; None if there can be none, or if options forbid it.
+
+    `before`: what has been used so far; it stays if the lanes still fit its code.
+    """
+    if before is not None and (before.made is None or before.made.fits(arrays)):
+        return before
+    if options.vector_lanes == 0:
+        return None
+    shape = host_shape(options.vector_lanes)
+    if arrays.n < shape.width:
+        return None
+    start = int(arrays.regs[0, Reg.PC])
+    machine = machine_of(template, arrays.memories, components, start, shape.width)
+    if machine is None:
+        return None
+    cache = default_cache() if options.cache else CodeCache(None)
+    always = options.vector_lanes is not None
+    # Lanes that are no longer alike may differ the next time as well.
+    looked_at = arrays if before is None else None
+    return VectorCompiler(machine, shape, cache, always, options.optimize, looked_at)

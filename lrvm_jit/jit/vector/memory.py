@@ -1,0 +1,515 @@
+"""Loads and stores of many lanes.
+
+While a group runs, its lanes' RAM is interleaved: word 0 of all lanes, then word 1 of all lanes.
+So lanes that access the same address, which is the usual case, make one access with a vector.
+Where addresses differ the words are gathered, and stores are done lane by lane. ROM, which all
+lanes share, is gathered too. What is neither leaves to the scalar path.
+
+RAM is interleaved when it is first accessed, by the chunk, and a chunk that may have been stored
+to is marked for the way back: most lanes access a small part of what they have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...isa.table import WORD_MASK
+from .shape import has_gathers
+from .text import Vector
+
+if TYPE_CHECKING:
+    from .target import LaneTarget, Value
+    from .text import Text
+
+
+CHUNK = 16
+"""Words that are interleaved together: a cache line of a lane's row."""
+ALL_PRESENT, ALL_DIRTY = 0, 1
+"""Bytes of the marks: 1 if all chunks are in the group's layout, or may have been stored to."""
+PRESENT = 64
+"""The first of the bytes for the single chunks; as many more say which may have been stored to."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMap:
+    """Where the guest finds the memory that vector code accesses."""
+
+    ram_base: int = 0
+    ram_words: int = 0
+    """Words of RAM of each lane; 0 if there is none."""
+    rom_base: int = 0
+    rom_words: int = 0
+    """Words that all lanes share and that never change."""
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of RAM, the last of which may be short."""
+        return -(-self.ram_words // CHUNK)
+
+    def in_ram(self, address: int) -> int | None:
+        """The word's index, if the address is one of RAM."""
+        return _index(address, self.ram_base, self.ram_words)
+
+    def in_rom(self, address: int) -> int | None:
+        return _index(address, self.rom_base, self.rom_words)
+
+
+def _index(address: int, base: int, words: int) -> int | None:
+    inside = address - base & WORD_MASK
+    return inside >> 2 if inside & 3 == 0 and inside >> 2 < words else None
+
+
+def load(on: LaneTarget, address: Value) -> Value:
+    on.text.loads = True
+    if isinstance(address, int):
+        if (index := on.memory.in_ram(address)) is not None:
+            return _same_word(on, str(index))
+        if (index := on.memory.in_rom(address)) is not None:
+            return _rom_word(on.text, str(index))
+        on.refuse("true")
+        return 0
+    if isinstance(address, str):
+        return _load_shared(on, address)
+    return _load_each(on, address)
+
+
+def store(on: LaneTarget, address: Value, value: Value) -> None:
+    on.text.stores = True
+    if isinstance(address, int):
+        if (place := on.memory.in_ram(address)) is None:
+            on.refuse("true")
+        else:
+            _store_same(on, str(place), on.vector(value))
+        return
+    vector, text = on.vector(value), on.text
+    places = _turned(on, address, on.memory.ram_base)
+    on.refuse(on.compare("uge", places, on.memory.ram_words))
+    if not isinstance(places, Vector):
+        _store_same(on, places, vector)
+        return
+    same, each, done = (text.label() for _ in range(3))
+    first = _first(on, places)
+    text.emit(f"  br i1 {_all_are(on, places, first)}, label %{same}, label %{each}", f"{same}:")
+    _store_same(on, first, vector)
+    text.emit(f"  br label %{done}", f"{each}:")
+    _store_each(on, places, vector)
+    text.emit(f"  br label %{done}", f"{done}:")
+
+
+def refuse_outside_ram(on: LaneTarget, address: Value) -> None:
+    """Leave before an access to what is no RAM."""
+    if isinstance(address, int):
+        if on.memory.in_ram(address) is None:
+            on.refuse("true")
+        return
+    index = _turned(on, address, on.memory.ram_base)
+    on.refuse(on.compare("uge", index, on.memory.ram_words))
+
+
+# --- addresses ---------------------------------------------------------------------------------
+
+
+def _turned(on: LaneTarget, address: Value, base: int) -> Value:
+    """Indices of words. Of unaligned addresses two bits that are not 0 end up on top: one
+    comparison sees to bounds and alignment."""
+    inside = on.op("sub", address, base)
+    text = on.text
+    if isinstance(inside, Vector):
+        size = text.shape.piece
+        name = f"@llvm.fshl.v{size}i32"
+        text.declarations.add(
+            f"declare {text.words} {name}({text.words}, {text.words}, {text.words})"
+        )
+        form = f"call {{w}} {name}({{w}} {{0}}, {{w}} {{0}}, {{w}} splat (i32 30))"
+        return text.each(form, inside)
+    text.declarations.add("declare i32 @llvm.fshl.i32(i32, i32, i32)")
+    return text.value(f"call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)")
+
+
+def _first(on: LaneTarget, vector: Vector) -> str:
+    """The word of the first lane that goes on here."""
+    text = on.text
+    if on.going() is None:
+        return text.value(f"extractelement {text.words} {vector[0]}, i64 0")
+    text.store("given", vector)
+    text.declarations.add("declare i32 @llvm.cttz.i32(i32, i1)")
+    lanes = text.value("load i32, ptr %mb")
+    lane = text.value(f"call i32 @llvm.cttz.i32(i32 {lanes}, i1 true)")
+    wide = text.value(f"zext i32 {lane} to i64")
+    pointer = text.value(f"getelementptr i32, ptr %given_0, i64 {wide}")
+    return text.value(f"load i32, ptr {pointer}")
+
+
+def _all_are(on: LaneTarget, vector: Vector, word: str) -> str:
+    """An i1: whether all lanes that go on here have the word."""
+    return _no_lane(on, on.text.each("icmp ne {w} {0}, {1}", vector, on.text.splat(word)))
+
+
+def _no_lane(on: LaneTarget, bits: Vector) -> str:
+    """An i1: that the truth value holds for none of the lanes that go on here."""
+    going = on.going()
+    if going is not None:
+        bits = on.text.each("and {b} {0}, {1}", bits, going)
+    return on.text.value(f"icmp eq i32 {on.text.lane_bits(bits)}, 0")
+
+
+def _numbers(text: Text, p: int) -> str:
+    """The lane numbers of a piece, as a constant."""
+    size = text.shape.piece
+    return "<" + ", ".join(f"i32 {p * size + k}" for k in range(size)) + ">"
+
+
+# --- accesses ----------------------------------------------------------------------------------
+
+
+def _pointer(text: Text, index: str, p: int) -> str:
+    width, size = text.shape.width, text.shape.piece
+    if index.isdigit():
+        return text.value(f"getelementptr i32, ptr %ram, i64 {int(index) * width + p * size}")
+    wide = text.value(f"zext i32 {index} to i64")
+    scaled = text.value(f"mul i64 {wide}, {width}")
+    at = text.value(f"add i64 {scaled}, {p * size}") if p else scaled
+    return text.value(f"getelementptr i32, ptr %ram, i64 {at}")
+
+
+def _make_present(on: LaneTarget, index: str, dirty: bool = False) -> None:
+    """See that the chunk of a word, or with "" every chunk, is interleaved."""
+    text = on.text
+    fetch, go_on = text.label(), text.label()
+    if not index:
+        mark = text.value(f"getelementptr i8, ptr %marks, i64 {ALL_PRESENT}")
+        call = f"call {RARE} void @fetch_all(ptr %rows, ptr %ram, ptr %marks)"
+    else:
+        chunk = str(int(index) // CHUNK) if index.isdigit() else ""
+        chunk = chunk or text.value(f"lshr i32 {index}, {CHUNK.bit_length() - 1}")
+        wide = chunk if chunk.isdigit() else text.value(f"zext i32 {chunk} to i64")
+        first = text.value(f"getelementptr i8, ptr %marks, i64 {PRESENT}")
+        mark = text.value(f"getelementptr i8, ptr {first}, i64 {wide}")
+        call = f"call {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 {chunk})"
+    present = text.value(f"load i8, ptr {mark}")
+    absent = text.value(f"icmp eq i8 {present}, 0")
+    text.emit(
+        f"  br i1 {absent}, label %{fetch}, label %{go_on}, !prof !1",
+        f"{fetch}:",
+        f"  {call}",
+        f"  br label %{go_on}",
+        f"{go_on}:",
+    )
+    if dirty:
+        if index:
+            mark = text.value(f"getelementptr i8, ptr {mark}, i64 {on.memory.chunks}")
+        else:
+            mark = text.value(f"getelementptr i8, ptr %marks, i64 {ALL_DIRTY}")
+        text.emit(f"  store i8 1, ptr {mark}")
+
+
+def _same_word(on: LaneTarget, index: str) -> Vector:
+    """The same word of RAM of all lanes."""
+    _make_present(on, index)
+    return _present_word(on.text, index)
+
+
+def _present_word(text: Text, index: str) -> Vector:
+    return Vector(
+        text.value(f"load {text.words}, ptr {_pointer(text, index, p)}, align {text.align}")
+        for p in range(text.shape.pieces)
+    )
+
+
+def _store_same(on: LaneTarget, index: Value, vector: Vector) -> None:
+    assert isinstance(index, str)
+    _make_present(on, index, dirty=True)
+    text = on.text
+    if on.going() is not None:
+        vector = text.merge(text.load("m"), vector, _present_word(text, index))
+    for p, piece in enumerate(vector):
+        pointer = _pointer(text, index, p)
+        text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
+
+
+def _rom_word(text: Text, index: str) -> str:
+    wide = index if index.isdigit() else text.value(f"zext i32 {index} to i64")
+    pointer = text.value(f"getelementptr i32, ptr %rom, i64 {wide}")
+    return text.value(f"load i32, ptr {pointer}, align 4")
+
+
+def _store_each(on: LaneTarget, places: Vector, vector: Vector) -> None:
+    _make_present(on, "", dirty=True)
+    text, going, size = on.text, on.going(), on.text.shape.piece
+    for p in range(text.shape.pieces):
+        place = places[p]
+        if going is not None:
+            # Lanes that have parted write to a spare word of theirs.
+            spare = text.constant(on.memory.ram_words)
+            place = text.value(
+                f"select {text.bits} {going[p]}, {text.words} {place}, {text.words} {spare}"
+            )
+        place = text.value(f"mul {text.words} {place}, {text.constant(text.shape.width)}")
+        place = text.value(f"add {text.words} {place}, {_numbers(text, p)}")
+        for k in range(size):
+            index = text.value(f"extractelement {text.words} {place}, i64 {k}")
+            wide = text.value(f"zext i32 {index} to i64")
+            pointer = text.value(f"getelementptr i32, ptr %ram, i64 {wide}")
+            word = text.value(f"extractelement {text.words} {vector[p]}, i64 {k}")
+            text.emit(f"  store i32 {word}, ptr {pointer}, align 4")
+
+
+def _gather(text: Text, pointer: str, places: Vector) -> Vector:
+    return Vector(_gather_piece(text, pointer, place) for place in places)
+
+
+def _gather_piece(text: Text, pointer: str, place: str) -> str:
+    size = text.shape.piece
+    if has_gathers() and size == 8:
+        return _gather_eight(text, pointer, place)
+    if has_gathers() and size == 16:
+        halves = []
+        for half in range(2):
+            picked = ", ".join(f"i32 {8 * half + k}" for k in range(8))
+            part = text.value(
+                f"shufflevector {text.words} {place}, {text.words} poison, <8 x i32> <{picked}>"
+            )
+            halves.append(_gather_eight(text, pointer, part))
+        order = ", ".join(f"i32 {k}" for k in range(16))
+        return text.value(
+            f"shufflevector <8 x i32> {halves[0]}, <8 x i32> {halves[1]}, <16 x i32> <{order}>"
+        )
+    result = "poison"
+    for k in range(size):
+        index = text.value(f"extractelement {text.words} {place}, i64 {k}")
+        wide = text.value(f"zext i32 {index} to i64")
+        at = text.value(f"getelementptr i32, ptr {pointer}, i64 {wide}")
+        word = text.value(f"load i32, ptr {at}, align 4")
+        result = text.value(f"insertelement {text.words} {result}, i32 {word}, i64 {k}")
+    return result
+
+
+def _gather_eight(text: Text, pointer: str, place: str) -> str:
+    name = "@llvm.x86.avx2.gather.d.d.256"
+    text.declarations.add(f"declare <8 x i32> {name}(<8 x i32>, ptr, <8 x i32>, <8 x i32>, i8)")
+    return text.value(
+        f"call <8 x i32> {name}(<8 x i32> zeroinitializer, ptr {pointer}, <8 x i32> {place}, "
+        "<8 x i32> splat (i32 -1), i8 4)"
+    )
+
+
+def _gather_ram(on: LaneTarget, places: Vector) -> Vector:
+    text, width = on.text, on.text.shape.width
+    found = []
+    for p, place in enumerate(_safe(on, places)):
+        scaled = text.value(f"mul {text.words} {place}, {text.constant(width)}")
+        index = text.value(f"add {text.words} {scaled}, {_numbers(text, p)}")
+        found.append(_gather_piece(text, "%ram", index))
+    return Vector(found)
+
+
+def _safe(on: LaneTarget, places: Vector) -> Vector:
+    """Index 0 for lanes that do not go on here."""
+    going = on.going()
+    if going is None:
+        return places
+    return on.text.choose(going, places, on.text.splat(0))
+
+
+def _load_shared(on: LaneTarget, address: str) -> Value:
+    """From an address that all lanes share."""
+    text = on.text
+    hit, miss, rom, done = (text.label() for _ in range(4))
+    index = _turned(on, address, on.memory.ram_base)
+    inside = on.compare("ult", index, on.memory.ram_words)
+    text.emit(f"  br i1 {inside}, label %{hit}, label %{miss}, !prof !0", f"{hit}:")
+    assert isinstance(index, str)
+    words = _same_word(on, index)
+    found = text.label()
+    text.emit(f"  br label %{found}", f"{found}:", f"  br label %{done}", f"{miss}:")
+    place = _turned(on, address, on.memory.rom_base)
+    on.refuse(on.compare("uge", place, on.memory.rom_words))
+    assert isinstance(place, str)
+    text.emit(f"  br label %{rom}", f"{rom}:")
+    shared = text.splat(_rom_word(text, place))
+    text.emit(f"  br label %{done}", f"{done}:")
+    return text.each(f"phi {{w}} [ {{0}}, %{found} ], [ {{1}}, %{rom} ]", words, shared)
+
+
+def _load_each(on: LaneTarget, address: Vector) -> Vector:
+    """From addresses that may differ from lane to lane."""
+    text = on.text
+    base = on.bases.get(address[0])
+    probably_rom = base is not None and on.memory.in_rom(base & ~3) is not None
+    ways: list[tuple[Vector, str]] = []
+    done, usual, rare = (text.label() for _ in range(3))
+    first_base, words = (
+        (on.memory.rom_base, on.memory.rom_words)
+        if probably_rom
+        else (on.memory.ram_base, on.memory.ram_words)
+    )
+    places = _turned(on, address, first_base)
+    assert isinstance(places, Vector)
+    outside = on.compare("uge", places, words)
+    assert isinstance(outside, Vector)
+    text.emit(f"  br i1 {_no_lane(on, outside)}, label %{usual}, label %{rare}, !prof !0")
+    text.emit(f"{usual}:")
+    if probably_rom:
+        ways.append((_gather(text, "%rom", _safe(on, places)), usual))
+    else:
+        same, each = text.label(), text.label()
+        first = _first(on, places)
+        together = _all_are(on, places, first)
+        text.emit(f"  br i1 {together}, label %{same}, label %{each}", f"{same}:")
+        found, gathered = text.label(), text.label()
+        ways.append((_same_word(on, first), found))
+        text.emit(f"  br label %{found}", f"{found}:", f"  br label %{done}", f"{each}:")
+        _make_present(on, "")
+        ways.append((_gather_ram(on, places), gathered))
+        text.emit(f"  br label %{gathered}", f"{gathered}:")
+    text.emit(f"  br label %{done}", f"{rare}:")
+    end = text.label()
+    ways.append((_load_any(on, address), end))
+    text.emit(f"  br label %{end}", f"{end}:", f"  br label %{done}", f"{done}:")
+    return Vector(
+        text.value(
+            f"phi {text.words} " + ", ".join(f"[ {vector[p]}, %{label} ]" for vector, label in ways)
+        )
+        for p in range(text.shape.pieces)
+    )
+
+
+def _load_any(on: LaneTarget, address: Vector) -> Vector:
+    """Each lane from wherever it is; those whose word is nowhere leave."""
+    text = on.text
+    _make_present(on, "")
+    text.store("given", address)
+    lanes = str(text.shape.everybody)
+    if on.going() is not None:
+        lanes = text.value("load i32, ptr %mb")
+    lost = text.value(
+        f"call {RARE} i32 @load_any(ptr %ram, ptr %rom, ptr %given_0, ptr %taken_0, i32 {lanes})"
+    )
+    on.refuse(text.bits_of_lanes(lost))
+    return text.load("taken")
+
+
+RARE = "preserve_allcc"
+"""How functions for what is rare are called: they save what they use, as the code around has all
+registers in use."""
+
+
+def fetch_functions(width: int, memory: MemoryMap) -> str:
+    """IR that interleaves a chunk, or all that are not, from the rows of the group's lanes."""
+    return f"""
+define internal {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk) \
+noinline cold nounwind {{
+entry:
+  %wide = zext i32 %chunk to i64
+  %first = mul i64 %wide, {CHUNK}
+  %after = add i64 %first, {CHUNK}
+  %end = call i64 @llvm.umin.i64(i64 %after, i64 {memory.ram_words})
+  %at = add i64 %wide, {PRESENT}
+  %mark = getelementptr i8, ptr %marks, i64 %at
+  store i8 1, ptr %mark
+  br label %lanes
+lanes:
+  %lane = phi i64 [ 0, %entry ], [ %lane_next, %lane_done ]
+  %row_at = getelementptr ptr, ptr %rows, i64 %lane
+  %row = load ptr, ptr %row_at
+  br label %words
+words:
+  %word = phi i64 [ %first, %lanes ], [ %word_next, %words ]
+  %from = getelementptr i32, ptr %row, i64 %word
+  %value = load i32, ptr %from
+  %line = mul i64 %word, {width}
+  %place = add i64 %line, %lane
+  %to = getelementptr i32, ptr %ram, i64 %place
+  store i32 %value, ptr %to
+  %word_next = add i64 %word, 1
+  %more = icmp ult i64 %word_next, %end
+  br i1 %more, label %words, label %lane_done
+lane_done:
+  %lane_next = add i64 %lane, 1
+  %last = icmp eq i64 %lane_next, {width}
+  br i1 %last, label %out, label %lanes
+out:
+  ret void
+}}
+define internal {RARE} void @fetch_all(ptr %rows, ptr %ram, ptr %marks) noinline cold nounwind {{
+entry:
+  %all = getelementptr i8, ptr %marks, i64 {ALL_PRESENT}
+  store i8 1, ptr %all
+  br label %loop
+loop:
+  %chunk = phi i32 [ 0, %entry ], [ %chunk_next, %next ]
+  %over = icmp uge i32 %chunk, {memory.chunks}
+  br i1 %over, label %out, label %look
+look:
+  %wide = zext i32 %chunk to i64
+  %at = add i64 %wide, {PRESENT}
+  %mark = getelementptr i8, ptr %marks, i64 %at
+  %present = load i8, ptr %mark
+  %absent = icmp eq i8 %present, 0
+  br i1 %absent, label %take, label %next
+take:
+  call {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk)
+  br label %next
+next:
+  %chunk_next = add i32 %chunk, 1
+  br label %loop
+out:
+  ret void
+}}"""
+
+
+def load_any_function(width: int, memory: MemoryMap) -> str:
+    """IR that loads a word for each lane from RAM or ROM; returns the lanes whose word is in
+    neither."""
+    return f"""
+define internal {RARE} i32 @load_any(ptr %ram, ptr %rom, ptr %addresses, ptr %words, i32 %lanes) \
+noinline cold nounwind {{
+entry:
+  br label %loop
+loop:
+  %lane = phi i32 [ 0, %entry ], [ %lane_next, %next ]
+  %lost = phi i32 [ 0, %entry ], [ %lost_next, %next ]
+  %bit = shl i32 1, %lane
+  %wanted = and i32 %lanes, %bit
+  %skip = icmp eq i32 %wanted, 0
+  br i1 %skip, label %next, label %look
+look:
+  %wide = zext i32 %lane to i64
+  %at = getelementptr i32, ptr %addresses, i64 %wide
+  %address = load i32, ptr %at
+  %in_ram = sub i32 %address, {_as_signed(memory.ram_base)}
+  %ram_index = call i32 @llvm.fshl.i32(i32 %in_ram, i32 %in_ram, i32 30)
+  %is_ram = icmp ult i32 %ram_index, {memory.ram_words}
+  %in_rom = sub i32 %address, {_as_signed(memory.rom_base)}
+  %rom_index = call i32 @llvm.fshl.i32(i32 %in_rom, i32 %in_rom, i32 30)
+  %is_rom = icmp ult i32 %rom_index, {memory.rom_words}
+  %found = or i1 %is_ram, %is_rom
+  br i1 %found, label %take, label %lose
+lose:
+  %more = or i32 %lost, %bit
+  br label %next
+take:
+  %ram_row = zext i32 %ram_index to i64
+  %ram_scaled = mul i64 %ram_row, {width}
+  %ram_place = add i64 %ram_scaled, %wide
+  %ram_at = getelementptr i32, ptr %ram, i64 %ram_place
+  %rom_place = zext i32 %rom_index to i64
+  %rom_at = getelementptr i32, ptr %rom, i64 %rom_place
+  %source = select i1 %is_ram, ptr %ram_at, ptr %rom_at
+  %word = load i32, ptr %source
+  %target = getelementptr i32, ptr %words, i64 %wide
+  store i32 %word, ptr %target
+  br label %next
+next:
+  %lost_next = phi i32 [ %lost, %loop ], [ %more, %lose ], [ %lost, %take ]
+  %lane_next = add i32 %lane, 1
+  %end = icmp eq i32 %lane_next, {width}
+  br i1 %end, label %out, label %loop
+out:
+  ret i32 %lost_next
+}}"""
+
+
+def _as_signed(word: int) -> int:
+    return word - (1 << 32) if word >> 31 else word
