@@ -7,6 +7,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+REGISTERS = ir.VectorType(ir.IntType(32), 32)
 
 
 def _reader(bits: int) -> Any:
@@ -60,3 +63,37 @@ def enter_native(typing_context: Any, function: Any, context_address: Any, code:
         return context.get_dummy_value()
 
     return types.none(types.int64, types.int64, types.int64), generate
+
+
+def _registers(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """A pointer to the 32 registers of an array, as one vector."""
+    data = make_array(kind)(context, builder, array).data
+    return builder.bitcast(data, ir.PointerType(REGISTERS))
+
+
+@intrinsic
+def store_registers(typing_context: Any, address: Any, regs: Any) -> Any:
+    """Copy the 32 registers to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(_registers(context, builder, signature.args[1], arguments[1]))
+        value.align = 4
+        target = builder.inttoptr(arguments[0], ir.PointerType(REGISTERS))
+        builder.store(value, target).align = 4
+        return context.get_dummy_value()
+
+    return types.none(types.int64, regs), generate
+
+
+@intrinsic
+def load_registers(typing_context: Any, regs: Any, address: Any) -> Any:
+    """Copy the 32 registers from an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(builder.inttoptr(arguments[1], ir.PointerType(REGISTERS)))
+        value.align = 4
+        target = _registers(context, builder, signature.args[0], arguments[0])
+        builder.store(value, target).align = 4
+        return context.get_dummy_value()
+
+    return types.none(regs, types.int64), generate

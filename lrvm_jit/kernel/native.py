@@ -28,7 +28,7 @@ from ..core.layout import (
     WORD,
 )
 from ..isa.table import Reg
-from .addresses import enter_native, half_at, set_half, set_word, word_at
+from .addresses import enter_native, load_registers, set_word, store_registers, word_at
 from .build.hints import stay_apart, unlikely
 from .build.jit import kernel_function
 from .native_code import drop_native, page_kind
@@ -48,6 +48,7 @@ EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = m
     ),
 )
 EXIT_DECODED = np.int64(abi.EXIT_DECODED)
+FILLED, MARKED, NOT_PLAIN = map(np.int64, range(3))
 MISSING = np.int64(8)
 """`run_native`'s answer if there is no native code for pc."""
 
@@ -111,20 +112,20 @@ def _empty_slots(context, state):
 
 @kernel_function
 def _fill(regs, state, arena, marks, code_pages, context, slot, access, address):
-    """Fill a window slot; False if the memory there is not plain, or marked."""
+    """Fill a window slot: FILLED, MARKED, or NOT_PLAIN."""
     stay_apart()
     if address & 3:
-        return False
+        return NOT_PLAIN
     window = find_window(regs, state, arena, marks, address, access)
     if window < 0 or state[U(window + WINDOW_BASE)] < 0:
-        return False
+        return NOT_PLAIN
     low = state[U(window + WINDOW_LOW)] - state[WINDOW_KEY]
     words = state[U(window + WINDOW_BYTES)] >> 2
     first = state[U(window + WINDOW_BASE)]
     if access == WRITE:
         low, words, first = clean_window(state, marks, code_pages, address, low, words, first)
         if words == 0:
-            return False
+            return MARKED
     if state[WINDOW_KEY] != word_at(context + 8 * abi.SLOT_KEY) or state[
         CLEAN_GENERATION
     ] != word_at(context + 8 * abi.SLOT_CLEAN):
@@ -132,7 +133,7 @@ def _fill(regs, state, arena, marks, code_pages, context, slot, access, address)
     at = context + 8 * (abi.SLOTS + abi.SLOT_FIELDS * slot)
     set_word(at, (-low & WORD) | words << 32)
     set_word(at + 8, state[ARENA_ADDRESS] + 4 * first)
-    return True
+    return FILLED
 
 
 @kernel_function
@@ -164,8 +165,7 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     code = word_at(table + 8 * (fetch_base + (pc >> 2) - fetch_low))
     if code == 0:
         return MISSING
-    for k in range(32):
-        set_half(context + 4 * I(k), I(regs[k]))
+    store_registers(context + 8 * abi.REGISTERS, regs)
     bonus = state[BONUS]
     # One is kept back: the last instruction of a run is a slow step.
     budget = left + bonus - 1
@@ -191,17 +191,20 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
         if reason & 0xFF >= EXIT_READ and reason & 0xFF <= EXIT_WRITE and code != 0:
             access = READ if reason & 0xFF == EXIT_READ else WRITE
             address = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
-            if _fill(regs, state, arena, marks, code_pages, context, reason >> 8, access, address):
+            found = _fill(
+                regs, state, arena, marks, code_pages, context, reason >> 8, access, address
+            )
+            if found == FILLED:
                 continue
+            if found == MARKED:
+                reason = EXIT_INTERPRET
         break
     reason &= 0xFF
     if reason == EXIT_INDIRECT:
         pc = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
         reason = EXIT_JUMP
     state[EXIT_ADDRESS] = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
-    for k in range(32):
-        if k != PC:
-            regs[k] = np.uint32(half_at(context + 4 * I(k)))
+    load_registers(regs, context + 8 * abi.REGISTERS)
     regs[PC] = np.uint32(pc)
     result = word_at(context + 8 * abi.RESULT)
     state[FLAG_RESULT] = result

@@ -18,9 +18,11 @@ from .addresses import (
     byte_at,
     enter_native,
     half_at,
+    load_registers,
     set_byte,
     set_half,
     set_word,
+    store_registers,
     word_at,
 )
 from .build.hints import cold_path, stay_apart, unlikely
@@ -56,6 +58,10 @@ def _no_store(address, value):
     """Instead of writing it."""
 
 
+def _no_registers(regs, address):
+    """Instead of reading registers from there."""
+
+
 def _no_code(function, context_address, code):
     """Instead of running native code."""
 
@@ -72,6 +78,8 @@ STAND_INS: dict[Any, Callable[..., Any]] = {
     set_half: _no_store,
     set_byte: _no_store,
     enter_native: _no_code,
+    store_registers: _no_store,
+    load_registers: _no_registers,
 }
 """What other targets have in the place of the intrinsics."""
 
