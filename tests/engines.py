@@ -7,9 +7,15 @@ from lrvm_jit import TranslatorOptions
 EngineChoice = str | TranslatorOptions
 
 AT_FIRST_SIGHT = TranslatorOptions(
-    threshold=1, background=False, cache=False, optimize=False, max_instructions=48
+    threshold=1,
+    background=False,
+    cache=False,
+    optimize=False,
+    max_instructions=48,
+    tiers=("regions",),
 )
-"""Translates everything it meets: what the default does only with what is hot."""
+"""Compiles all regions that it meets: what `translator` does only with what is hot. That in turn
+has all it meets run by the baseline tier."""
 COMPILED: tuple[EngineChoice, ...] = ("interpreter", "translator", AT_FIRST_SIGHT)
 ENGINES: tuple[EngineChoice, ...] = ("reference", *COMPILED)
 

@@ -189,6 +189,8 @@ STALE_HIGH: Final = _state.field()
 """The arena range in which words of translated regions have changed; empty if HIGH is 0."""
 ARENA_ADDRESS: Final = _state.field()
 """Where the arena lies in the host's memory."""
+NATIVE_CONTEXT: Final = _state.field()
+"""Address of the board's native context (`native_abi`), or 0."""
 WIDENING: Final = _state.field()
 """Pages by which the next window may grow to either side."""
 LAST_WINDOW: Final = _state.field(3)
@@ -298,6 +300,8 @@ MARK_TABLE: Final = 2
 """The word is a page-table entry that a cached translation relies on."""
 MARK_TRANSLATED: Final = 4
 """The word is part of a translated region."""
+MARK_NATIVE: Final = 8
+"""The word is part of a block of the baseline tier."""
 
 PAGE_WORDS: Final = 256
 """Words of an MMU page, and of a code page."""
@@ -377,6 +381,8 @@ TRANSLATION_ORIGINALS: Final = _row.field(TRANSLATION_ENTRIES)
 ENTER: Final = 37
 """Handler of an entry where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
+ENTER_NATIVE: Final = 38
+"""Handler of an entry where native code of the baseline begins."""
 _slot = Numbering()
 SLOT_SPAN: Final = _slot.field()
 """Minus the first virtual address (to be added: that leaves the address in its register) modulo

@@ -33,7 +33,15 @@ class Statistics:
     unmapped_writes: int = field(default=0, kw_only=True)
     """and writes there, which are lost."""
     translated: int = 0
-    """Of these, executed by translated regions. The others were interpreted."""
+    """Of these, executed by translated regions,"""
+    baseline: int = field(default=0, kw_only=True)
+    """and by native code of the baseline tier. The others were interpreted."""
+    blocks: int = field(default=0, kw_only=True)
+    """Blocks of guest code that the baseline has made native code of,"""
+    block_bytes: int = field(default=0, kw_only=True)
+    """that code,"""
+    block_memory: int = field(default=0, kw_only=True)
+    """and all memory that the tier has for it, most of which is never touched."""
     side_by_side: int = field(default=0, kw_only=True)
     """Of the translated ones, executed by vector code for many lanes of a batch at once."""
     regions: int = 0
@@ -57,4 +65,4 @@ class Statistics:
 
     @property
     def interpreted(self) -> int:
-        return self.instructions - self.translated
+        return self.instructions - self.translated - self.baseline

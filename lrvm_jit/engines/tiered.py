@@ -31,6 +31,7 @@ from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.options import FIRST_LIMIT, TranslatorOptions
+from .baseline_tier import BaselineTier
 from .interpreter import SLICE, InterpreterEngine
 
 if TYPE_CHECKING:
@@ -123,6 +124,16 @@ class TranslatorEngine(InterpreterEngine):
         self._bonus = SMALLEST_BONUS
         self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
+        self._has_regions = "regions" in self._options.tiers
+        if not self._has_regions:
+            self.look_after = 1 << 62
+        self._baseline = BaselineTier(
+            core,
+            self._arrays,
+            self.context_address,
+            self._options.max_bytes,
+            wanted="baseline" in self._options.tiers and not self._first_sight,
+        )
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_FUSION] = self._first_sight
@@ -141,9 +152,14 @@ class TranslatorEngine(InterpreterEngine):
     def statistics(self) -> Statistics:
         state = self._state
         exits = {name: state[layout.EXITS + code] for code, name in EXIT_NAMES.items()}
+        baseline = self._baseline.code
         return Statistics(
             self.name,
             self._executed,
+            baseline=baseline.executed if baseline else 0,
+            blocks=baseline.blocks if baseline else 0,
+            block_bytes=baseline.bytes if baseline else 0,
+            block_memory=baseline.memory if baseline else 0,
             translated=state[layout.TRANSLATED],
             regions=len(self._installation),
             code_bytes=self._installation.bytes,
@@ -157,6 +173,7 @@ class TranslatorEngine(InterpreterEngine):
         )
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
+        self._baseline.forget()
         # A region that contains such a word must not be entered any more, and one that leaves it
         # out is smaller than it could be: both are made anew.
         looked_at = set(breakpoints), set(watched)
@@ -175,11 +192,12 @@ class TranslatorEngine(InterpreterEngine):
         # A run goes on where the last one ended, or a program starts here.
         if self._start is None or not self._state[layout.CYCLES]:
             self._recognise()
+        self._baseline.prepare()
         return super().run(budget, stop_on_exception)
 
     def _recognise(self) -> None:
         """See whether the program that starts here is known, and install its regions."""
-        if not self._options.cache or self._first_sight:
+        if not self._options.cache or self._first_sight or not self._has_regions:
             return
         pc = self._regs[Reg.PC]
         words = self._words_at(pc)
@@ -228,6 +246,7 @@ class TranslatorEngine(InterpreterEngine):
                 continue
             self.seconds += delivery.seconds
             self.origins[delivery.origin] += 1
+            self._baseline.leave_at((pc >> 2) + known.delta for pc in known.region.entries)
             number = self._state[layout.PLAIN_LAYOUT] if plain else -1
             self._installation.add(known.region, delivery.code, known.start, known.delta, number)
             # What runs is known: what is new will show as interpreted.
@@ -257,7 +276,7 @@ class TranslatorEngine(InterpreterEngine):
             if stop == layout.STOP_STALE:
                 self._settle()
             elif stop == layout.STOP_TRANSLATE:
-                self._translate_at_first_sight()
+                self._translate_here()
             else:
                 break
         translated = state[layout.TRANSLATED] - translated
@@ -296,6 +315,10 @@ class TranslatorEngine(InterpreterEngine):
         number = self._layouts.setdefault(self._plain, len(self._layouts))
         state[layout.PLAIN_LAYOUT] = number
 
+    def _translate_here(self) -> None:
+        if not self._baseline.translate_here():
+            self._translate_at_first_sight()
+
     def _settle(self) -> None:
         """Give up the regions whose words have been changed."""
         if not self._state[layout.STALE_HIGH]:
@@ -323,7 +346,11 @@ class TranslatorEngine(InterpreterEngine):
                 self._install_awaited()
         if self._waiting:
             self._take_results()
-        if self._interpreted >= self._options.threshold and not self._first_sight:
+        if (
+            self._interpreted >= self._options.threshold
+            and self._has_regions
+            and not self._first_sight
+        ):
             self._look()
         elif self._interval >= ENLARGE_AFTER and not self._waiting:
             self._enlarge()
@@ -334,7 +361,7 @@ class TranslatorEngine(InterpreterEngine):
         if stop == layout.STOP_STALE:
             self._settle()
         elif stop == layout.STOP_TRANSLATE:
-            self._translate_at_first_sight()
+            self._translate_here()
         else:
             super().serve(stop)
 
@@ -523,6 +550,7 @@ class TranslatorEngine(InterpreterEngine):
             STORE.release(outcome.delivery.code)
             return None
         self.origins[outcome.delivery.origin] += 1
+        self._baseline.leave_at((pc >> 2) + job.delta for pc in outcome.region.entries)
         installed = self._installation.add(
             outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..arguments import number_within, optional_number
 
 FIRST_LIMIT = 300
+TIERS = ("baseline", "regions")
 VECTOR_LANES = (0, 8, 16, 32)
 
 
@@ -25,6 +26,9 @@ class TranslatorOptions:
     - `max_instructions`: guest instructions in one region, 8 to 16,384. A function that is called
       from several places counts once for each. Regions have at most 300 at first; only one in which
       more than half of the time is spent is made again with more.
+    - `tiers`: which kinds of native code there are beside the interpreter: `"baseline"`, quickly
+      made of all that runs, and `"regions"`, compiled by LLVM of what is hot. Where the baseline is
+      not supported it is left out.
     - `vector_lanes`: how many lanes of a batch go side by side in vector registers: 8, 16 or 32, or
       0 for none. By default what suits the processor (see docs/batch.md).
     - `max_bytes`: memory for compiled code; when it is full all regions make room.
@@ -40,6 +44,7 @@ class TranslatorOptions:
     optimize: bool = True
     max_instructions: int = 1400
     max_bytes: int = 16 << 20
+    tiers: tuple[str, ...] = TIERS
     vector_lanes: int | None = None
 
     def __post_init__(self) -> None:
@@ -50,6 +55,10 @@ class TranslatorOptions:
         ):
             number = number_within(name, getattr(self, name), low, high)
             object.__setattr__(self, name, number)
+        unknown = [tier for tier in self.tiers if tier not in TIERS]
+        if unknown or isinstance(self.tiers, str):
+            raise ValueError(f"tiers must be some of {TIERS}, not {self.tiers!r}")
+        object.__setattr__(self, "tiers", tuple(self.tiers))
         lanes = optional_number("vector_lanes", self.vector_lanes, 0)
         if lanes not in (None, *VECTOR_LANES):
             raise ValueError(

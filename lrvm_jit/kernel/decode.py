@@ -111,6 +111,7 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     IF_ANY_JUMP,
     INC_CONST,
     ENTER,
+    ENTER_NATIVE,
     DO_HALT,
     # Not in entries: states of the dispatch loop.
     MISS_READ,
@@ -119,9 +120,10 @@ TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
     MISS_FETCH,
     BOUNDARY,
     STEP,
-) = map(np.int64, range(45))
+) = map(np.int64, range(46))
 
 assert int(ENTER) == layout.ENTER
+assert int(ENTER_NATIVE) == layout.ENTER_NATIVE
 
 MAX_FUSED = 4
 
@@ -364,11 +366,18 @@ def decode(state, arena, entries, marks, snapshot, code_pages, index, room):
     if room > 1 and not state[NO_FUSION]:
         entry, size = fuse(entry, arena, index, room)
     entries[U(index)] = entry
+    mark_code(state, arena, marks, snapshot, code_pages, index, size, ZERO)
+
+
+@kernel_function
+def mark_code(state, arena, marks, snapshot, code_pages, index, size, mark):
+    """Have changes of these words noticed, as something is made of them. `mark`: a mark besides."""
+    stay_apart()
     pages = len(code_pages) >> 1
     for k in range(index, index + size):
         if not marks[U(k)] & MARK_CODE and state[CLEAN_LOW] <= k < state[CLEAN_HIGH]:
             forget_clean_windows(state)
-        marks[U(k)] |= MARK_CODE
+        marks[U(k)] |= np.uint8(MARK_CODE | mark)
         snapshot[U(k)] = arena[U(k)]
         page = k // PAGE_WORDS
         if code_pages[U(pages + page)] == 0:

@@ -22,6 +22,7 @@ from ..core.layout import (
     BONUS,
     BUDGET,
     CYCLES,
+    EXIT_ADDRESS,
     EXIT_LEFT,
     FETCH_BASE,
     FETCH_LOW,
@@ -33,6 +34,7 @@ from ..core.layout import (
     FLAGS_EXPLICIT,
     HALTED,
     LAST_PC,
+    NATIVE_CONTEXT,
     NOTICED,
     PAGE_WORDS,
     REQUEST_KIND,
@@ -94,6 +96,7 @@ from .decode import (
     DO_WSA,
     DO_XOR,
     ENTER,
+    ENTER_NATIVE,
     IF_ANY,
     IF_ANY_JUMP,
     IF_JUMP,
@@ -113,10 +116,18 @@ from .decode import (
     SLOW,
     STEP,
     decode,
+    decode_single,
     verify_code,
 )
 from .exceptions import after_exception
 from .memory import flush_windows
+from .native import (
+    EXIT_DECODED,
+    EXIT_READ,
+    EXIT_WRITE,
+    MISSING,
+    run_native,
+)
 from .step import AVR, PC, SMT, SSP, USP, step
 from .translations import EXIT_BUDGET, EXIT_INTERPRET, NOT_ENTERED, STALE, run_translation
 from .typed import (
@@ -191,6 +202,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     pop_low = pop_bytes = pop_base = ZERO
     # Where a region has just left an instruction to the interpreter.
     barred = NONE
+    native = state[NATIVE_CONTEXT] != 0
     handler = STEP if state[RESUME] == RESUME_STEP else MISS_FETCH
 
     while True:
@@ -265,6 +277,73 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if code == EXIT_INTERPRET:
                 barred = fetch_base + (pc >> 2) - fetch_low
             handler = MISS_FETCH
+            continue
+
+        if handler == ENTER_NATIVE:
+            left = limit - index
+            if not native or index == barred or left + state[BONUS] <= 1:
+                # The end of the budget is the interpreter's.
+                entry = decode_single(I(arena[U(index)]))
+                handler = entry & 0xFF
+                continue
+            state[FLAG_RESULT] = result
+            state[FLAG_OVERFLOW] = overflow
+            pc = ((fetch_low + index - fetch_base) << 2) & WORD
+            code = run_native(
+                regs,
+                state,
+                arena,
+                marks,
+                code_pages,
+                pc,
+                left,
+                fetch_low,
+                fetch_words,
+                fetch_base,
+            )
+            if code == MISSING:
+                stop = STOP_TRANSLATE
+                break
+            result = state[FLAG_RESULT]
+            overflow = state[FLAG_OVERFLOW]
+            left = state[EXIT_LEFT]
+            pc = I(regs[PC])
+            handler = MISS_FETCH
+            if code == EXIT_BUDGET:
+                if state[SOFT_BUDGET]:
+                    stop = STOP_BUDGET
+                    break
+                barred = fetch_base + (pc >> 2) - fetch_low
+                continue
+            index = fetch_base + (pc >> 2) - fetch_low
+            limit = index + left
+            end = min(fetch_end, limit - MAX_FUSED)
+            if code == EXIT_INTERPRET:
+                handler = STEP
+            elif code == EXIT_READ or code == EXIT_WRITE:
+                # An exception, a marked word, or a component.
+                handler = STEP
+                entry = decode_single(I(arena[U(index)]))
+                miss = state[EXIT_ADDRESS]
+                slot = NONE
+                if miss & 3 == 0:
+                    access = READ if code == EXIT_READ else WRITE
+                    slot = find_window(regs, state, arena, marks, miss, access)
+                if (
+                    slot >= 0
+                    and state[U(slot + WINDOW_BASE)] < 0
+                    and request_directly(regs, state, entry, slot, miss, pc)
+                ):
+                    stop = state[REQUEST_KIND]
+                    break
+            elif code == EXIT_DECODED:
+                entry = entries[U(index)]
+                handler = entry & 0xFF
+                if handler == ENTER_NATIVE:
+                    entry = decode_single(I(arena[U(index)]))
+                    handler = entry & 0xFF
+                if index >= end:
+                    handler = BOUNDARY
             continue
 
         # --- registers and flags -----------------------------------------------------------
@@ -650,6 +729,10 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 continue
             limit = index + left
             end = min(fetch_end, limit - MAX_FUSED)
+            if native and index < end:
+                entry = entries[U(index)]
+                handler = ENTER if entry & 0xFF == ENTER else ENTER_NATIVE
+                continue
         else:  # STEP: the careful path, one instruction
             cold_path()
             if left <= 0:

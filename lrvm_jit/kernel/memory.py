@@ -23,6 +23,7 @@ from ..core.layout import (
     LOG_COUNT,
     LOG_POSITION,
     MARK_CODE,
+    MARK_NATIVE,
     MARK_TABLE,
     MARK_TRANSLATED,
     NEXT_PC,
@@ -72,6 +73,7 @@ from ..core.layout import (
 from ..exceptions import ExceptionCode
 from ..isa.table import Reg
 from .build.jit import kernel_function
+from .native_code import native_word_changed
 from .typed import (
     DONE,
     EXECUTE,
@@ -463,7 +465,9 @@ def forget_code(state, entries, marks, index):
             state[STALE_LOW] = index
         state[STALE_LOW] = min(state[STALE_LOW], index)
         state[STALE_HIGH] = max(state[STALE_HIGH], index + 1)
-    marks[U(index)] &= ~np.uint8(MARK_CODE)
+    if marks[U(index)] & MARK_NATIVE:
+        native_word_changed(state, index)
+    marks[U(index)] &= ~np.uint8(MARK_CODE | MARK_NATIVE)
 
 
 @kernel_function
@@ -485,10 +489,10 @@ def store(regs, state, arena, entries, marks, address, value):
         state[TOUCHED] = physical
         base = state[U(at + REGION_BASE)]
         index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
-        arena[U(index)] = np.uint32(value)
         mark = marks[U(index)]
-        if mark & MARK_CODE:
+        if mark & MARK_CODE and I(arena[U(index)]) != value:
             forget_code(state, entries, marks, index)
+        arena[U(index)] = np.uint32(value)
         if mark & MARK_TABLE:
             marks[U(index)] &= ~np.uint8(MARK_TABLE)
             flush_windows(regs, state)

@@ -12,6 +12,19 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
+from .addresses import (
+    byte_at,
+    enter_native,
+    half_at,
+    load_registers,
+    set_byte,
+    set_half,
+    set_word,
+    store_registers,
+    word_at,
+)
 from .build.hints import cold_path, stay_apart, unlikely
 from .translations import EXIT_INTERPRET, _call_native
 
@@ -36,11 +49,37 @@ def _no_region(function, regs, state, translations, row, left, number):
     return EXIT_INTERPRET
 
 
+def _no_memory(address):
+    """Instead of reading the host's memory: native code is elsewhere, and there is none."""
+    return np.int64(0)
+
+
+def _no_store(address, value):
+    """Instead of writing it."""
+
+
+def _no_registers(regs, address):
+    """Instead of reading registers from there."""
+
+
+def _no_code(function, context_address, code):
+    """Instead of running native code."""
+
+
 STAND_INS: dict[Any, Callable[..., Any]] = {
     unlikely: _plain_condition,
     cold_path: _nothing,
     stay_apart: _wherever,
     _call_native: _no_region,
+    word_at: _no_memory,
+    half_at: _no_memory,
+    byte_at: _no_memory,
+    set_word: _no_store,
+    set_half: _no_store,
+    set_byte: _no_store,
+    enter_native: _no_code,
+    store_registers: _no_store,
+    load_registers: _no_registers,
 }
 """What other targets have in the place of the intrinsics."""
 

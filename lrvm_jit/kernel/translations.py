@@ -80,7 +80,7 @@ from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
 from .build.hints import cold_path, stay_apart, unlikely
 from .build.jit import kernel_function
 from .memory import MTT, window_slot
-from .typed import READ, WRITE, I, U
+from .typed import READ, WRITE, ZERO, I, U
 from .windows import find_window
 
 EXIT_JUMP, EXIT_BUDGET, EXIT_DYNAMIC, EXIT_INTERPRET, NOT_ENTERED = map(
@@ -226,6 +226,26 @@ def _clean_end(state, marks, code_pages, index, last):
 
 
 @kernel_function
+def clean_window(state, marks, code_pages, address, low, words, base):
+    """The part around an address of a WRITE window in which no word is marked, remembered as a
+    CLEAN window: first address, words, arena index; no words if the address's own is marked."""
+    index = base + ((address - low) >> 2)
+    if marks[U(index)] != 0:
+        return low, ZERO, base
+    start = _clean_start(state, marks, code_pages, index, base)
+    end = _clean_end(state, marks, code_pages, index, base + words)
+    low += (start - base) << 2
+    words = end - start
+    state[CLEAN_LOW] = min(state[CLEAN_LOW], start)
+    state[CLEAN_HIGH] = max(state[CLEAN_HIGH], end)
+    clean = window_slot(address, CLEAN_KIND)
+    state[U(clean + WINDOW_LOW)] = low + state[WINDOW_KEY]
+    state[U(clean + WINDOW_BYTES)] = words << 2
+    state[U(clean + WINDOW_BASE)] = start
+    return low, words, start
+
+
+@kernel_function
 def _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, kind, address):
     """Make the window that an access has missed, if the memory there is plain and unmarked."""
     cold_path()
@@ -251,20 +271,9 @@ def _fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, k
             base = max(base, read_base)
             low = max(low, read_low)
             words = (end - low) >> 2
-        index = base + ((address - low) >> 2)
-        if marks[U(index)] != 0:
+        low, words, base = clean_window(state, marks, code_pages, address, low, words, base)
+        if words == 0:
             return
-        start = _clean_start(state, marks, code_pages, index, base)
-        end = _clean_end(state, marks, code_pages, index, base + words)
-        low += (start - base) << 2
-        base = start
-        words = end - start
-        state[CLEAN_LOW] = min(state[CLEAN_LOW], start)
-        state[CLEAN_HIGH] = max(state[CLEAN_HIGH], end)
-        clean = window_slot(address, CLEAN_KIND)
-        state[U(clean + WINDOW_LOW)] = low + state[WINDOW_KEY]
-        state[U(clean + WINDOW_BYTES)] = words << 2
-        state[U(clean + WINDOW_BASE)] = base
     if slot == NO_SLOT:
         return
     at = row + TRANSLATION_SLOTS + slot * SLOT_FIELDS

@@ -183,7 +183,7 @@ def test_reset() -> None:
 
 def test_hot_code_is_translated_for_all_lanes() -> None:
     """Translated once, used by every lane; few instructions are left to the interpreter."""
-    options = TranslatorOptions(threshold=1000, background=False, cache=False)
+    options = TranslatorOptions(threshold=1000, background=False, cache=False, tiers=("regions",))
     batch = summing(20_000, engine=options, threads=1)
     result = batch.run()
     stats = batch.stats()

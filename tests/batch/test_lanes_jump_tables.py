@@ -43,7 +43,7 @@ code: #d32 0, 4, 0, 8, 4, 4, 0, 12
 """
 TABLE = 0x1000
 ROUNDS = 3000
-OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False)
+OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False, tiers=("regions",))
 
 
 def tables(n: int, order: str) -> numpy.ndarray:

@@ -105,7 +105,7 @@ def test_the_guest_resets_its_counter(engine: EngineChoice) -> None:
 
 def test_stopped_within_translated_code() -> None:
     """The instruction after which a stop from elsewhere takes effect counts once."""
-    options = TranslatorOptions(threshold=300, background=False, cache=False)
+    options = TranslatorOptions(threshold=300, background=False, cache=False, tiers=("regions",))
     built, probe = looping(options, "next: inc a0\ninc a1\njp next")
     for budget in (300, 300, 2100):
         built.board.run(budget)

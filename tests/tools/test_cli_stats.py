@@ -47,7 +47,7 @@ def test_the_numbers_go_to_stderr(count: str, engine: str) -> None:
     assert title == f"[lrvm] Statistics of the engine {name}"
     assert lines[0].split() == ["instructions", f"{CYCLES:,}"]
     assert lines[1].split()[0] == "translated"
-    assert lines[2].split()[0] == "interpreted"
+    assert lines[2].split()[0] == ("baseline" if name == "translator" else "interpreted")
     assert any("regions" in line for line in lines) is (name == "translator")
 
 
@@ -65,7 +65,7 @@ def test_json(count: str, engine: str) -> None:
     stats = document["stats"]
     assert stats["engine"] == document["engine"]
     assert stats["instructions"] == document["cycles"] == CYCLES
-    assert stats["translated"] + stats["interpreted"] == CYCLES
+    assert stats["translated"] + stats["baseline"] + stats["interpreted"] == CYCLES
     assert stats.keys() == {
         "engine",
         "instructions",
@@ -73,7 +73,11 @@ def test_json(count: str, engine: str) -> None:
         "unmapped_reads",
         "unmapped_writes",
         "translated",
+        "baseline",
         "interpreted",
+        "blocks",
+        "block_bytes",
+        "block_memory",
         "regions",
         "code_bytes",
         "compiled",
@@ -120,7 +124,11 @@ def test_a_machine_file_may_ask_for_the_translator(count: str, tmp_path: Path) -
 SEEN = Statistics(
     "translator",
     2_000_000_000,
-    translated=1_999_000_000,
+    translated=1_989_000_000,
+    baseline=10_000_000,
+    blocks=27,
+    block_bytes=2_345,
+    block_memory=1_234_567,
     regions=3,
     code_bytes=159_744,
     compiled=4,
@@ -137,8 +145,11 @@ def test_the_rows() -> None:
     assert statistics_text(SEEN) == (
         "[lrvm] Statistics of the engine translator\n"
         "  instructions               2,000,000,000\n"
-        "    translated               1,999,000,000   99.95%\n"
+        "    translated               1,989,000,000   99.45%\n"
+        "    baseline                    10,000,000    0.50%\n"
         "    interpreted                  1,000,000    0.05%\n"
+        "  blocks                                27  in 2,345 bytes\n"
+        "    memory for them              1,234,567\n"
         "  regions                                3  in 159,744 bytes\n"
         "    compiled                             4\n"
         "    from the cache on disk               2\n"

@@ -17,8 +17,10 @@ from tests.machine.guest import Machine, machine
 
 FAR_AWAY = 600.0
 
-BACKGROUND = TranslatorOptions(threshold=300, cache=False, optimize=False)
-WAITING = TranslatorOptions(threshold=300, cache=False, optimize=False, background=False)
+BACKGROUND = TranslatorOptions(threshold=300, cache=False, optimize=False, tiers=("regions",))
+WAITING = TranslatorOptions(
+    threshold=300, cache=False, optimize=False, background=False, tiers=("regions",)
+)
 
 LOOP = "loop: add a0, 1\nxor a1, a0\njp loop"
 _numbers = iter(range(10_000, 1 << 15))

@@ -11,12 +11,16 @@ from tests.engines import AT_FIRST_SIGHT, EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import paged
 
-HOT = TranslatorOptions(threshold=300, background=False, cache=False, optimize=False)
+HOT = TranslatorOptions(
+    threshold=300, background=False, cache=False, optimize=False, tiers=("regions",)
+)
 """Translates where the interpreter is when a run ends, if it has interpreted that much. Optimizing
 takes several times as long and changes nothing about what is translated and when."""
 OPTIMIZED = replace(HOT, optimize=True)
 """The same for scenarios about what the generated code does."""
-TRANSLATORS = (HOT, AT_FIRST_SIGHT)
+MIXED = replace(HOT, tiers=("baseline", "regions"))
+"""The same, and what it has not translated is native code of the baseline."""
+TRANSLATORS = (MIXED, AT_FIRST_SIGHT)
 
 
 def translator_id(engine: EngineChoice) -> str:

@@ -250,7 +250,7 @@ def test_the_guest_goes_on_though_a_translation_fails(
 
     monkeypatch.setattr(module, name, fail)
     source = new_loop()
-    options = TranslatorOptions(threshold=300, optimize=False)
+    options = TranslatorOptions(threshold=300, optimize=False, tiers=("regions",))
     built, other = machine(source, options), machine(source, "interpreter")
 
     def live_through() -> None:
@@ -280,7 +280,9 @@ def test_whoever_waits_for_translations_hears_of_failures(
 ) -> None:
     """Out of the run, as runs would differ otherwise. The machine can be run on."""
     source = new_loop()
-    options = TranslatorOptions(threshold=threshold, cache=False, background=False, optimize=False)
+    options = TranslatorOptions(
+        threshold=threshold, cache=False, background=False, optimize=False, tiers=("regions",)
+    )
     built, other = machine(source, options), machine(source, "interpreter")
 
     def fail(*_: object) -> None:

@@ -12,7 +12,7 @@ from lrvm_jit.isa import encode
 from lrvm_jit.isa.table import Reg
 from tests.machine.guest import machine
 
-OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False)
+OPTIONS = TranslatorOptions(threshold=20_000, background=False, cache=False, tiers=("regions",))
 SMALL = replace(OPTIONS, max_instructions=300)
 
 

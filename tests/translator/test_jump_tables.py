@@ -441,7 +441,7 @@ def run_long(source: str, engine: EngineChoice) -> tuple[Machine, Machine]:
     return found, expected
 
 
-LATER = TranslatorOptions(threshold=20_000, background=False, cache=False)
+LATER = TranslatorOptions(threshold=20_000, background=False, cache=False, tiers=("regions",))
 
 
 @pytest.mark.parametrize("jump", ["lsa pc, ac1, a0", "lsa a3, ac1, a0\nadd a3, 0\njp a3"])

@@ -17,7 +17,7 @@ from lrvm_tools.lasm import assemble
 from tests.engines import EngineChoice
 
 ROM_SIZE, RAM_SIZE = 1024, 1024
-OPTIMIZED = TranslatorOptions(threshold=1, background=False, cache=False)
+OPTIMIZED = TranslatorOptions(threshold=1, background=False, cache=False, tiers=("regions",))
 
 CONDITIONS = ("ifeq", "ifnq", "ifls", "ifge", "ifgt", "ifle", "if SF", "if OF")
 STEPS = ("add {r}, {n}", "sub {r}, {n}", "add {r}, a5", "sub {r}, a5", "inc {r}", "dec {r}")
@@ -78,7 +78,9 @@ def test_random_loops(optimize: bool, seed: int) -> None:
     regs[0] = rng.choice((base, base + 4 * rng.randrange(32), regs[0]))
     regs.append(base)
     budget = rng.choice((0, 7, 50, 333, 2000, 20_000))
-    engine = TranslatorOptions(threshold=1, background=False, cache=False, optimize=optimize)
+    engine = TranslatorOptions(
+        threshold=1, background=False, cache=False, optimize=optimize, tiers=("regions",)
+    )
     assert outcome(source, regs, budget, engine) == outcome(source, regs, budget, "interpreter")
 
 

@@ -115,7 +115,12 @@ def many_loops(count: int) -> str:
 def test_memory_for_code_is_bounded(most: int) -> None:
     """When it is full all regions make room, and what is hot then is translated again."""
     options = TranslatorOptions(
-        threshold=300, cache=False, background=False, optimize=False, max_bytes=most
+        threshold=300,
+        cache=False,
+        background=False,
+        optimize=False,
+        max_bytes=most,
+        tiers=("regions",),
     )
     built = machine(many_loops(20), options)
     other = machine(many_loops(20), "interpreter")
@@ -136,7 +141,9 @@ def test_memory_for_code_is_bounded(most: int) -> None:
 
 def test_a_region_larger_than_all_memory_for_code() -> None:
     """It is not kept; the guest does without."""
-    options = TranslatorOptions(threshold=300, cache=False, background=False, optimize=False)
+    options = TranslatorOptions(
+        threshold=300, cache=False, background=False, optimize=False, tiers=("regions",)
+    )
     # Less than may be asked for, and than the smallest region takes.
     object.__setattr__(options, "max_bytes", 1000)
     lines = "\n".join(f"lsa a2, a1, {k % 64 * 4}\nwsa a3, {k % 64 * 4}, a2" for k in range(150))
@@ -168,6 +175,7 @@ options = TranslatorOptions(
     optimize=False,
     max_instructions=8,
     max_bytes=1 << 17,
+    tiers=("regions",),
 )
 # Full after a few of the rounds, as the board's memory is.
 store.UNUSED_BYTES = 1 << 19

@@ -22,7 +22,7 @@ from tests.translator.background import (
 )
 from tests.translator.processes import process
 
-ON_DISK = TranslatorOptions(threshold=300, background=False, optimize=False)
+ON_DISK = TranslatorOptions(threshold=300, background=False, optimize=False, tiers=("regions",))
 
 
 def kept(folder: Path) -> list[Path]:
@@ -111,7 +111,7 @@ PROGRAM = """
 built = machine(
     "loop: lsa a2, a1\\nadd a2, a0\\nwsa a1, 0, a2\\npush a2\\ncall f\\npop a3\\njp loop\\n"
     "f: add a0, 17\\nxor a4, a2\\nret",
-    TranslatorOptions(threshold=300, background=False, optimize=False),
+    TranslatorOptions(threshold=300, background=False, optimize=False, tiers=("regions",)),
     a1=0x4000,
     ssp=0x8000,
 )

@@ -35,7 +35,10 @@ from .python_function import python_function
 SOURCES = (
     "kernel/*.py",
     *(f"kernel/build/{name}.py" for name in ("hints", "jit", "with_numba")),
-    *(f"core/{name}.py" for name in ("layout", "numbering", "kernel_arrays")),
+    *(
+        f"core/{name}.py"
+        for name in ("layout", "numbering", "kernel_arrays", "native_abi", "baseline_layout")
+    ),
     *("isa/table.py", "isa/codes.py", "exceptions.py"),
 )
 """Files whose content decides what is compiled, relative to the package."""

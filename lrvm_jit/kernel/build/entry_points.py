@@ -10,5 +10,6 @@ def entry_points() -> list[EntryPointSource]:
     # Imported here: the rooms are above this one.
     from ...batch.worker import BATCH_LOOP
     from ...debug.tracer import TRACING_LOOP
+    from ...jit.baseline.code import PATCHER
 
-    return [KERNEL, BATCH_LOOP, TRACING_LOOP]
+    return [KERNEL, BATCH_LOOP, TRACING_LOOP, PATCHER]

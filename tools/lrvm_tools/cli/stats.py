@@ -25,8 +25,11 @@ def statistics_text(statistics: Statistics) -> str:
             ("writes to unmapped addresses", f"{statistics.unmapped_writes:,}", ""),
         ]
     if statistics.engine == "translator":
+        rows.insert(2, _share("baseline", statistics.baseline, statistics.instructions))
         exits = sum(statistics.exits.values())
         rows += [
+            ("blocks", f"{statistics.blocks:,}", f"in {statistics.block_bytes:,} bytes"),
+            (_INDENT + "memory for them", f"{statistics.block_memory:,}", ""),
             ("regions", f"{statistics.regions:,}", f"in {statistics.code_bytes:,} bytes"),
             (_INDENT + "compiled", f"{statistics.compiled:,}", ""),
             (_INDENT + "from the cache on disk", f"{statistics.loaded:,}", ""),

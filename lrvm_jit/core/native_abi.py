@@ -1,0 +1,161 @@
+"""The one calling convention of native code: how kernel, baseline and regions meet.
+
+Guest code that has become native runs as functions that jump to each other and never return
+before they leave for the kernel. All of them have this type (`jit.native_ir` writes it):
+
+    preserve_nonecc void code(ptr context, i64 budget, i64 result, i64 mix, i64 pin 0, i64 pin 1,
+                              i64 scratch 0, i64 scratch 1, i64 sp, i64 pin 2, i64 pin 3)
+
+and end in a `musttail` call of another one, so that the arguments stay in machine registers.
+
+- `context`: an int64 array whose words are named below. It is the board's own and does not move.
+- `budget`: instructions that may still be attempted (the kernel keeps one back), never negative
+  between blocks. A block subtracts what it may execute at most before it does anything, and leaves
+  with EXIT_BUDGET, what it subtracted added again, if that is below 0. Where it then executes less
+  it adds the rest.
+- `result`, `mix`: the flags. `result` is the kernel's (`kernel.alu`): the last result, carry in
+  bit 32; what is above that is not used. OF is bit 31 of `mix ^ result ^ result >> 1`. So after an
+  addition or subtraction `mix` is `a ^ b`, after all else that sets CF = OF it is the result.
+- pins: guest registers, the same for all code of a board (PIN_REGISTERS of the context); `sp` is
+  the stack pointer of the mode. Upper halves are zero. All other guest registers stand in the
+  context from REGISTERS on, uint32, in code order; there the places of pinned ones are stale.
+- scratch: of no meaning, except that on the way to COMMON_EXIT scratch 0 is what EXIT_ADDRESS is
+  to be. They are where the processor's fixed registers are (x86-64: rdx, rcx), so that pins do not
+  get in the way of divisions and shifts.
+
+**Jumps.** One table for each mode has an int64 for each arena word: the address of native code
+for the guest code that begins there, or 0. FETCH_* describes the part of it that stands for the
+fetch window: code at virtual address `pc` is reached by
+
+    inside = rotate_right(pc - FETCH_LOW, 2) as 32 bits; if inside >= FETCH_WORDS: leave, EXIT_JUMP
+    code = load(FETCH_TABLE + 8 * inside);               if code == 0:           leave, EXIT_JUMP
+    jump to code
+
+The kernel sets these words, and they do not change while native code runs. Code relies on the
+fetch window that it was made under for what it jumps to directly: without MMU that is the window,
+with the MMU on its own 1 KiB page. What lies beyond is reached by the table only.
+
+**Leaving.** Store EXIT_SITE and jump to the code at COMMON_EXIT, with all arguments as they must be
+when the instruction at the exit's pc is about to be attempted: nothing of it has happened. The
+common exit stores the arguments in the context and returns to the kernel. A site is a row of the
+array at SITES: pc, refund of budget, reason, and where to go on. Site 0 stands for what a region
+has stored itself: EXIT_PC, EXIT_REASON, EXIT_RESUME, with the budget right.
+
+- EXIT_JUMP: code for pc is wanted; EXIT_INDIRECT: pc is in EXIT_ADDRESS.
+- EXIT_BUDGET: less is left than the block at pc may need.
+- EXIT_INTERPRET: the instruction at pc is the interpreter's; afterwards the table is asked again.
+- EXIT_READ, EXIT_WRITE + slot << 8: the word at EXIT_ADDRESS is outside the window slot. The kernel
+  fills the slot and goes on at the site's resume address, budget minus refund again, or has the
+  interpreter execute the instruction.
+- EXIT_DECODED: the interpreter goes on at pc until it comes to native code.
+
+**Window slots.** Two words from SLOTS on: minus the first virtual address (low half) and number
+of words (high half); host address of the first word. `inside = rotate_right(address + low half,
+2); inside < number` checks bounds and alignment at once; the word is at host address + 4 * inside.
+Slots of stores cover no word that is marked, so a store needs no further look. All are empty
+whenever the mode, a translation of addresses or the marks of a word in them has changed.
+
+**Entering.** The kernel (`kernel.native`) fills the context and calls ENTRY, a C function
+`void(context, code)`, which loads the arguments and calls; it comes back when the code has left.
+
+Code is made and thrown away only while the kernel does not run native code. Code that goes has
+its table entries cleared, and its first bytes become a jump to an exit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..isa.table import Reg
+
+CONVENTION: Final = "preserve_nonecc"
+PINS: Final = 4
+"""Pinned guest registers besides the stack pointer."""
+ARGUMENTS: Final = (
+    "context",
+    "budget",
+    "result",
+    "mix",
+    "pin0",
+    "pin1",
+    "scratch0",
+    "scratch1",
+    "sp",
+    "pin2",
+    "pin3",
+)
+DEFAULT_PINS: Final = (Reg.A0, Reg.A1, Reg.A2, Reg.AC0)
+"""What is pinned where nothing else is known."""
+
+# --- words of the context ---------------------------------------------------------------------
+REGISTERS: Final = 0
+"""33 uint32 from here on."""
+REGISTER_WORDS: Final = 17
+EXIT_SITE: Final = 17
+EXIT_PC: Final = 18
+EXIT_REASON: Final = 19
+EXIT_RESUME: Final = 20
+"""Address to go on at, or 0: by the table."""
+EXIT_ADDRESS: Final = 21
+LEFT: Final = 22
+"""The budget, the"""
+RESULT: Final = 23
+"""flags"""
+MIX: Final = 24
+"""and"""
+FETCH_LOW: Final = 25
+"""First virtual address of the fetch window, in bytes;"""
+FETCH_WORDS: Final = 26
+FETCH_TABLE: Final = 27
+"""address of the table's entry for its first word."""
+COMMON_EXIT: Final = 28
+ENTRY: Final = 29
+PIN_HOMES: Final = 30
+"""For pin 0, 1, 2, 3 and sp: byte offset of the guest register from the context's beginning."""
+SP_PIN: Final = PINS
+"""Place of sp among them."""
+SLOT_KEY: Final = 36
+"""WINDOW_KEY and"""
+SLOT_CLEAN: Final = 37
+"""CLEAN_GENERATION that the slots rely on."""
+SITES: Final = 38
+"""Address of the exit sites: int64 rows of"""
+SITE_PC: Final = 0
+SITE_REFUND: Final = 1
+SITE_REASON: Final = 2
+"""A reason, and for EXIT_READ and EXIT_WRITE the slot from bit 8 on."""
+SITE_RESUME: Final = 3
+SITE_FIELDS: Final = 4
+
+BASELINE: Final = 40
+"""Words 40 to 95 belong to the baseline tier (`jit.baseline`)."""
+
+SLOTS: Final = 96
+SLOT_FIELDS: Final = 2
+SLOT_SPAN: Final = 0
+SLOT_ADDRESS: Final = 1
+READ_SLOT: Final = 0
+"""Slots of the baseline: 2 * register + kind, where the register is the address's first one."""
+WRITE_SLOT: Final = 1
+BASELINE_SLOTS: Final = 66
+REGION_SLOT: Final = BASELINE_SLOTS
+"""The first slot that regions may use as they like; of these there are"""
+REGION_SLOTS: Final = 190
+SLOT_COUNT: Final = BASELINE_SLOTS + REGION_SLOTS
+
+COUNTERS: Final = SLOTS + SLOT_FIELDS * SLOT_COUNT
+"""How often each block of the baseline was entered, by its number."""
+MOST_BLOCKS: Final = 1 << 16
+"""There are as many as the board has needed so far."""
+
+# --- why native code was left -------------------------------------------------------------------
+EXIT_JUMP: Final = 0
+EXIT_BUDGET: Final = 1
+EXIT_INDIRECT: Final = 2
+EXIT_INTERPRET: Final = 3
+EXIT_READ: Final = 4
+EXIT_WRITE: Final = 5
+EXIT_DECODED: Final = 6
+
+MOST_INSTRUCTIONS: Final = 64
+"""Of a block of the baseline."""

@@ -1,0 +1,81 @@
+"""The baseline tier as the translator engine uses it: when there is code, and when it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..core import layout
+from ..isa.table import Reg
+from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
+
+if TYPE_CHECKING:
+    from ..core.core import Core
+    from ..core.kernel_arrays import KernelArrays
+
+
+class BaselineTier:
+    """The baseline of one board, which is made when the board runs first."""
+
+    def __init__(
+        self, core: Core, arrays: KernelArrays, context: int, most_bytes: int, *, wanted: bool
+    ) -> None:
+        """`context`: address of the kernel's context. Without `wanted`, and where it is not
+        supported, the board has none."""
+        self._state = core.state.state_view
+        self._regs = core.state.regs_view
+        self._arrays = arrays
+        self._context = context
+        self._most_bytes = most_bytes
+        self._wanted = wanted and is_supported() and len(core.arena) <= MOST_WORDS
+        self._mapped = b""
+        """The mapped address ranges that the code relies on."""
+        self.code: BaselineCode | None = None
+
+    def prepare(self) -> None:
+        """Before a run: have what code there is fit to run."""
+        if not self._wanted:
+            return
+        state = self._arrays.state
+        if self.code is None:
+            self.code = BaselineCode(
+                self._context, state, len(self._arrays.arena), self._most_bytes
+            )
+        self.code.prepare()
+        end = layout.REGIONS + int(state[layout.REGION_COUNT]) * layout.REGION_FIELDS
+        mapped = state[layout.REGIONS : end].tobytes()
+        if mapped != self._mapped:
+            self.code.flush()
+        self._mapped = mapped
+
+    def forget(self) -> None:
+        """Breakpoints or watched words are others: code jumps across them."""
+        if self.code is not None:
+            self.code.flush()
+
+    def translate_here(self) -> bool:
+        """Make native code of what is at pc, where the kernel has just stopped. Whether there is
+        a baseline."""
+        if self.code is None:
+            return False
+        state = self._state
+        self.code.translate(
+            self._regs[Reg.PC],
+            supervisor=bool(state[layout.WINDOW_KEY] >> 32 & 1),
+            mmu=self._regs[Reg.MTT] != 0,
+            low=state[layout.FETCH_LOW],
+            words=state[layout.FETCH_WORDS],
+            first=state[layout.FETCH_BASE],
+        )
+        return True
+
+    def leave_at(self, indices: Iterable[int]) -> None:
+        """A region is going to be entered at these arena words: native code leaves there."""
+        if self.code is None:
+            return
+        entries = self._arrays.entries
+        for index in indices:
+            if 0 <= index < len(entries):
+                self.code.drop(index)
+                if int(entries[index]) & 0xFF == layout.ENTER_NATIVE:
+                    entries[index] = 0

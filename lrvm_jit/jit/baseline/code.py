@@ -1,0 +1,248 @@
+"""The baseline tier of one board: its native context, its code, and when all of that goes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from functools import cache
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ...code_cache import (
+    PACKAGE,
+    CodeCache,
+    chosen_folder,
+    load_first,
+    package_folder,
+    package_trust,
+    save_first,
+    user_folder,
+)
+from ...code_cache.host import add_sources, host_facts
+from ...core import baseline_layout as base
+from ...core import layout
+from ...core import native_abi as abi
+from ...kernel.build.compile import SOURCES, EntryPointSource, load
+from .memory import PatchedMemory
+from .stencils import Stencils
+
+FOLDER = "stencils"
+STENCIL_SOURCES = ("jit/baseline/*.py", "jit/native_ir.py", "core/native_abi.py", "isa/*.py")
+PATCHER = EntryPointSource(
+    "lrvm_jit.jit.baseline.entry",
+    "patch",
+    "the patcher of machine code",
+    (*SOURCES, *STENCIL_SOURCES),
+)
+MOST_BYTES = 16 << 20
+FIRST_BYTES = 1 << 19
+"""Bytes of machine code for which there is room at first; it grows when that is full."""
+BYTES_FOR_BLOCK = 64
+BYTES_FOR_SITE = 16
+"""How much code there is, at least, for each block and each exit that there is room for."""
+MOST_AT_A_TIME = 2048
+"""Instructions translated by one request."""
+MOST_WORDS = 1 << 27
+"""Boards with more memory than so many words have no baseline tier: it keeps up to 26 bytes for
+each word, most of which are never touched."""
+
+
+@cache
+def is_supported() -> bool:
+    """Whether this system has what the tier needs."""
+    return sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def _caches() -> list[CodeCache]:
+    chosen = chosen_folder()
+    if chosen is not None:
+        return [CodeCache(chosen, FOLDER)]
+    return [
+        CodeCache(package_folder(), FOLDER, trust=package_trust()),
+        CodeCache(lambda saving: user_folder(saving=saving), FOLDER),
+    ]
+
+
+@cache
+def stencils() -> Stencils:
+    """The stencils for this processor, from the cache if it has them."""
+    hasher = hashlib.sha256()
+    add_sources(hasher, STENCIL_SOURCES, PACKAGE)
+    hasher.update(repr(host_facts()).encode())
+    key = hasher.hexdigest()
+    for one, content in load_first(_caches(), key):
+        try:
+            return Stencils.unpack(content)
+        except ValueError:
+            one.remove(key)
+    from .making import make_stencils
+
+    made = make_stencils(abi.DEFAULT_PINS)
+    save_first(_caches(), key, made.pack())
+    return made
+
+
+@cache
+def _stencil_code() -> NDArray[numpy.uint8]:
+    # It is copied eight bytes at a time.
+    return numpy.concatenate([stencils().code, numpy.zeros(8, numpy.uint8)])
+
+
+class BaselineCode:
+    """The native context of a board, and the code that its guest has become.
+
+    Only while the kernel does not run, but for what the kernel does itself.
+    """
+
+    def __init__(
+        self,
+        kernel_context: int,
+        state: NDArray[numpy.int64],
+        words: int,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        """`kernel_context`: address of the kernel's context; its `state` gets the address of the
+        native one; `words` of the arena; `most_bytes` of machine code."""
+        self._patch = load(PATCHER)[0]
+        self._state = state
+        pages = -(-words // layout.PAGE_WORDS)
+        # Whole pages, as the kernel drops them.
+        self._words = pages * layout.PAGE_WORDS
+        self._most_bytes = most_bytes
+        self._size = min(FIRST_BYTES, most_bytes)
+        self._kept: dict[int, NDArray[Any]] = {
+            base.CHANGES: numpy.zeros(self._words, numpy.uint8),
+            base.PAGES: numpy.zeros(pages, numpy.int64),
+            base.FLAGS: numpy.zeros(self._words + 2, numpy.uint8),
+            base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
+            base.STENCILS: stencils().tables,
+            base.STENCIL_CODE: _stencil_code(),
+        }
+        self._request = numpy.zeros(base.REQUEST_WORDS, numpy.int64)
+        self._request[0] = kernel_context
+        self.context: NDArray[numpy.int64] = numpy.zeros(abi.COUNTERS, numpy.int64)
+        self._process = -1
+        self.flushes = 0
+
+    def prepare(self) -> None:
+        """Before a run. The first time, and where an exception has come in between, there is no
+        code; and a child of a fork makes its own."""
+        if self._process != os.getpid() or not self._state[layout.NATIVE_CONTEXT]:
+            self._begin()
+
+    def flush(self) -> None:
+        """Forget all code."""
+        if self.context[base.BLOCK_COUNT]:
+            self.flushes += 1
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begin with empty memory of the present size.
+
+        An exception may come after any line: until the last one the kernel has no native code.
+        """
+        self._state[layout.NATIVE_CONTEXT] = 0
+        old = self.context
+        blocks = min(self._size // BYTES_FOR_BLOCK, abi.MOST_BLOCKS)
+        sites = self._size // BYTES_FOR_SITE
+        context = self.context = numpy.zeros(abi.COUNTERS + blocks, numpy.int64)
+        self._memory = PatchedMemory(self._size)
+        kept = self._kept
+        kept[abi.SITES] = numpy.zeros(sites * abi.SITE_FIELDS, numpy.int64)
+        kept[base.BLOCKS] = numpy.zeros(blocks * base.BLOCK_FIELDS, numpy.int64)
+        kept[base.LINKS] = numpy.zeros(blocks * base.LINK_FIELDS, numpy.int64)
+        kept[base.PAGES][:] = 0
+        for mode in range(2):
+            kept.pop(base.TABLES + mode, None)
+            kept.pop(base.OWNERS + mode, None)
+        for word, array in kept.items():
+            context[word] = array.ctypes.data
+        for number, register in enumerate(abi.DEFAULT_PINS):
+            context[abi.PIN_HOMES + number] = 4 * int(register)
+        context[base.ROOM_BLOCKS] = context[base.ROOM_LINKS] = blocks
+        context[base.ROOM_SITES] = sites
+        context[base.CODE_WRITTEN] = self._memory.written_at
+        context[base.CODE_RUN] = self._memory.run_at
+        context[base.CODE_SIZE] = self._size
+        context[base.WINDOWS_SEEN : base.WINDOW_NEXT] = -1
+        for count in (base.EXECUTED, base.TRANSLATED_COUNT, base.DROPPED):
+            context[count] = old[count]
+        context[base.EXITS : base.EXITS + 8] = old[base.EXITS : base.EXITS + 8]
+        self._request[1] = context.ctypes.data
+        self._do(base.BEGIN)
+        self._process = os.getpid()
+        self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
+
+    def translate(
+        self, pc: int, *, supervisor: bool, mmu: bool, low: int, words: int, first: int
+    ) -> None:
+        """Translate what can be reached from pc.
+
+        The fetch window: first virtual address in words, words, arena index.
+        """
+        limit = MOST_AT_A_TIME
+        index = first + (pc >> 2) - low
+        while True:
+            self._make_mode(supervisor)
+            self._request[2 : base.REQUEST_WORDS - 1] = (
+                pc, supervisor, mmu, low, words, first, limit,
+            )  # fmt: skip
+            self._do(base.TRANSLATE)
+            if self.begins_at(index, supervisor=supervisor):
+                return
+            # There was no room left: more of it, until there may be no more, and then for less.
+            if self._size < self._most_bytes:
+                self._size = min(4 * self._size, self._most_bytes)
+            elif limit > 1:
+                limit //= 4
+            else:
+                raise MemoryError(f"no code fits into {self._most_bytes} bytes")
+            self.flushes += 1
+            self._begin()
+
+    def _make_mode(self, supervisor: bool) -> None:
+        """What is needed for each arena word, once a mode has code."""
+        if not self.context[base.TABLES + supervisor]:
+            for word, kind in ((base.OWNERS, numpy.int32), (base.TABLES, numpy.int64)):
+                array = self._kept[word + supervisor] = numpy.zeros(self._words, kind)
+                self.context[word + supervisor] = array.ctypes.data
+
+    def begins_at(self, index: int, *, supervisor: bool) -> bool:
+        """Whether native code begins at an arena word."""
+        return bool(self._kept[base.TABLES + supervisor][index])
+
+    def drop(self, index: int) -> None:
+        """Drop the code that an arena word is part of."""
+        if self._state[layout.NATIVE_CONTEXT]:
+            self._request[2] = index
+            self._do(base.DROP)
+
+    def _do(self, what: int) -> None:
+        self._request[base.REQUEST_WORDS - 1] = what
+        self._patch(self._request.ctypes.data)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of machine code."""
+        return int(self.context[base.CODE_USED])
+
+    @property
+    def memory(self) -> int:
+        """Bytes that are reserved for the code and for what belongs to it."""
+        shared = (base.STENCILS, base.STENCIL_CODE)
+        kept = sum(array.nbytes for word, array in self._kept.items() if word not in shared)
+        return self._size + self.context.nbytes + kept
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that have been made since memory was empty."""
+        return int(self.context[base.BLOCK_COUNT])
+
+    @property
+    def executed(self) -> int:
+        """Instructions that the code has executed."""
+        return int(self.context[base.EXECUTED])

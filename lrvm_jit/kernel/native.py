@@ -1,0 +1,222 @@
+"""Running native code of the baseline tier.
+
+`lrvm_jit.core.native_abi` explains how native code and kernel meet. A board without a native
+context (0 in `state[NATIVE_CONTEXT]`) has none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core import baseline_layout as base
+from ..core import native_abi as abi
+from ..core.layout import (
+    ARENA_ADDRESS,
+    BONUS,
+    BUDGET,
+    CLEAN_GENERATION,
+    EXIT_ADDRESS,
+    EXIT_LEFT,
+    FLAG_OVERFLOW,
+    FLAG_RESULT,
+    NATIVE_CONTEXT,
+    PAGE_WORDS,
+    WINDOW_BASE,
+    WINDOW_BYTES,
+    WINDOW_KEY,
+    WINDOW_LOW,
+    WORD,
+)
+from ..isa.table import Reg
+from .addresses import enter_native, load_registers, set_word, store_registers, word_at
+from .build.hints import stay_apart, unlikely
+from .build.jit import kernel_function
+from .native_code import drop_native, page_kind
+from .translations import clean_window
+from .typed import READ, WRITE, I, U
+from .windows import find_window
+
+EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = map(
+    np.int64,
+    (
+        abi.EXIT_JUMP,
+        abi.EXIT_BUDGET,
+        abi.EXIT_INDIRECT,
+        abi.EXIT_INTERPRET,
+        abi.EXIT_READ,
+        abi.EXIT_WRITE,
+    ),
+)
+EXIT_DECODED = np.int64(abi.EXIT_DECODED)
+FILLED, MARKED, NOT_PLAIN = map(np.int64, range(3))
+MISSING = np.int64(8)
+"""`run_native`'s answer if there is no native code for pc."""
+
+SSP = int(Reg.SSP)
+USP = int(Reg.USP)
+PC = int(Reg.PC)
+MTT = int(Reg.MTT)
+
+
+@kernel_function
+def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
+    """Whether all native code in a fetch window was made for its addresses; where it was not, it
+    goes."""
+    stay_apart()
+    for k in range(4):
+        at = context + 8 * I(base.WINDOWS_SEEN) + 24 * I(k)
+        if (
+            word_at(at) == fetch_low | mmu << 40
+            and word_at(at + 8) == fetch_words
+            and word_at(at + 16) == fetch_base
+        ):
+            return
+    wanted = page_kind(fetch_low - fetch_base, mmu)
+    pages = word_at(context + 8 * I(base.PAGES))
+    first = fetch_base // PAGE_WORDS
+    for page in range(first, (fetch_base + fetch_words - 1) // PAGE_WORDS + 1):
+        found = word_at(pages + 8 * page)
+        if found != 0 and found != wanted:
+            for index in range(page * PAGE_WORDS, (page + 1) * PAGE_WORDS):
+                drop_native(context, index)
+            set_word(pages + 8 * page, I(0))
+    next_one = word_at(context + 8 * I(base.WINDOW_NEXT)) & 3
+    set_word(context + 8 * I(base.WINDOW_NEXT), next_one + 1)
+    at = context + 8 * I(base.WINDOWS_SEEN) + 24 * next_one
+    set_word(at, fetch_low | mmu << 40)
+    set_word(at + 8, fetch_words)
+    set_word(at + 16, fetch_base)
+
+
+@kernel_function
+def _open(context, table, mode, mmu, fetch_low, fetch_words, fetch_base):
+    """Tell native code the fetch window."""
+    stay_apart()
+    _fits(context, mmu, fetch_low, fetch_words, fetch_base)
+    set_word(context + 8 * abi.FETCH_LOW, fetch_low << 2)
+    set_word(context + 8 * abi.FETCH_WORDS, fetch_words)
+    set_word(context + 8 * abi.FETCH_TABLE, table + 8 * fetch_base)
+    home = I(4 * SSP) if mode != 0 else I(4 * USP)
+    set_word(context + 8 * (abi.PIN_HOMES + abi.SP_PIN), home)
+
+
+@kernel_function
+def _empty_slots(context, state):
+    """The mode, a translation of addresses, or marks have changed."""
+    stay_apart()
+    for slot in range(abi.SLOT_COUNT):
+        set_word(context + 8 * (abi.SLOTS + abi.SLOT_FIELDS * I(slot)), I(0))
+    set_word(context + 8 * abi.SLOT_KEY, state[WINDOW_KEY])
+    set_word(context + 8 * abi.SLOT_CLEAN, state[CLEAN_GENERATION])
+
+
+@kernel_function
+def _fill(regs, state, arena, marks, code_pages, context, slot, access, address):
+    """Fill a window slot: FILLED, MARKED, or NOT_PLAIN."""
+    stay_apart()
+    if address & 3:
+        return NOT_PLAIN
+    window = find_window(regs, state, arena, marks, address, access)
+    if window < 0 or state[U(window + WINDOW_BASE)] < 0:
+        return NOT_PLAIN
+    low = state[U(window + WINDOW_LOW)] - state[WINDOW_KEY]
+    words = state[U(window + WINDOW_BYTES)] >> 2
+    first = state[U(window + WINDOW_BASE)]
+    if access == WRITE:
+        low, words, first = clean_window(state, marks, code_pages, address, low, words, first)
+        if words == 0:
+            return MARKED
+    if state[WINDOW_KEY] != word_at(context + 8 * abi.SLOT_KEY) or state[
+        CLEAN_GENERATION
+    ] != word_at(context + 8 * abi.SLOT_CLEAN):
+        _empty_slots(context, state)
+    at = context + 8 * (abi.SLOTS + abi.SLOT_FIELDS * slot)
+    set_word(at, (-low & WORD) | words << 32)
+    set_word(at + 8, state[ARENA_ADDRESS] + 4 * first)
+    return FILLED
+
+
+@kernel_function
+def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch_words, fetch_base):
+    """Run native code from pc on; EXIT_*, or MISSING.
+
+    The flags must be in `state`; afterwards they are there again, pc is in `regs` and the budget
+    in EXIT_LEFT. EXIT_INDIRECT is EXIT_JUMP here.
+    """
+    stay_apart()
+    context = state[NATIVE_CONTEXT]
+    mode = (state[WINDOW_KEY] >> 32) & 1
+    table = word_at(context + 8 * (I(base.TABLES) + mode))
+    same_slots = (
+        word_at(context + 8 * abi.SLOT_KEY) == state[WINDOW_KEY]
+        and word_at(context + 8 * abi.SLOT_CLEAN) == state[CLEAN_GENERATION]
+    )
+    if unlikely(
+        not same_slots
+        or word_at(context + 8 * abi.FETCH_TABLE) != table + 8 * fetch_base
+        or word_at(context + 8 * abi.FETCH_LOW) != fetch_low << 2
+        or word_at(context + 8 * abi.FETCH_WORDS) != fetch_words
+    ):
+        _open(context, table, mode, I(regs[MTT] != 0), fetch_low, fetch_words, fetch_base)
+        if not same_slots:
+            _empty_slots(context, state)
+    if unlikely(table == 0):
+        return MISSING
+    code = word_at(table + 8 * (fetch_base + (pc >> 2) - fetch_low))
+    if code == 0:
+        return MISSING
+    store_registers(context + 8 * abi.REGISTERS, regs)
+    bonus = state[BONUS]
+    # One is kept back: the last instruction of a run is a slow step.
+    budget = left + bonus - 1
+    result = state[FLAG_RESULT]
+    set_word(context + 8 * abi.LEFT, budget)
+    set_word(context + 8 * abi.RESULT, result)
+    set_word(context + 8 * abi.MIX, state[FLAG_OVERFLOW] ^ result ^ (result >> 1))
+    entry = word_at(context + 8 * abi.ENTRY)
+    while True:
+        enter_native(entry, context, code)
+        site = word_at(context + 8 * abi.EXIT_SITE) & WORD
+        if site == 0:
+            reason = word_at(context + 8 * abi.EXIT_REASON)
+            pc = word_at(context + 8 * abi.EXIT_PC)
+            code = word_at(context + 8 * abi.EXIT_RESUME)
+            refund = I(0)
+        else:
+            row = word_at(context + 8 * abi.SITES) + 8 * abi.SITE_FIELDS * site
+            pc = word_at(row)
+            refund = word_at(row + 8 * abi.SITE_REFUND)
+            reason = word_at(row + 8 * abi.SITE_REASON)
+            code = word_at(row + 8 * abi.SITE_RESUME)
+        if reason & 0xFF >= EXIT_READ and reason & 0xFF <= EXIT_WRITE and code != 0:
+            access = READ if reason & 0xFF == EXIT_READ else WRITE
+            address = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
+            found = _fill(
+                regs, state, arena, marks, code_pages, context, reason >> 8, access, address
+            )
+            if found == FILLED:
+                continue
+            if found == MARKED:
+                reason = EXIT_INTERPRET
+        break
+    reason &= 0xFF
+    if reason == EXIT_INDIRECT:
+        pc = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
+        reason = EXIT_JUMP
+    state[EXIT_ADDRESS] = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
+    load_registers(regs, context + 8 * abi.REGISTERS)
+    regs[PC] = np.uint32(pc)
+    result = word_at(context + 8 * abi.RESULT)
+    state[FLAG_RESULT] = result
+    state[FLAG_OVERFLOW] = word_at(context + 8 * abi.MIX) ^ result ^ (result >> 1)
+    used = budget - (word_at(context + 8 * abi.LEFT) + refund)
+    # What is used comes from the part that only translated code may have, as long as there is any.
+    from_bonus = min(used, bonus)
+    state[BONUS] = bonus - from_bonus
+    state[BUDGET] += from_bonus
+    state[EXIT_LEFT] = left - (used - from_bonus)
+    at = context + 8 * I(base.EXECUTED)
+    set_word(at, word_at(at) + used)
+    at = context + 8 * (I(base.EXITS) + reason)
+    set_word(at, word_at(at) + 1)
+    return reason

@@ -1,0 +1,75 @@
+"""Native code of the baseline tier goes when its words change (`core.native_abi`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core import baseline_layout as base
+from ..core.layout import NATIVE_CONTEXT
+from .addresses import byte_at, half_at, set_byte, set_half, set_word, word_at
+from .build.hints import cold_path, stay_apart
+from .build.jit import kernel_function
+from .typed import I
+
+JUMP_OPCODE = np.int64(0xE9)
+
+
+@kernel_function
+def page_kind(delta, mmu):
+    """What stands in PAGES for code made at a difference of virtual address in words and arena
+    index, with or without MMU: with it, code relies on no page but its own."""
+    return delta << 2 | mmu << 1 | 1
+
+
+@kernel_function
+def drop_block(context, block):
+    """Take a block's code away: what jumps there leaves, or goes to what is made in its place."""
+    stay_apart()
+    row = word_at(context + 8 * I(base.BLOCKS)) + 8 * base.BLOCK_FIELDS * block
+    start = word_at(row)
+    words = word_at(row + 8 * base.BLOCK_WORDS)
+    mode = word_at(row + 8 * base.BLOCK_MODE)
+    place = word_at(row + 8 * base.BLOCK_CODE)
+    if words == 0:
+        return
+    set_word(row, I(0))
+    set_word(row + 8 * base.BLOCK_WORDS, I(0))
+    set_word(word_at(context + 8 * (I(base.TABLES) + mode)) + 8 * start, I(0))
+    owners = word_at(context + 8 * (I(base.OWNERS) + mode))
+    for index in range(start, start + words):
+        set_half(owners + 4 * index, I(0))
+    code = word_at(context + 8 * I(base.CODE_WRITTEN)) + place
+    set_byte(code, JUMP_OPCODE)
+    set_half(code + 1, word_at(row + 8 * base.BLOCK_OUT) - (place + 5))
+    count = word_at(context + 8 * I(base.LINK_COUNT))
+    if count < word_at(context + 8 * I(base.ROOM_LINKS)):
+        link = word_at(context + 8 * I(base.LINKS)) + 8 * base.LINK_FIELDS * count
+        set_word(link, start | mode << 40)
+        set_word(link + 8, place + 1)
+        set_word(context + 8 * I(base.LINK_COUNT), count + 1)
+    at = context + 8 * I(base.DROPPED)
+    set_word(at, word_at(at) + 1)
+
+
+@kernel_function
+def drop_native(context, index):
+    """Take away the code of the blocks that an arena word is part of. Whether there was any."""
+    found = False
+    for mode in range(2):
+        owners = word_at(context + 8 * (I(base.OWNERS) + mode))
+        if owners != 0:
+            block = half_at(owners + 4 * index)
+            if block != 0:
+                drop_block(context, block)
+                found = True
+    return found
+
+
+@kernel_function
+def native_word_changed(state, index):
+    """A word that was translated is another one now."""
+    cold_path()
+    context = state[NATIVE_CONTEXT]
+    if context != 0 and drop_native(context, index):
+        at = word_at(context + 8 * I(base.CHANGES)) + index
+        set_byte(at, min(byte_at(at) + 1, I(base.CHANGES_ALLOWED)))
