@@ -265,7 +265,7 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        sampling = self._unsampled >= self._interval * self._piece
+        sampling = self._has_regions and self._unsampled >= self._interval * self._piece
         if sampling and not self._first_sight:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()

@@ -18,7 +18,9 @@ TWO_FUNCTIONS = f"loop: call f\ncall g\njp loop\nf: {FILLER}\nret\ng: {FILLER}\n
 
 def test_calls_and_returns_between_regions() -> None:
     """Caller and callees are regions of their own; the kernel hears nothing of the calls."""
-    options = TranslatorOptions(threshold=2000, background=False, cache=False, optimize=False)
+    options = TranslatorOptions(
+        threshold=2000, background=False, cache=False, optimize=False, tiers=("regions",)
+    )
     found, expected = (machine(TWO_FUNCTIONS, e, ssp=0x8000) for e in (options, "interpreter"))
     for _ in range(20):
         before = found.board.stats()
@@ -32,7 +34,9 @@ def test_calls_and_returns_between_regions() -> None:
 
 
 def test_budgets_end_runs_in_a_chain_of_regions() -> None:
-    quick = TranslatorOptions(threshold=300, background=False, cache=False, optimize=False)
+    quick = TranslatorOptions(
+        threshold=300, background=False, cache=False, optimize=False, tiers=("regions",)
+    )
 
     def script(scenario: Scenario) -> None:
         scenario.run(*[900] * 8)
