@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dis
 import gc
+import linecache
 import signal
 import sys
 import threading
@@ -21,6 +23,20 @@ class Elsewhere(BaseException):
     """What a debugger, another thread or a signal handler raises in the middle of something."""
 
 
+def _leaves_a_with_block(frame: FrameType) -> bool:
+    """Whether the block of a `with` has ended, and `__exit__` comes next.
+
+    CPython lets no signal in between: it looks for them after calls and before jumps back, which are
+    parts of the block or come after `__exit__`. A trace function alone could raise there.
+    """
+    code = frame.f_code
+    # The call is three times None, below the value that is returned; no `with` begins like that.
+    if dis.opname[code.co_code[frame.f_lasti]] not in ("LOAD_CONST", "SWAP"):
+        return False
+    line = linecache.getline(code.co_filename, frame.f_lineno).lstrip()
+    return line.startswith("with ")
+
+
 def raised_at_line(number: int, action: Callable[[], object]) -> bool:
     """Do something, and raise Elsewhere before the line of the package that is executed as number
     `number` from 0 on, in this thread. False if there were not so many lines."""
@@ -30,7 +46,7 @@ def raised_at_line(number: int, action: Callable[[], object]) -> bool:
         nonlocal left
         if not frame.f_code.co_filename.startswith(PACKAGE):
             return None
-        if event == "line":
+        if event == "line" and not _leaves_a_with_block(frame):
             left -= 1
             if left < 0:
                 sys.settrace(None)
