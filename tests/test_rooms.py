@@ -21,6 +21,7 @@ PACKAGES: Final = (
 ORDER: Final = (
     "arguments", "locks", "input_files", "output_files", "isa", "exceptions", "code_cache",
     "core", "kernel.build", "kernel", "jit", "jit.analysis", "jit.emit", "jit.code",
+    "jit.baseline",
     "engines", "machine", "batch", "stream", "debug", "modular", "lrvm_jit",
     "lrvm_components", "lrvm_tools", "bench",
 )  # fmt: skip
