@@ -20,8 +20,10 @@ PACKAGES: Final = (
 )
 ORDER: Final = (
     "arguments", "locks", "input_files", "output_files", "isa", "exceptions", "code_cache",
+    "machine_code",
     "core", "kernel.build", "kernel", "jit", "jit.analysis", "jit.emit", "jit.code",
-    "engines", "machine", "batch", "stream", "debug", "modular", "lrvm_jit",
+    "jit.baseline", "jit.vector",
+    "engines", "machine", "batch", "stream", "debug", "modular", "gymnasium", "warm", "lrvm_jit",
     "lrvm_components", "lrvm_tools", "bench",
 )  # fmt: skip
 """Folders and modules of `lrvm_jit`, each before those that may import it; `lrvm_jit` itself,
@@ -29,6 +31,10 @@ which gathers their names, and the other packages above it."""
 DIVIDED: Final = ("jit", "kernel")
 """Rooms whose folders are rooms of their own."""
 EXCEPTIONS: Final = {
+    **{
+        ("kernel.build", room): "what is compiled ahead for everybody is in the rooms above"
+        for room in ("batch", "debug", "jit.baseline")
+    },
     ("batch", "stream"): "Batch.stream and Batch.map hand over to the room above",
     ("batch", "lrvm_components"): "a batch of a program gets a ROM and a RAM",
     ("modular", "lrvm_components"): "an LrvmProcessor of a program gets a RAM",

@@ -57,6 +57,38 @@ USP = int(Reg.USP)
 PC = int(Reg.PC)
 MTT = int(Reg.MTT)
 
+# Offsets in the native context, in bytes, and sizes of rows.
+ENTRY_AT = np.int64(8 * abi.ENTRY)
+EXECUTED_AT = np.int64(8 * base.EXECUTED)
+EXITS_AT = np.int64(8 * base.EXITS)
+EXIT_ADDRESS_AT = np.int64(8 * abi.EXIT_ADDRESS)
+EXIT_PC_AT = np.int64(8 * abi.EXIT_PC)
+EXIT_REASON_AT = np.int64(8 * abi.EXIT_REASON)
+EXIT_RESUME_AT = np.int64(8 * abi.EXIT_RESUME)
+EXIT_SITE_AT = np.int64(8 * abi.EXIT_SITE)
+FETCH_LOW_AT = np.int64(8 * abi.FETCH_LOW)
+FETCH_TABLE_AT = np.int64(8 * abi.FETCH_TABLE)
+FETCH_WORDS_AT = np.int64(8 * abi.FETCH_WORDS)
+LEFT_AT = np.int64(8 * abi.LEFT)
+MIX_AT = np.int64(8 * abi.MIX)
+PAGES_AT = np.int64(8 * base.PAGES)
+REGISTERS_AT = np.int64(8 * abi.REGISTERS)
+RESULT_AT = np.int64(8 * abi.RESULT)
+SITES_AT = np.int64(8 * abi.SITES)
+SITE_BYTES = np.int64(8 * abi.SITE_FIELDS)
+SITE_REASON_AT = np.int64(8 * abi.SITE_REASON)
+SITE_REFUND_AT = np.int64(8 * abi.SITE_REFUND)
+SITE_RESUME_AT = np.int64(8 * abi.SITE_RESUME)
+SLOTS_AT = np.int64(8 * abi.SLOTS)
+SLOT_BYTES = np.int64(8 * abi.SLOT_FIELDS)
+SLOT_CLEAN_AT = np.int64(8 * abi.SLOT_CLEAN)
+SLOT_COUNT = np.int64(abi.SLOT_COUNT)
+SLOT_KEY_AT = np.int64(8 * abi.SLOT_KEY)
+SP_HOME_AT = np.int64(8 * (abi.PIN_HOMES + abi.SP_PIN))
+TABLES_AT = np.int64(8 * base.TABLES)
+WINDOWS_SEEN_AT = np.int64(8 * base.WINDOWS_SEEN)
+WINDOW_NEXT_AT = np.int64(8 * base.WINDOW_NEXT)
+
 
 @kernel_function
 def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
@@ -64,7 +96,7 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
     goes."""
     stay_apart()
     for k in range(4):
-        at = context + 8 * I(base.WINDOWS_SEEN) + 24 * I(k)
+        at = context + WINDOWS_SEEN_AT + 24 * I(k)
         if (
             word_at(at) == fetch_low | mmu << 40
             and word_at(at + 8) == fetch_words
@@ -72,7 +104,7 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
         ):
             return
     wanted = page_kind(fetch_low - fetch_base, mmu)
-    pages = word_at(context + 8 * I(base.PAGES))
+    pages = word_at(context + PAGES_AT)
     first = fetch_base // PAGE_WORDS
     for page in range(first, (fetch_base + fetch_words - 1) // PAGE_WORDS + 1):
         found = word_at(pages + 8 * page)
@@ -80,9 +112,9 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
             for index in range(page * PAGE_WORDS, (page + 1) * PAGE_WORDS):
                 drop_native(context, index)
             set_word(pages + 8 * page, I(0))
-    next_one = word_at(context + 8 * I(base.WINDOW_NEXT)) & 3
-    set_word(context + 8 * I(base.WINDOW_NEXT), next_one + 1)
-    at = context + 8 * I(base.WINDOWS_SEEN) + 24 * next_one
+    next_one = word_at(context + WINDOW_NEXT_AT) & 3
+    set_word(context + WINDOW_NEXT_AT, next_one + 1)
+    at = context + WINDOWS_SEEN_AT + 24 * next_one
     set_word(at, fetch_low | mmu << 40)
     set_word(at + 8, fetch_words)
     set_word(at + 16, fetch_base)
@@ -93,21 +125,21 @@ def _open(context, table, mode, mmu, fetch_low, fetch_words, fetch_base):
     """Tell native code the fetch window."""
     stay_apart()
     _fits(context, mmu, fetch_low, fetch_words, fetch_base)
-    set_word(context + 8 * abi.FETCH_LOW, fetch_low << 2)
-    set_word(context + 8 * abi.FETCH_WORDS, fetch_words)
-    set_word(context + 8 * abi.FETCH_TABLE, table + 8 * fetch_base)
+    set_word(context + FETCH_LOW_AT, fetch_low << 2)
+    set_word(context + FETCH_WORDS_AT, fetch_words)
+    set_word(context + FETCH_TABLE_AT, table + 8 * fetch_base)
     home = I(4 * SSP) if mode != 0 else I(4 * USP)
-    set_word(context + 8 * (abi.PIN_HOMES + abi.SP_PIN), home)
+    set_word(context + SP_HOME_AT, home)
 
 
 @kernel_function
 def _empty_slots(context, state):
     """The mode, a translation of addresses, or marks have changed."""
     stay_apart()
-    for slot in range(abi.SLOT_COUNT):
-        set_word(context + 8 * (abi.SLOTS + abi.SLOT_FIELDS * I(slot)), I(0))
-    set_word(context + 8 * abi.SLOT_KEY, state[WINDOW_KEY])
-    set_word(context + 8 * abi.SLOT_CLEAN, state[CLEAN_GENERATION])
+    for slot in range(SLOT_COUNT):
+        set_word(context + SLOTS_AT + SLOT_BYTES * I(slot), I(0))
+    set_word(context + SLOT_KEY_AT, state[WINDOW_KEY])
+    set_word(context + SLOT_CLEAN_AT, state[CLEAN_GENERATION])
 
 
 @kernel_function
@@ -126,11 +158,11 @@ def _fill(regs, state, arena, marks, code_pages, context, slot, access, address)
         low, words, first = clean_window(state, marks, code_pages, address, low, words, first)
         if words == 0:
             return MARKED
-    if state[WINDOW_KEY] != word_at(context + 8 * abi.SLOT_KEY) or state[
-        CLEAN_GENERATION
-    ] != word_at(context + 8 * abi.SLOT_CLEAN):
+    if state[WINDOW_KEY] != word_at(context + SLOT_KEY_AT) or state[CLEAN_GENERATION] != word_at(
+        context + SLOT_CLEAN_AT
+    ):
         _empty_slots(context, state)
-    at = context + 8 * (abi.SLOTS + abi.SLOT_FIELDS * slot)
+    at = context + SLOTS_AT + SLOT_BYTES * slot
     set_word(at, (-low & WORD) | words << 32)
     set_word(at + 8, state[ARENA_ADDRESS] + 4 * first)
     return FILLED
@@ -146,16 +178,16 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     stay_apart()
     context = state[NATIVE_CONTEXT]
     mode = (state[WINDOW_KEY] >> 32) & 1
-    table = word_at(context + 8 * (I(base.TABLES) + mode))
+    table = word_at(context + TABLES_AT + 8 * mode)
     same_slots = (
-        word_at(context + 8 * abi.SLOT_KEY) == state[WINDOW_KEY]
-        and word_at(context + 8 * abi.SLOT_CLEAN) == state[CLEAN_GENERATION]
+        word_at(context + SLOT_KEY_AT) == state[WINDOW_KEY]
+        and word_at(context + SLOT_CLEAN_AT) == state[CLEAN_GENERATION]
     )
     if unlikely(
         not same_slots
-        or word_at(context + 8 * abi.FETCH_TABLE) != table + 8 * fetch_base
-        or word_at(context + 8 * abi.FETCH_LOW) != fetch_low << 2
-        or word_at(context + 8 * abi.FETCH_WORDS) != fetch_words
+        or word_at(context + FETCH_TABLE_AT) != table + 8 * fetch_base
+        or word_at(context + FETCH_LOW_AT) != fetch_low << 2
+        or word_at(context + FETCH_WORDS_AT) != fetch_words
     ):
         _open(context, table, mode, I(regs[MTT] != 0), fetch_low, fetch_words, fetch_base)
         if not same_slots:
@@ -165,32 +197,32 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     code = word_at(table + 8 * (fetch_base + (pc >> 2) - fetch_low))
     if code == 0:
         return MISSING
-    store_registers(context + 8 * abi.REGISTERS, regs)
+    store_registers(context + REGISTERS_AT, regs)
     bonus = state[BONUS]
     # One is kept back: the last instruction of a run is a slow step.
     budget = left + bonus - 1
     result = state[FLAG_RESULT]
-    set_word(context + 8 * abi.LEFT, budget)
-    set_word(context + 8 * abi.RESULT, result)
-    set_word(context + 8 * abi.MIX, state[FLAG_OVERFLOW] ^ result ^ (result >> 1))
-    entry = word_at(context + 8 * abi.ENTRY)
+    set_word(context + LEFT_AT, budget)
+    set_word(context + RESULT_AT, result)
+    set_word(context + MIX_AT, state[FLAG_OVERFLOW] ^ result ^ (result >> 1))
+    entry = word_at(context + ENTRY_AT)
     while True:
         enter_native(entry, context, code)
-        site = word_at(context + 8 * abi.EXIT_SITE) & WORD
+        site = word_at(context + EXIT_SITE_AT) & WORD
         if site == 0:
-            reason = word_at(context + 8 * abi.EXIT_REASON)
-            pc = word_at(context + 8 * abi.EXIT_PC)
-            code = word_at(context + 8 * abi.EXIT_RESUME)
+            reason = word_at(context + EXIT_REASON_AT)
+            pc = word_at(context + EXIT_PC_AT)
+            code = word_at(context + EXIT_RESUME_AT)
             refund = I(0)
         else:
-            row = word_at(context + 8 * abi.SITES) + 8 * abi.SITE_FIELDS * site
+            row = word_at(context + SITES_AT) + SITE_BYTES * site
             pc = word_at(row)
-            refund = word_at(row + 8 * abi.SITE_REFUND)
-            reason = word_at(row + 8 * abi.SITE_REASON)
-            code = word_at(row + 8 * abi.SITE_RESUME)
+            refund = word_at(row + SITE_REFUND_AT)
+            reason = word_at(row + SITE_REASON_AT)
+            code = word_at(row + SITE_RESUME_AT)
         if reason & 0xFF >= EXIT_READ and reason & 0xFF <= EXIT_WRITE and code != 0:
             access = READ if reason & 0xFF == EXIT_READ else WRITE
-            address = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
+            address = word_at(context + EXIT_ADDRESS_AT) & WORD
             found = _fill(
                 regs, state, arena, marks, code_pages, context, reason >> 8, access, address
             )
@@ -201,22 +233,22 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
         break
     reason &= 0xFF
     if reason == EXIT_INDIRECT:
-        pc = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
+        pc = word_at(context + EXIT_ADDRESS_AT) & WORD
         reason = EXIT_JUMP
-    state[EXIT_ADDRESS] = word_at(context + 8 * abi.EXIT_ADDRESS) & WORD
-    load_registers(regs, context + 8 * abi.REGISTERS)
+    state[EXIT_ADDRESS] = word_at(context + EXIT_ADDRESS_AT) & WORD
+    load_registers(regs, context + REGISTERS_AT)
     regs[PC] = np.uint32(pc)
-    result = word_at(context + 8 * abi.RESULT)
+    result = word_at(context + RESULT_AT)
     state[FLAG_RESULT] = result
-    state[FLAG_OVERFLOW] = word_at(context + 8 * abi.MIX) ^ result ^ (result >> 1)
-    used = budget - (word_at(context + 8 * abi.LEFT) + refund)
+    state[FLAG_OVERFLOW] = word_at(context + MIX_AT) ^ result ^ (result >> 1)
+    used = budget - (word_at(context + LEFT_AT) + refund)
     # What is used comes from the part that only translated code may have, as long as there is any.
     from_bonus = min(used, bonus)
     state[BONUS] = bonus - from_bonus
     state[BUDGET] += from_bonus
     state[EXIT_LEFT] = left - (used - from_bonus)
-    at = context + 8 * I(base.EXECUTED)
+    at = context + EXECUTED_AT
     set_word(at, word_at(at) + used)
-    at = context + 8 * (I(base.EXITS) + reason)
+    at = context + EXITS_AT + 8 * reason
     set_word(at, word_at(at) + 1)
     return reason

@@ -13,6 +13,24 @@ from .typed import I
 
 JUMP_OPCODE = np.int64(0xE9)
 
+# Offsets in the native context, in bytes, and sizes of rows.
+BLOCKS_AT = np.int64(8 * base.BLOCKS)
+BLOCK_BYTES = np.int64(8 * base.BLOCK_FIELDS)
+BLOCK_CODE_AT = np.int64(8 * base.BLOCK_CODE)
+BLOCK_MODE_AT = np.int64(8 * base.BLOCK_MODE)
+BLOCK_OUT_AT = np.int64(8 * base.BLOCK_OUT)
+BLOCK_WORDS_AT = np.int64(8 * base.BLOCK_WORDS)
+CHANGES_ALLOWED = np.int64(base.CHANGES_ALLOWED)
+CHANGES_AT = np.int64(8 * base.CHANGES)
+CODE_WRITTEN_AT = np.int64(8 * base.CODE_WRITTEN)
+DROPPED_AT = np.int64(8 * base.DROPPED)
+LINKS_AT = np.int64(8 * base.LINKS)
+LINK_BYTES = np.int64(8 * base.LINK_FIELDS)
+LINK_COUNT_AT = np.int64(8 * base.LINK_COUNT)
+OWNERS_AT = np.int64(8 * base.OWNERS)
+ROOM_LINKS_AT = np.int64(8 * base.ROOM_LINKS)
+TABLES_AT = np.int64(8 * base.TABLES)
+
 
 @kernel_function
 def page_kind(delta, mmu):
@@ -25,29 +43,29 @@ def page_kind(delta, mmu):
 def drop_block(context, block):
     """Take a block's code away: what jumps there leaves, or goes to what is made in its place."""
     stay_apart()
-    row = word_at(context + 8 * I(base.BLOCKS)) + 8 * base.BLOCK_FIELDS * block
+    row = word_at(context + BLOCKS_AT) + BLOCK_BYTES * block
     start = word_at(row)
-    words = word_at(row + 8 * base.BLOCK_WORDS)
-    mode = word_at(row + 8 * base.BLOCK_MODE)
-    place = word_at(row + 8 * base.BLOCK_CODE)
+    words = word_at(row + BLOCK_WORDS_AT)
+    mode = word_at(row + BLOCK_MODE_AT)
+    place = word_at(row + BLOCK_CODE_AT)
     if words == 0:
         return
     set_word(row, I(0))
-    set_word(row + 8 * base.BLOCK_WORDS, I(0))
-    set_word(word_at(context + 8 * (I(base.TABLES) + mode)) + 8 * start, I(0))
-    owners = word_at(context + 8 * (I(base.OWNERS) + mode))
+    set_word(row + BLOCK_WORDS_AT, I(0))
+    set_word(word_at(context + TABLES_AT + 8 * mode) + 8 * start, I(0))
+    owners = word_at(context + OWNERS_AT + 8 * mode)
     for index in range(start, start + words):
         set_half(owners + 4 * index, I(0))
-    code = word_at(context + 8 * I(base.CODE_WRITTEN)) + place
+    code = word_at(context + CODE_WRITTEN_AT) + place
     set_byte(code, JUMP_OPCODE)
-    set_half(code + 1, word_at(row + 8 * base.BLOCK_OUT) - (place + 5))
-    count = word_at(context + 8 * I(base.LINK_COUNT))
-    if count < word_at(context + 8 * I(base.ROOM_LINKS)):
-        link = word_at(context + 8 * I(base.LINKS)) + 8 * base.LINK_FIELDS * count
+    set_half(code + 1, word_at(row + BLOCK_OUT_AT) - (place + 5))
+    count = word_at(context + LINK_COUNT_AT)
+    if count < word_at(context + ROOM_LINKS_AT):
+        link = word_at(context + LINKS_AT) + LINK_BYTES * count
         set_word(link, start | mode << 40)
         set_word(link + 8, place + 1)
-        set_word(context + 8 * I(base.LINK_COUNT), count + 1)
-    at = context + 8 * I(base.DROPPED)
+        set_word(context + LINK_COUNT_AT, count + 1)
+    at = context + DROPPED_AT
     set_word(at, word_at(at) + 1)
 
 
@@ -56,7 +74,7 @@ def drop_native(context, index):
     """Take away the code of the blocks that an arena word is part of. Whether there was any."""
     found = False
     for mode in range(2):
-        owners = word_at(context + 8 * (I(base.OWNERS) + mode))
+        owners = word_at(context + OWNERS_AT + 8 * mode)
         if owners != 0:
             block = half_at(owners + 4 * index)
             if block != 0:
@@ -71,5 +89,5 @@ def native_word_changed(state, index):
     cold_path()
     context = state[NATIVE_CONTEXT]
     if context != 0 and drop_native(context, index):
-        at = word_at(context + 8 * I(base.CHANGES)) + index
-        set_byte(at, min(byte_at(at) + 1, I(base.CHANGES_ALLOWED)))
+        at = word_at(context + CHANGES_AT) + index
+        set_byte(at, min(byte_at(at) + 1, CHANGES_ALLOWED))

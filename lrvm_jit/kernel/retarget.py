@@ -95,15 +95,15 @@ def retarget(function: Any, decorate: Decorator) -> Any:
     made: dict[Any, Any] = {}
 
     def make(source: Any) -> Any:
-        if source not in made:
-            body = STAND_INS.get(source) or source.py_func
+        body = STAND_INS.get(source) or source.py_func
+        if body not in made:
             space = {"__name__": body.__module__}
             for name in body.__code__.co_names:
                 if name in body.__globals__:
                     value = body.__globals__[name]
                     space[name] = make(value) if _is_kernel_function(value) else value
-            made[source] = decorate(FunctionType(body.__code__, space, body.__name__))
-        return made[source]
+            made[body] = decorate(FunctionType(body.__code__, space, body.__name__))
+        return made[body]
 
     return make(function)
 

@@ -91,7 +91,7 @@ def copy(tmp_path: Path) -> Path:
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
     changes = hunks(PAGE.read_text(encoding="utf-8"))
-    assert len(changes) == 7
+    assert len(changes) == 8
     for path, old, new in changes:
         text = (tmp_path / path).read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{path} has this {text.count(old)} times:\n{old}"

@@ -78,6 +78,7 @@ def test_json(count: str, engine: str) -> None:
         "blocks",
         "block_bytes",
         "block_memory",
+        "side_by_side",
         "regions",
         "code_bytes",
         "compiled",

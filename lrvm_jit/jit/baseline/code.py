@@ -26,7 +26,7 @@ from ...code_cache.host import add_sources, host_facts
 from ...core import baseline_layout as base
 from ...core import layout
 from ...core import native_abi as abi
-from ...kernel.build.compile import SOURCES, EntryPointSource, load
+from ...kernel.build.compile import SOURCES, EntryPointSource, load, needs_no_numba
 from .memory import PatchedMemory
 from .stencils import Stencils
 
@@ -53,8 +53,9 @@ each word, most of which are never touched."""
 
 @cache
 def is_supported() -> bool:
-    """Whether this system has what the tier needs."""
-    return sys.platform == "linux" and platform.machine() == "x86_64"
+    """Whether this system has what the tier needs. Where numba has to load the kernel it would have
+    to compile the patcher as well, which takes longer than most programs."""
+    return sys.platform == "linux" and platform.machine() == "x86_64" and needs_no_numba()
 
 
 def _caches() -> list[CodeCache]:
