@@ -26,8 +26,8 @@ class Elsewhere(BaseException):
 def _leaves_a_with_block(frame: FrameType) -> bool:
     """Whether the block of a `with` has ended, and `__exit__` comes next.
 
-    CPython lets no signal in between: it looks for them after calls and before jumps back, which are
-    parts of the block or come after `__exit__`. A trace function alone could raise there.
+    CPython lets no signal in between: it looks for them after calls and before jumps back, which
+    are parts of the block or come after `__exit__`. A trace function alone could raise there.
     """
     code = frame.f_code
     # The call is three times None, below the value that is returned; no `with` begins like that.
