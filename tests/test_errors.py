@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "text_files.UndecodableError": lambda: (9, 3, 0xFF),
     "machines.errors.MachineError": lambda: ("machine.toml", iter(["one", "two"])),
     "running.PreparationError": lambda: ([MappingOutcome(1, OverlapError("in the way"))],),
-    "machine.bus.GuestError": lambda: (0x0A, 0x12345),
+    "core.bus.GuestError": lambda: (0x0A, 0x12345),
     "exceptions.HardwareError": lambda: (0x21, 7),
     "batch.component.PartlyServedError": lambda: (2, numpy.arange(3, dtype=numpy.uint32), None),
     "modular.messages.Terminate": lambda: (3,),

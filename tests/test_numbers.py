@@ -80,6 +80,10 @@ def attribute(make: Callable[[], Any], path: str) -> Callable[[Any], Any]:
     return act
 
 
+def hooked(kind: str, **options: Any) -> Any:
+    return mapped().on(kind, print, **options)
+
+
 def metadata_with(field: str) -> Callable[[Any], Any]:
     return lambda value: Metadata(**{**_METADATA, field: value})
 
@@ -191,6 +195,15 @@ PARAMETERS = [
         "TranslatorOptions(vector_lanes)", lambda v: TranslatorOptions(vector_lanes=v), 8, (7, 64)
     ),
     Parameter("TranslatorOptions(max_bytes)", lambda v: TranslatorOptions(max_bytes=v), 65536),
+    *(
+        Parameter(f"Motherboard.on({name})", on, good, bad)
+        for name, on, good, bad in (
+            ("address", lambda v: hooked("breakpoint", address=v), 8, (-1, 1 << 32)),
+            ("words", lambda v: hooked("memory", address=8, words=v), 2, (-1, 0)),
+            ("component", lambda v: hooked("component", component=v), 0, (-1, 9)),
+            ("code", lambda v: hooked("exception", code=v), 6, (-1, 256)),
+        )
+    ),
     Parameter("encode(operand)", lambda v: encode("cpy", Reg.A0, v), 5, (1 << 16,), "operand"),
     Parameter("decode(word)", lambda v: decode(v), HALT, ()),
     Parameter("BootRom(words)", lambda v: BootRom([v]), 5, (-1, 1 << 32), "a word"),
@@ -489,6 +502,8 @@ MADE_BY_THE_MACHINE = {
     "Disassembly",
     "Edge",
     "GuestException",
+    "Hook",
+    "HookEvent",
     "HostFile",
     "LaneArrays",
     "LaneMemory",
@@ -499,6 +514,7 @@ MADE_BY_THE_MACHINE = {
     "Statistics",
     "Stop",
     "StreamResult",
+    "UnmappedAccess",
     "WatchHit",
 }
 """Results, whose numbers are not the user's."""
@@ -509,6 +525,12 @@ CALLED_BY_THE_MACHINE = re.compile(
 MESSAGES = ("Data(", "Fail(", "Load(", "Save(", "Swap(")
 """Of modular machines: what is in them is between two parts, and checked where it is used."""
 TAKEN_TOGETHER = (
+    "DeviceCommand(number)",
+    "MappedRegister(offset)",
+    "MappedRegister(words)",
+    "MappedRegister.span(end)",
+    "MappedRegister.span(size)",
+    "Motherboard.is_hooked(address)",
     "Batch.stream(components)",
     "Batch.stream(program)",
     "Host(clock)",
@@ -517,7 +539,8 @@ TAKEN_TOGETHER = (
     "analyse(names)",
     "analyse(notes)",
 )
-"""Handed on to what is in the list, or functions of numbers."""
+"""Handed on to what is in the list, functions of numbers, questions, or what a class declares of its
+registers, which the tests of the book compare with what it does."""
 
 
 def test_no_number_is_left_out() -> None:

@@ -76,7 +76,7 @@ def test_help_lists_the_exit_codes() -> None:
     for arguments in (["--help"], ["run", "--help"]):
         text = lrvm(*arguments).stdout
         codes = re.findall(r"^ +(\d+)  ", text[text.index("Exit codes:") :], re.M)
-        assert codes == ["0", "1", "2", "3", "4", "5", "6", "130", "141"]
+        assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "130", "141"]
 
 
 def test_version() -> None:

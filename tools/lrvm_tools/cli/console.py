@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from lrvm_jit import UnmappedWarning
 
@@ -97,8 +98,16 @@ class ShownOutput:
 
 @contextmanager
 def told_warnings(host: ConsoleHost) -> Iterator[None]:
-    """What the machine warns of in this block is told in a line."""
+    """What the guest does that the machine warns of is told in a line, other warnings as ever."""
     with warnings.catch_warnings():
+        otherwise = warnings.showwarning
+
+        def show(message: Any, category: Any, *rest: Any, **options: Any) -> None:
+            if issubclass(category, UnmappedWarning):
+                host.write(f"{PREFIX} warning: {message}\n")
+            else:
+                otherwise(message, category, *rest, **options)
+
         warnings.simplefilter("always", UnmappedWarning)
-        warnings.showwarning = lambda message, *rest: host.write(f"{PREFIX} warning: {message}\n")
+        warnings.showwarning = show
         yield
