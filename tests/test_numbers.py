@@ -539,8 +539,8 @@ TAKEN_TOGETHER = (
     "analyse(names)",
     "analyse(notes)",
 )
-"""Handed on to what is in the list, functions of numbers, questions, or what a class declares of its
-registers, which the tests of the book compare with what it does."""
+"""Handed on to what is in the list, functions of numbers, questions, or what a class declares of
+its registers, which the tests of the book compare with what it does."""
 
 
 def test_no_number_is_left_out() -> None:
