@@ -54,6 +54,7 @@ def test_every_position_is_as_it_was(engine: EngineChoice) -> None:
         assert oracle.calls > asked
 
 
+@pytest.mark.parametrize("engine", ["reference", "interpreter", "translator"])
 def test_long_runs_and_steps_back(engine: EngineChoice) -> None:
     """Checkpoints are few, and a step back from far away is exact."""
     board, _ = counting(engine, 30_000 if engine != "reference" else 3_000)

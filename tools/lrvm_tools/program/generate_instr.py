@@ -35,6 +35,7 @@ class Instr(BaseInstr):
     The constructor of a mnemonic that is a Python keyword ends in an underscore. A string where
     an address may stand names a label; JPR takes the distance to it.
 
+    >>> from lrvm_tools.program import Instr, Reg
     >>> str(Instr.cpy(Reg.A0, 5)), hex(Instr.cpy(Reg.A0, 5).encode())
     ('cpy a0, 0x5', '0xc000005')
     >>> Instr.jp("loop") == Instr("cpy", (Reg.PC, "loop"))
