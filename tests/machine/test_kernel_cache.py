@@ -182,6 +182,7 @@ def test_a_damaged_kernel_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
     assert count > 200
 
 
+@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="what numba checks, numba keeps")
 def test_whole_files_of_no_use_are_compiled_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

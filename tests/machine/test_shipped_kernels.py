@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import llvmlite.binding as llvm
@@ -49,6 +50,7 @@ def kernel_object() -> bytes:
 
 
 @OWN
+@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="what numba checks, numba keeps")
 def test_a_shipped_kernel_is_used_where_no_cache_has_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

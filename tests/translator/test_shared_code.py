@@ -209,4 +209,5 @@ def test_memory_stays_flat_over_thousands_of_translations() -> None:
     assert compiled == 2 * rounds
     assert invalidations > rounds // 2
     assert translated > 2 * rounds * 20
-    assert after - before < 2400, "kilobytes"
+    # LLVM keeps some 2 KB of each compilation; a region left behind would be 4 KB and more.
+    assert after - before < 3600, "kilobytes"

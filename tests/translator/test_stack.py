@@ -55,4 +55,4 @@ def test_many_ways_are_no_burden() -> None:
         -240,
         -4,
     )
-    assert "define i64 @region" in generate(region).text
+    assert " i64 @region(" in generate(region).text
