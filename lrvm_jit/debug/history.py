@@ -362,14 +362,15 @@ class History:
         newest = recording.checkpoints[-1].snapshot
         # Counting takes long, so it is done when it may be too much.
         self._most_bytes += sum(map(len, newest.memory)) + recording.log.bytes - self._log_bytes
-        self._log_bytes = recording.log.bytes
         if self._most_bytes <= self.memory_limit:
+            self._log_bytes = recording.log.bytes
             return
         points = recording.checkpoints
         while (size := recording.bytes) > self.memory_limit and len(points) > 2:
             del points[: max(1, len(points) // 8)]
             recording.log.forget_before(points[0].position)
         self._most_bytes = size
+        self._log_bytes = recording.log.bytes
         points[0].fixed = True
 
     def snapshot(self) -> Snapshot:
