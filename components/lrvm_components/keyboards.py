@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, TypeAlias
 
@@ -46,7 +47,7 @@ def _text(answer: object, wanted: str) -> str:
     )
 
 
-class _Keyboard(CommandBuffer):
+class _Keyboard(CommandBuffer, ABC):
     """What both keyboards do: waiting for the user, which Ctrl-C may end.
 
     What has been typed is kept until the guest has it, so that an access which is interrupted
@@ -75,9 +76,9 @@ class _Keyboard(CommandBuffer):
         # The last step: after it nothing can interrupt the access any more.
         self._typed = None
 
+    @abstractmethod
     def store(self, typed: str) -> None:
         """Put it into the buffer."""
-        raise NotImplementedError
 
 
 class CharKeyboard(_Keyboard):
