@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .code_cache import CodeCache
+from .jit.baseline import library
+from .jit.baseline.code import is_supported
 from .kernel.build.compile import FOLDER, digest, ready_made
 from .kernel.build.entry_points import entry_points
 
 
 def warm(folder: Path | None = None, tell: Callable[[str], object] = lambda line: None) -> Path:
-    """Compile the kernel and the loops of batches and of the debugger for this processor, and keep
-    them; the folder in which they are then.
+    """Compile the kernel, the loops of batches and of the debugger, and the baseline's patcher and
+    stencils for this processor, and keep them; the folder in which they are then.
 
     Without `folder` they go where a first machine would put them: beside the package if that can be
     written, where every user finds them, else into the user's cache folder. Others find `folder`
@@ -31,9 +33,18 @@ def warm(folder: Path | None = None, tell: Callable[[str], object] = lambda line
                 cache = None
         place = None if cache is None else cache.folder
         if place is None:
-            where = "anywhere" if folder is None else f"in {folder}"
-            raise OSError(f"{source.what} cannot be kept {where}; see docs/security.md")
+            raise _not_kept(source.what, folder)
         tell(f"{source.what}: {len(data):,} bytes in {place}")
         kept = place
     assert kept is not None
+    if is_supported():
+        place = library.ready_made(None if folder is None else Path(folder).absolute())
+        if place is None:
+            raise _not_kept("the stencils", folder)
+        tell(f"the stencils: in {place}")
     return kept
+
+
+def _not_kept(what: str, folder: Path | None) -> OSError:
+    where = "anywhere" if folder is None else f"in {folder}"
+    return OSError(f"{what} cannot be kept {where}; see docs/security.md")

@@ -53,6 +53,19 @@ def user_cache(kind: str) -> CodeCache:
     return CodeCache(chosen_folder() or _user_folder, kind)
 
 
+def shared_caches(kind: str) -> list[CodeCache]:
+    """Where code is that depends on this installation only: beside the package, where all of its
+    users find it, then in the user's cache folder. The environment variable LRVM_JIT_CACHE_DIR
+    names another place, which is the only one then."""
+    chosen = chosen_folder()
+    if chosen is not None:
+        return [CodeCache(chosen, kind)]
+    return [
+        CodeCache(package_folder(), kind, trust=package_trust()),
+        CodeCache(_user_folder, kind),
+    ]
+
+
 def _user_folder(saving: bool) -> Path | None:
     return user_folder(saving=saving)
 

@@ -10,6 +10,7 @@ import pytest
 
 from lrvm_jit.batch.worker import BATCH_LOOP
 from lrvm_jit.code_cache import CACHE_VARIABLE, CodeCache, load_first
+from lrvm_jit.code_cache.derived import keep, kept
 from lrvm_jit.kernel.build import compile as kernel_compile
 from lrvm_jit.kernel.build import llvm_code, ship, shipped
 from lrvm_jit.kernel.build.compile import KERNEL, EntryPointSource
@@ -95,7 +96,11 @@ def test_warm_compiles_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder = tmp_path / "made" / "code"
     told: list[str] = []
     assert warm(folder, told.append) == folder / "kernels"
-    assert [line.split(":")[0] for line in told] == ["the kernel", "the batch loop"]
+    assert [line.split(":")[0] for line in told] == [
+        "the kernel",
+        "the batch loop",
+        "the stencils",
+    ]
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = kernel_object()
@@ -134,21 +139,20 @@ def test_code_for_aarch64() -> None:
 
 
 @OWN
-def test_llvm_code_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_llvm_code_of_the_sources(tmp_path: Path) -> None:
     """It is compiled for this processor without numba; not after an edit of the sources, not when
     damaged, and not where this LLVM cannot read it."""
     code = bitcode()
-    monkeypatch.setattr(llvm_code, "FOLDER", tmp_path)
+    path = tmp_path / "llvm" / "f.bc.z"
     sources = ("isa/codes.py",)
-    assert llvm_code.kept("f", sources) is None
-    llvm_code.keep("f", sources, code)
-    assert llvm_code.kept("f", sources) == code
-    assert llvm_code.kept("f", ("isa/table.py",)) is None
+    assert kept(path, sources) is None
+    keep(path, sources, code)
+    assert kept(path, sources) == code
+    assert kept(path, ("isa/table.py",)) is None
     data = llvm_code.compile_for_this_processor(code)
     assert data is not None
     assert list(Plan(RelocatableObject(data), 4096).functions()) == ["_ZN4test"]
     assert llvm_code.compile_for_this_processor(b"BC\xc0\xde damaged") is None
-    [path] = tmp_path.iterdir()
     for damaged in (path.read_bytes()[:-1], b"", path.read_bytes() + b"\0"):
         path.write_bytes(damaged)
-        assert llvm_code.kept("f", sources) is None
+        assert kept(path, sources) is None

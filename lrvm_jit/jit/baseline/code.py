@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import sys
@@ -12,31 +11,26 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ...code_cache import (
-    PACKAGE,
-    CodeCache,
-    chosen_folder,
-    load_first,
-    package_folder,
-    package_trust,
-    save_first,
-    user_folder,
-)
-from ...code_cache.host import add_sources, host_facts
 from ...core import baseline_layout as base
 from ...core import layout
 from ...core import native_abi as abi
 from ...kernel.build.compile import SOURCES, EntryPointSource, load, needs_no_numba
+from .library import SOURCES as STENCIL_SOURCES
+from .library import stencils
 from .memory import PatchedMemory
-from .stencils import Stencils
 
-FOLDER = "stencils"
-STENCIL_SOURCES = ("jit/baseline/*.py", "jit/native_ir.py", "core/native_abi.py", "isa/*.py")
 PATCHER = EntryPointSource(
     "lrvm_jit.jit.baseline.entry",
     "patch",
     "the patcher of machine code",
-    (*SOURCES, *STENCIL_SOURCES),
+    (
+        *SOURCES,
+        *STENCIL_SOURCES,
+        *(
+            f"jit/baseline/{name}.py"
+            for name in ("blocks", "discovery", "entry", "patcher", "stencil_code", "words", "work")
+        ),
+    ),
 )
 MOST_BYTES = 16 << 20
 FIRST_BYTES = 1 << 19
@@ -56,35 +50,6 @@ def is_supported() -> bool:
     """Whether this system has what the tier needs. Where numba has to load the kernel it would have
     to compile the patcher as well, which takes longer than most programs."""
     return sys.platform == "linux" and platform.machine() == "x86_64" and needs_no_numba()
-
-
-def _caches() -> list[CodeCache]:
-    chosen = chosen_folder()
-    if chosen is not None:
-        return [CodeCache(chosen, FOLDER)]
-    return [
-        CodeCache(package_folder(), FOLDER, trust=package_trust()),
-        CodeCache(lambda saving: user_folder(saving=saving), FOLDER),
-    ]
-
-
-@cache
-def stencils() -> Stencils:
-    """The stencils for this processor, from the cache if it has them."""
-    hasher = hashlib.sha256()
-    add_sources(hasher, STENCIL_SOURCES, PACKAGE)
-    hasher.update(repr(host_facts()).encode())
-    key = hasher.hexdigest()
-    for one, content in load_first(_caches(), key):
-        try:
-            return Stencils.unpack(content)
-        except ValueError:
-            one.remove(key)
-    from .making import make_stencils
-
-    made = make_stencils(abi.DEFAULT_PINS)
-    save_first(_caches(), key, made.pack())
-    return made
 
 
 @cache

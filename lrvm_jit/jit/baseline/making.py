@@ -44,16 +44,16 @@ def module_text(stencils: Sequence[Form | Helper]) -> str:
     return "\n".join(lines)
 
 
-def compile_stencils() -> bytes:
-    """The stencils as an object file, made by LLVM for this processor."""
+def compile_stencils(level: str | None = None) -> bytes:
+    """The stencils as an object file, made by LLVM for a level of processors, or for this one."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()
     machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        cpu=level or llvm.get_host_cpu_name(),
+        features="" if level else llvm.get_host_cpu_features().flatten(),
         opt=2,
         # So that holes are numbers of 32 bits.
         reloc="static",
@@ -80,9 +80,10 @@ def compile_stencils() -> bytes:
     return bytes(machine.emit_object(parsed(assembly)))
 
 
-def make_stencils(pins: Sequence[Reg]) -> Stencils:
-    """The stencils and the patcher's tables, for boards with these pinned registers."""
-    code, table, fills = read_stencils(compile_stencils())
+def make_stencils(pins: Sequence[Reg], level: str | None = None) -> Stencils:
+    """The stencils and the patcher's tables, for boards with these pinned registers, on processors
+    of a level, or on this one."""
+    code, table, fills = read_stencils(compile_stencils(level))
     names = [stencil.name for stencil in all_stencils()]
     return Stencils(
         numpy.frombuffer(code, numpy.uint8),

@@ -17,15 +17,13 @@ from importlib import import_module
 from ...code_cache import (
     PACKAGE,
     CodeCache,
-    chosen_folder,
     load_first,
-    package_folder,
-    package_trust,
     save_first,
-    user_folder,
+    shared_caches,
     warn_no_folder,
     warned,
 )
+from ...code_cache.derived import kept
 from ...code_cache.host import add_sources, compiler_version, host_facts
 from ...locks import SharedLock
 from ...machine_code import LoadingError, is_supported
@@ -120,17 +118,8 @@ def needs_no_numba() -> bool:
 
 
 def caches() -> list[CodeCache]:
-    """Where the kernel may be: beside the package, then in the user's cache folder.
-
-    The environment variable LRVM_JIT_CACHE_DIR names another place, which is the only one then.
-    """
-    chosen = chosen_folder()
-    if chosen is not None:
-        return [CodeCache(chosen, FOLDER)]
-    return [
-        CodeCache(package_folder(), FOLDER, trust=package_trust()),
-        CodeCache(lambda saving: user_folder(saving=saving), FOLDER),
-    ]
+    """Where the kernel may be."""
+    return shared_caches(FOLDER)
 
 
 def _load(source: EntryPointSource) -> tuple[EntryPoint, int]:
@@ -176,7 +165,7 @@ def _from_llvm_code(source: EntryPointSource) -> bytes | None:
     how to compile."""
     if _has_settings():
         return None
-    code = llvm_code.kept(source.function, source.sources)
+    code = kept(llvm_code.path_of(source.function), source.sources)
     return None if code is None else llvm_code.compile_for_this_processor(code)
 
 

@@ -1,8 +1,9 @@
 """What is compiled before anybody installs it.
 
 `python -m lrvm_jit.kernel.build.ship llvm` (`make kernel`) has numba make the LLVM code that the
-sources have; without an argument (`make wheel`) LLVM makes the objects of a wheel of it, for every
-level of `shipped`, writing it anew first if it is not that of the sources as they are.
+sources have, and LLVM the baseline's stencils; without an argument (`make wheel`) LLVM makes the
+objects of a wheel of that code, for every level of `shipped`, writing code and stencils anew first
+if they are not those of the sources as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from importlib import import_module
 from typing import Final
 
+from ...code_cache.derived import keep, kept
 from . import llvm_code
 from .entry_points import entry_points
 from .shipped import LEVELS, X86_64_LEVELS, cache, shipped_key
@@ -23,11 +25,12 @@ WRITE: Final = "write"
 
 
 def main(arguments: list[str]) -> int:
-    """Make LLVM code or objects; returns the process's exit status."""
+    """Make what the sources have, or objects; returns the process's exit status."""
     if arguments == [WRITE]:
         _write_llvm_code()
     elif arguments == ["llvm"]:
         _have_llvm_code_written()
+        _write_stencils()
     else:
         _make_objects()
     return 0
@@ -48,15 +51,41 @@ def _write_llvm_code() -> None:
         module = import_module(source.module)
         compiled = compile_entry_point(module, source.function, source.what)
         with llvm.parse_assembly(str(compiled.library.get_llvm_str())) as code:
-            size = llvm_code.keep(source.function, source.sources, code.as_bitcode())
+            path = llvm_code.path_of(source.function)
+            size = keep(path, source.sources, code.as_bitcode())
         print(f"{source.what}: {size >> 10} KiB of LLVM code in {llvm_code.FOLDER}")
 
 
+def _write_stencils() -> None:
+    # Imported here: the room is above this one.
+    from ...jit.baseline import library
+
+    for level in library.LEVELS:
+        size = library.ship(level)
+        print(f"the stencils for {level}: {size >> 10} KiB in {library.FOLDER}")
+
+
+def out_of_date() -> list[str]:
+    """What comes with the sources and does not belong to them as they are: what `make kernel` is
+    for."""
+    from ...jit.baseline import library
+
+    found = [
+        source.what
+        for source in entry_points()
+        if kept(llvm_code.path_of(source.function), source.sources) is None
+    ]
+    found += [
+        f"the stencils for {level}" for level in library.LEVELS if library.shipped(level) is None
+    ]
+    return found
+
+
 def _make_objects() -> None:
-    if any(llvm_code.kept(one.function, one.sources) is None for one in entry_points()):
-        _have_llvm_code_written()
+    if out_of_date():
+        main(["llvm"])
     for source in entry_points():
-        code = llvm_code.kept(source.function, source.sources)
+        code = kept(llvm_code.path_of(source.function), source.sources)
         assert code is not None
         for level in LEVELS:
             data = object_for(level, code)
