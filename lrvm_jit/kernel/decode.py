@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core import layout
 from ..core.layout import (
     CLEAN_HIGH,
     CLEAN_LOW,
@@ -36,6 +35,7 @@ from ..core.layout import (
     ZERO_REGISTER,
 )
 from ..isa.table import FIRST_PRIVILEGED_READ, REGISTER_COUNT, Reg
+from . import handlers
 from .build.hints import stay_apart
 from .build.jit import kernel_function
 from .memory import forget_clean_windows, forget_code
@@ -72,74 +72,21 @@ from .typed import ONE, ZERO, I, U
 LITERAL = np.int64(ZERO_REGISTER)
 TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
 
-(
-    DECODE,
-    SLOW,
-    PRIVILEGED,
-    DO_CPY,
-    DO_ADD,
-    DO_SUB,
-    DO_MUL,
-    DO_AND,
-    DO_BOR,
-    DO_XOR,
-    DO_SHL,
-    DO_SHR,
-    DO_CMP,
-    DO_DIV,
-    DO_EX,
-    JUMP,
-    JUMP_REL,
-    JUMP_REG,
-    IF_ZERO_CARRY,
-    IF_ANY,
-    DO_LSA,
-    DO_LEA,
-    DO_WSA,
-    DO_WEA,
-    DO_PUSH,
-    DO_POP,
-    DO_CALL,
-    CALL_REG,
-    RET,
-    JUMP_LSA,
-    CONST,
-    CMP_IF,
-    CMP_IF_JUMP,
-    CMP_IF_ANY_JUMP,
-    IF_JUMP,
-    IF_ANY_JUMP,
-    INC_CONST,
-    ENTER,
-    ENTER_NATIVE,
-    DO_HALT,
-    # Not in entries: states of the dispatch loop.
-    MISS_READ,
-    MISS_WRITE,
-    MISS_POP,
-    MISS_FETCH,
-    BOUNDARY,
-    STEP,
-) = map(np.int64, range(46))
-
-assert int(ENTER) == layout.ENTER
-assert int(ENTER_NATIVE) == layout.ENTER_NATIVE
-
 MAX_FUSED = 4
 
 _SIMPLE = {
-    CPY: DO_CPY,
-    ADD: DO_ADD,
-    SUB: DO_SUB,
-    MUL: DO_MUL,
-    AND: DO_AND,
-    BOR: DO_BOR,
-    XOR: DO_XOR,
-    SHL: DO_SHL,
-    SHR: DO_SHR,
-    CMP: DO_CMP,
-    DIV: DO_DIV,
-    MOD: DO_DIV,
+    CPY: handlers.CPY,
+    ADD: handlers.ADD,
+    SUB: handlers.SUB,
+    MUL: handlers.MUL,
+    AND: handlers.AND,
+    BOR: handlers.BOR,
+    XOR: handlers.XOR,
+    SHL: handlers.SHL,
+    SHR: handlers.SHR,
+    CMP: handlers.CMP,
+    DIV: handlers.DIV,
+    MOD: handlers.DIV,
 }
 SIMPLE = np.zeros(32, np.int64)
 """Handler of each two-operand instruction `d, v`, else 0."""
@@ -182,8 +129,8 @@ def guarded(kind, entry):
     if kind == PLAIN_REGISTER:
         return entry
     if kind == PRIVILEGED_REGISTER:
-        return (entry & ~I(0xFF)) | PRIVILEGED | (entry & 0xFF) << 56
-    return SLOW
+        return (entry & ~I(0xFF)) | handlers.PRIVILEGED | (entry & 0xFF) << 56
+    return handlers.SLOW
 
 
 @kernel_function
@@ -199,17 +146,17 @@ def decode_if(word, op):
         condition = word & 0xFF
         registers = (word >> 24) & 7
         if condition < 1 or condition > 7:
-            return SLOW
+            return handlers.SLOW
         truth = CONDITION[U(condition)]
     if registers or a > 6 or b > 6:
-        return SLOW
+        return handlers.SLOW
     if op != IF2 and a < 2:
         # ZF is the table's high index bit, CF the low one.
         truth = I(0b1100 if a == 0 else 0b1010) ^ (0b1111 if op == IFN else 0)
-        return pack(IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
+        return pack(handlers.IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
     if a == 0 and b == 1:
-        return pack(IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
-    return pack(IF_ANY, 7 - a, 7 - b, truth, ZERO, ZERO)
+        return pack(handlers.IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
+    return pack(handlers.IF_ANY, 7 - a, 7 - b, truth, ZERO, ZERO)
 
 
 @kernel_function
@@ -222,11 +169,11 @@ def decode_address(word, op):
     t, l3 = (b3, ZERO) if registers & 1 else (LITERAL, b3)
     for code, bit in ((d, 4), (s, 2), (t, 1)):
         if registers & bit and code == LITERAL:
-            return SLOW
+            return handlers.SLOW
     kind = max(source_class(d), source_class(s), source_class(t))
     if op == WSA:
-        return guarded(kind, pack(DO_WSA, d, s, t, l1 + l2, l3))
-    handler = DO_LEA if op == LEA else DO_WEA
+        return guarded(kind, pack(handlers.WSA, d, s, t, l1 + l2, l3))
+    handler = handlers.LEA if op == LEA else handlers.WEA
     return guarded(kind, pack(handler, d, s, t, l1 | l2 << 8, l3))
 
 
@@ -256,50 +203,56 @@ def decode_single(word):
     handler = SIMPLE[U(op)]
     if handler != 0:
         t = ZERO
-        if not from_register and handler in (DO_SHL, DO_SHR, DO_DIV):
+        if not from_register and handler in (handlers.SHL, handlers.SHR, handlers.DIV):
             imm = second
         if op == DIV or op == MOD:
             if (word >> 24) & 1:
-                return SLOW
+                return handlers.SLOW
             t = (word & 0x1F) | (I(op == MOD) << 7)
         if op == CPY and d == PC_CODE:
             if from_register:
-                return guarded(kind, pack(JUMP_REG, ZERO, s, ZERO, ZERO, ZERO))
-            return pack(JUMP, ZERO, ZERO, ZERO, ZERO, imm >> 2) if imm & 3 == 0 else SLOW
+                return guarded(kind, pack(handlers.JUMP_REG, ZERO, s, ZERO, ZERO, ZERO))
+            return (
+                pack(handlers.JUMP, ZERO, ZERO, ZERO, ZERO, imm >> 2)
+                if imm & 3 == 0
+                else handlers.SLOW
+            )
         kind = max(kind, source_class(d) if op == CMP else target_class(d))
         if d == LITERAL:
-            return SLOW
+            return handlers.SLOW
         return guarded(kind, pack(handler, d, s, t, imm, ZERO))
     if op == PUSH:
-        return guarded(kind, pack(DO_PUSH, ZERO, s, ZERO, imm, ZERO))
+        return guarded(kind, pack(handlers.PUSH, ZERO, s, ZERO, imm, ZERO))
     if op == CALL:
         if from_register:
-            return guarded(kind, pack(CALL_REG, ZERO, s, ZERO, ZERO, ZERO))
-        return pack(DO_CALL, ZERO, ZERO, ZERO, ZERO, imm >> 2) if imm & 3 == 0 else SLOW
+            return guarded(kind, pack(handlers.CALL_REG, ZERO, s, ZERO, ZERO, ZERO))
+        return (
+            pack(handlers.CALL, ZERO, ZERO, ZERO, ZERO, imm >> 2) if imm & 3 == 0 else handlers.SLOW
+        )
     if op == JPR:
         if from_register or imm & 3:
-            return SLOW
-        return pack(JUMP_REL, ZERO, ZERO, ZERO, ZERO, I(np.int16(imm)) >> 2)
+            return handlers.SLOW
+        return pack(handlers.JUMP_REL, ZERO, ZERO, ZERO, ZERO, I(np.int16(imm)) >> 2)
     if op == POP:
         if d == PC_CODE:
-            return pack(RET, ZERO, ZERO, ZERO, ZERO, ZERO)
-        return guarded(target_class(d), pack(DO_POP, d, ZERO, ZERO, ZERO, ZERO))
+            return pack(handlers.RET, ZERO, ZERO, ZERO, ZERO, ZERO)
+        return guarded(target_class(d), pack(handlers.POP, d, ZERO, ZERO, ZERO, ZERO))
     if op == LSA:
         third = word & 0xFF
         s, imm = (second, ZERO) if (word >> 25) & 1 else (LITERAL, second)
         t = third if (word >> 24) & 1 else LITERAL
         imm += 0 if (word >> 24) & 1 else third
         if ((word >> 25) & 1 and s == LITERAL) or ((word >> 24) & 1 and t == LITERAL):
-            return SLOW
+            return handlers.SLOW
         kind = max(source_class(s), source_class(t))
         if d == PC_CODE:
-            return guarded(kind, pack(JUMP_LSA, ZERO, s, t, imm, ZERO))
-        return guarded(max(kind, target_class(d)), pack(DO_LSA, d, s, t, imm, ZERO))
+            return guarded(kind, pack(handlers.JUMP_LSA, ZERO, s, t, imm, ZERO))
+        return guarded(max(kind, target_class(d)), pack(handlers.LSA, d, s, t, imm, ZERO))
     if op == EX and target_class(d) == PLAIN_REGISTER and target_class(second) == PLAIN_REGISTER:
-        return pack(DO_EX, d, second, ZERO, ZERO, ZERO)
+        return pack(handlers.EX, d, second, ZERO, ZERO, ZERO)
     if op == HALT_OP:
-        return guarded(PRIVILEGED_REGISTER, pack(DO_HALT, ZERO, ZERO, ZERO, ZERO, ZERO))
-    return SLOW
+        return guarded(PRIVILEGED_REGISTER, pack(handlers.HALT, ZERO, ZERO, ZERO, ZERO, ZERO))
+    return handlers.SLOW
 
 
 @kernel_function
@@ -310,20 +263,20 @@ def fuse_constant(entry, one, two, before):
     """
     same = entry & I(0xFF_FF00)
     count = (one >> 32) & 0xFFFF
-    loads = entry & I(0xFF_00FF) == DO_CPY | LITERAL << 16
-    if not loads or one & 0xFF != DO_SHL or one & I(0xFF_FF00) != same or count > 31:
+    loads = entry & I(0xFF_00FF) == handlers.CPY | LITERAL << 16
+    if not loads or one & 0xFF != handlers.SHL or one & I(0xFF_FF00) != same or count > 31:
         return entry, ONE
     value = (((entry >> 32) & 0xFFFF) << count) & WORD
     size = before + 1
-    adds = two & 0xFF == DO_ADD or two & 0xFF == DO_BOR
+    adds = two & 0xFF == handlers.ADD or two & 0xFF == handlers.BOR
     if adds and two & I(0xFF_FF00) == same:
         addend = (two >> 32) & 0xFFFF
-        total = value | addend if two & 0xFF == DO_BOR else value + addend
+        total = value | addend if two & 0xFF == handlers.BOR else value + addend
         # A sum whose CF or OF is set would need more than the value.
-        if total <= WORD and (two & 0xFF == DO_BOR or (value ^ total) < 0x8000_0000):
+        if total <= WORD and (two & 0xFF == handlers.BOR or (value ^ total) < 0x8000_0000):
             value = total
             size += 1
-    return CONST | (entry & I(0xFF00)) | size << 16 | value << 32, size
+    return handlers.CONST | (entry & I(0xFF00)) | size << 16 | value << 32, size
 
 
 @kernel_function
@@ -335,25 +288,25 @@ def fuse(entry, arena, index, room):
     two = decode_single(I(arena[U(index + 2)])) if room > 2 else ZERO
     three = decode_single(I(arena[U(index + 3)])) if room > 3 else ZERO
     target = ~I(0xFFFF_FFFF_FFFF)
-    if handler == DO_CMP and one & 0xFF == IF_ZERO_CARRY:
+    if handler == handlers.CMP and one & 0xFF == handlers.IF_ZERO_CARRY:
         entry = (entry & field) | (one & I(0xFF00_0000))
-        if two & 0xFF == JUMP:
-            return entry | CMP_IF_JUMP | (two & target), THREE
-        if three & 0xFF == JUMP:
-            return entry | CMP_IF_ANY_JUMP | (three & target), FOUR
-        return entry | CMP_IF, TWO
-    if handler == IF_ZERO_CARRY:
-        if one & 0xFF == JUMP:
-            return (entry & field) | IF_JUMP | (one & target), TWO
-        if two & 0xFF == JUMP:
-            return (entry & field) | IF_ANY_JUMP | (two & target), THREE
-    if handler == DO_CPY:
+        if two & 0xFF == handlers.JUMP:
+            return entry | handlers.CMP_IF_JUMP | (two & target), THREE
+        if three & 0xFF == handlers.JUMP:
+            return entry | handlers.CMP_IF_ANY_JUMP | (three & target), FOUR
+        return entry | handlers.CMP_IF, TWO
+    if handler == handlers.IF_ZERO_CARRY:
+        if one & 0xFF == handlers.JUMP:
+            return (entry & field) | handlers.IF_JUMP | (one & target), TWO
+        if two & 0xFF == handlers.JUMP:
+            return (entry & field) | handlers.IF_ANY_JUMP | (two & target), THREE
+    if handler == handlers.CPY:
         return fuse_constant(entry, one, two, ONE)
-    if entry & I(0xFFFF_00FF_00FF) == DO_ADD | LITERAL << 16 | ONE << 32:
+    if entry & I(0xFFFF_00FF_00FF) == handlers.ADD | LITERAL << 16 | ONE << 32:
         # An increment before a constant: the head of a loop with a limit above 16 bits.
         constant, size = fuse_constant(one, two, three, TWO)
-        if constant & 0xFF == CONST:
-            return (constant & field) | INC_CONST | (entry & I(0xFF00)) << 16, size
+        if constant & 0xFF == handlers.CONST:
+            return (constant & field) | handlers.INC_CONST | (entry & I(0xFF00)) << 16, size
     return entry, ONE
 
 
@@ -400,13 +353,13 @@ def verify_code(state, arena, entries, marks, snapshot, code_pages):
 def entry_words(entry):
     """How many words an entry stands for."""
     handler = entry & 0xFF
-    if handler == CONST or handler == INC_CONST:
+    if handler == handlers.CONST or handler == handlers.INC_CONST:
         return (entry >> 16) & 0xFF
-    if handler == CMP_IF_ANY_JUMP:
+    if handler == handlers.CMP_IF_ANY_JUMP:
         return FOUR
-    if handler == CMP_IF_JUMP or handler == IF_ANY_JUMP:
+    if handler == handlers.CMP_IF_JUMP or handler == handlers.IF_ANY_JUMP:
         return THREE
-    return TWO if handler == CMP_IF or handler == IF_JUMP else ONE
+    return TWO if handler == handlers.CMP_IF or handler == handlers.IF_JUMP else ONE
 
 
 @kernel_function
@@ -416,7 +369,7 @@ def keep_within(entries, translations, base, words):
     for back in range(1, min(MAX_FUSED, words + 1)):
         index = U(end - back)
         entry = entries[index]
-        if entry & 0xFF == ENTER:
+        if entry & 0xFF == handlers.ENTER:
             row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
             original = U(row + TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
             if entry_words(translations[original]) > back:

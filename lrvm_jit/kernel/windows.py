@@ -43,9 +43,10 @@ from ..core.layout import (
     WINDOW_OFFSET,
     WORD,
 )
+from . import handlers
 from .build.hints import stay_apart
 from .build.jit import kernel_function
-from .decode import DO_LEA, DO_LSA, DO_WEA, DO_WSA, PRIVILEGED, keep_within
+from .decode import keep_within
 from .memory import HARDWARE, raise_exception, refill, window_slot
 from .step import AVR, PC
 from .typed import EXECUTE, NONE, REQUEST_READ, REQUEST_WRITE, WRITE, ZERO, I, U, W
@@ -122,16 +123,16 @@ def request_directly(regs, state, entry, slot, address, pc):
     """
     stay_apart()
     kind = entry & 0xFF
-    if kind == PRIVILEGED:
+    if kind == handlers.PRIVILEGED:
         kind = (entry >> 56) & 0xFF
-    if kind == DO_LSA or kind == DO_LEA:
+    if kind == handlers.LSA or kind == handlers.LEA:
         state[RESUME] = RESUME_READ
-        state[RESUME_REGISTER] = (entry >> 8) & 0xFF if kind == DO_LSA else AVR
+        state[RESUME_REGISTER] = (entry >> 8) & 0xFF if kind == handlers.LSA else AVR
         state[REQUEST_KIND] = REQUEST_READ
-    elif kind == DO_WSA or kind == DO_WEA:
+    elif kind == handlers.WSA or kind == handlers.WEA:
         state[RESUME] = RESUME_WRITE
         value = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
-        state[REQUEST_VALUE] = value & WORD if kind == DO_WSA else I(regs[AVR])
+        state[REQUEST_VALUE] = value & WORD if kind == handlers.WSA else I(regs[AVR])
         state[REQUEST_KIND] = REQUEST_WRITE
     else:
         return False

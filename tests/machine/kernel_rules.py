@@ -1,8 +1,8 @@
 """What a kernel function may consist of, so that numba can compile it for a GPU as well.
 
-Numbers, arrays that it is given, tables of numbers, and calls of other kernel functions; no
-other Python object, nothing that allocates, nothing that raises. What is not on the lists below
-is a mistake.
+Numbers, constants of modules, arrays that it is given, tables of numbers, and calls of other
+kernel functions; no other Python object, nothing that allocates, nothing that raises. What is not
+on the lists below is a mistake.
 
 Two things cannot be seen in the source: that a name is an array, so that arithmetic on it would
 allocate (the kernel's options refuse that, see `lrvm_jit/kernel/build/jit.py`), and that an
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy
 
@@ -108,6 +109,8 @@ class _Checker:
             if text is not None:
                 yield node, text
                 return
+        if isinstance(node, ast.Attribute):
+            return
         for child in ast.iter_child_nodes(node):
             if isinstance(node, ast.BinOp | ast.Compare | ast.AugAssign) and not isinstance(
                 child, (ast.expr, *NODES)
@@ -136,7 +139,8 @@ class _Checker:
             case ast.Subscript():
                 return self._subscript(node)
             case ast.Attribute():
-                return None if self._is_number_type(node) else f"the attribute {node.attr}"
+                known = self._is_number_type(node) or self._is_constant_of_module(node)
+                return None if known else f"the attribute {node.attr}"
             case ast.Call():
                 return self._call(node)
             case ast.Name():
@@ -188,6 +192,13 @@ class _Checker:
             base = isinstance(node.value, ast.Name) and self._value(node.value.id) is numpy
             return base and _is_integer_type(getattr(numpy, node.attr, None))
         return isinstance(node, ast.Name) and _is_integer_type(self._value(node.id))
+
+    def _is_constant_of_module(self, node: ast.Attribute) -> bool:
+        if not isinstance(node.value, ast.Name) or node.value.id in self._locals:
+            return False
+        module = self._value(node.value.id)
+        value = getattr(module, node.attr, None)
+        return isinstance(module, ModuleType) and isinstance(value, int | numpy.integer)
 
 
 def _is_integer_type(value: object) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from numba import njit
 from numba.core.errors import NumbaError
 
+from lrvm_jit.core import layout
 from lrvm_jit.kernel.alu import flags_of
 from lrvm_jit.kernel.build.hints import cold_path, unlikely
 from lrvm_jit.kernel.build.jit import OPTIONS
@@ -23,6 +24,7 @@ NAMESPACE = {
     "RATIOS": np.zeros(4),
     "NAMES": ["a"],
     "TEXT": "a",
+    "layout": layout,
     "flags_of": flags_of,
     "unlikely": unlikely,
     "cold_path": cold_path,
@@ -54,6 +56,7 @@ def test_what_the_rules_allow() -> None:
         '''
         """What it does."""
         low = high = ZERO
+        a[layout.CYCLES] = 1
         x, y = (a, 1) if b & 4 else (I(np.uint8(b)), 2)
         for k in range(LIMIT):
             cold_path()
@@ -110,6 +113,8 @@ def test_what_the_rules_allow() -> None:
         ("c = RATIOS[0]", "float64"),
         ("c = unknown", "unknown"),
         ("c = a.shape", "shape"),
+        ("c = layout.annotations", "annotations"),
+        ("layout = a\nc = layout.CYCLES", "CYCLES"),
         ("c = np.zeros(4, np.int64)", "np.zeros"),
         ("c = np.float64(a)", "np.float64"),
         ("a.sort()", "a.sort"),
