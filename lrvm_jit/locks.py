@@ -23,6 +23,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
+FOREIGN = (
+    ("numba.core.compiler_lock", "global_compiler_lock", "_lock"),
+    ("llvmlite.binding.ffi", "lib", "_lock", "_lock"),
+)
+"""The locks of others: a module, and the names that lead to the lock. In the order in which a
+thread takes them."""
+
 
 if TYPE_CHECKING:
     from threading import _RLock
@@ -110,15 +117,16 @@ def _watch_forks() -> None:
 
 def _all_locks() -> list[Any]:
     """In the order in which a thread takes them: compiling the kernel calls numba, that LLVM."""
-    compiler_lock = sys.modules.get("numba.core.compiler_lock")
-    llvm = sys.modules.get("llvmlite.binding.ffi")
-    # A module that another thread is importing may lack its names still.
-    foreign = (
-        getattr(compiler_lock, "global_compiler_lock", None),
-        getattr(getattr(llvm, "lib", None), "_lock", None),
-    )
-    found = (getattr(lock, "_lock", None) for lock in foreign)
+    found = (_foreign_lock(module, names) for module, *names in FOREIGN)
     return [*_locks, *(lock for lock in found if lock is not None), *_innermost]
+
+
+def _foreign_lock(module: str, names: list[str]) -> Any:
+    found: Any = sys.modules.get(module)
+    for name in names:
+        # A module that another thread is importing may lack its names still.
+        found = getattr(found, name, None)
+    return found
 
 
 def _before() -> None:

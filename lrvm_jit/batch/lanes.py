@@ -16,9 +16,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ..core.layout import (
@@ -40,6 +38,7 @@ from ..core.layout import (
     WINDOW_KEY,
 )
 from ..kernel.alu import flags_of
+from ..kernel.build.compat import call_compiled
 from ..kernel.build.hints import cold_path, unlikely
 from ..kernel.build.jit import kernel_function
 from ..kernel.entry import _array_at, arrays_at
@@ -118,18 +117,10 @@ RESULT_MASK = np.int64((1 << 33) - 1)
 
 @intrinsic
 def _call_kernel(typing_context: Any, function: Any, argument: Any) -> Any:
-    """Call the compiled `enter` at an address: numba's own calling convention."""
+    """Call the compiled `enter` at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        word, status_kind = ir.IntType(64), ir.IntType(32)
-        pointer = ir.PointerType(ir.IntType(8))
-        kind = ir.FunctionType(status_kind, [ir.PointerType(word), ir.PointerType(pointer), word])
-        result = cgutils.alloca_once(builder, word)
-        error = cgutils.alloca_once(builder, pointer)
-        target = builder.inttoptr(arguments[0], ir.PointerType(kind))
-        status = builder.call(target, [result, error, arguments[1]])
-        failed = builder.icmp_signed("!=", status, ir.Constant(status_kind, 0))
-        return builder.select(failed, ir.Constant(word, -1), builder.load(result))
+        return call_compiled(builder, *arguments)
 
     return types.int64(types.int64, types.int64), generate
 

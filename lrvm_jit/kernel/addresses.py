@@ -7,7 +7,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
+
+from .build.compat import data_of
 
 REGISTERS = ir.VectorType(ir.IntType(32), 32)
 
@@ -67,8 +68,7 @@ def enter_native(typing_context: Any, function: Any, context_address: Any, code:
 
 def _registers(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     """A pointer to the 32 registers of an array, as one vector."""
-    data = make_array(kind)(context, builder, array).data
-    return builder.bitcast(data, ir.PointerType(REGISTERS))
+    return builder.bitcast(data_of(context, builder, kind, array), ir.PointerType(REGISTERS))
 
 
 @intrinsic

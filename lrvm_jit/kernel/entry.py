@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ..core.kernel_arrays import KernelArrays
 from ..core.layout import ARRAYS
+from .build.compat import array_over, from_dtype
 
 dispatch: Any = None
 """Filled in by `load_sources`: a kernel from the cache needs none of its sources, and importing
@@ -29,7 +29,7 @@ def _array_at(typing_context: Any, address: Any, length: Any, dtype: Any) -> Any
     array_type = types.Array(dtype.dtype, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _array(context, builder, array_type, *arguments[:2])
+        return array_over(context, builder, array_type, *arguments[:2])
 
     return array_type(types.int64, types.int64, dtype), generate
 
@@ -37,8 +37,6 @@ def _array_at(typing_context: Any, address: Any, length: Any, dtype: Any) -> Any
 @intrinsic
 def arrays_at(typing_context: Any, address: Any) -> Any:
     """The `KernelArrays` that a context tells of: int64[CONTEXT_WORDS] at an address."""
-    from numba.np.numpy_support import from_dtype
-
     kinds = [types.Array(from_dtype(np.dtype(array.dtype)), 1, "C") for array in ARRAYS]
     named = types.NamedTuple(kinds, KernelArrays)
 
@@ -50,31 +48,12 @@ def arrays_at(typing_context: Any, address: Any) -> Any:
             return builder.load(builder.gep(words, [ir.Constant(word, number)]))
 
         arrays = [
-            _array(context, builder, kind, word_at(2 * number), word_at(2 * number + 1))
+            array_over(context, builder, kind, word_at(2 * number), word_at(2 * number + 1))
             for number, kind in enumerate(kinds)
         ]
         return context.make_tuple(builder, named, arrays)
 
     return named(types.int64), generate
-
-
-def _array(context: Any, builder: Any, array_type: Any, address: Any, length: Any) -> Any:
-    """LLVM code that makes a one-dimensional array over memory that somebody else owns."""
-    # Imported here as a kernel from the cache does not need it.
-    from numba.np.arrayobj import make_array, populate_array
-
-    array = make_array(array_type)(context, builder)
-    item = context.get_data_type(array_type.dtype)
-    item_size = context.get_constant(types.intp, context.get_abi_sizeof(item))
-    populate_array(
-        array,
-        data=builder.inttoptr(address, ir.PointerType(item)),
-        shape=cgutils.pack_array(builder, [length]),
-        strides=cgutils.pack_array(builder, [item_size]),
-        itemsize=item_size,
-        meminfo=None,
-    )
-    return array._getvalue()
 
 
 def load_sources() -> None:

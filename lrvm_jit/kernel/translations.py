@@ -15,7 +15,6 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
 from ..core.layout import (
     ARENA_ADDRESS,
@@ -77,6 +76,7 @@ from ..core.layout import EXIT_INTERPRET as _EXIT_INTERPRET
 from ..core.layout import EXIT_JUMP as _EXIT_JUMP
 from ..core.layout import NOT_ENTERED as _NOT_ENTERED
 from .alu import add_overflow, multiply, multiply_overflow, sub_overflow
+from .build.compat import data_of
 from .build.hints import cold_path, stay_apart, unlikely
 from .build.jit import kernel_function
 from .memory import MTT, window_slot
@@ -115,8 +115,7 @@ def _call_native(
         kind = ir.FunctionType(word, [pointer, pointer, pointer, word, word])
 
         def data(position: int) -> Any:
-            array = make_array(signature.args[position])(context, builder, arguments[position])
-            return array.data
+            return data_of(context, builder, signature.args[position], arguments[position])
 
         row_data = builder.gep(data(3), [arguments[4]])
         values = [builder.bitcast(value, pointer) for value in (data(1), data(2), row_data)]

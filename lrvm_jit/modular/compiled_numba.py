@@ -6,22 +6,26 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, FunctionType
+from types import FunctionType
 from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
-from numba.core.callconv import RETCODE_USEREXC, Status
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.lowering import BaseLower
 from numba.extending import intrinsic, models, overload, overload_method, register_model
-from numba.np.arrayobj import make_array, populate_array
 
+from ..kernel.build.compat import (
+    RETCODE_USEREXC,
+    BaseLower,
+    Status,
+    array_over,
+    cgutils,
+    exception_place,
+    global_compiler_lock,
+    struct_of,
+)
 from .compiled_layout import DATA, FAIL, LOAD, NO_SUCH_PERIPHERAL, SAVE, WRONG_INDEX
 
 OPTIONS: Final = {"error_model": "numpy", "_nrt": False, "boundscheck": True}
@@ -61,7 +65,7 @@ def located_bounds_checks() -> Iterator[None]:
 
 def _place_being_compiled() -> dict[str, Any]:
     """The line of the user's function for which numba is making code, and that function's name."""
-    frame: FrameType | None = sys._getframe()
+    frame = inspect.currentframe()
     while frame is not None:
         lower = frame.f_locals.get("self")
         if isinstance(lower, BaseLower) and lower.loc.line > 0:
@@ -139,9 +143,7 @@ def bus_maker(bus_type: BusType) -> Any:
     @intrinsic
     def make_bus(typing_context: Any, table: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            bus = cgutils.create_struct_proxy(bus_type)(context, builder)
-            bus.table = arguments[0]
-            return bus._getvalue()
+            return struct_of(context, builder, bus_type, table=arguments[0])
 
         return bus_type(table), generate
 
@@ -153,17 +155,7 @@ def state_at(typing_context: Any, address: Any, length: Any) -> Any:
     """The state of a part, from its address and length."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = make_array(STATE)(context, builder)
-        item_size = context.get_constant(types.intp, 8)
-        populate_array(
-            array,
-            data=builder.inttoptr(arguments[0], ir.PointerType(ir.IntType(64))),
-            shape=cgutils.pack_array(builder, [arguments[1]]),
-            strides=cgutils.pack_array(builder, [item_size]),
-            itemsize=item_size,
-            meminfo=None,
-        )
-        return array._getvalue()
+        return array_over(context, builder, STATE, *arguments)
 
     return STATE(types.int64, types.int64), generate
 
@@ -233,7 +225,7 @@ def handle_caller(compiled: Any) -> Any:
 @intrinsic
 def _raise(typing_context: Any, error: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = context.call_conv._get_excinfo_argument(builder.function).type.pointee
+        place = exception_place(context, builder.function)
         status = Status(
             code=ir.Constant(ir.IntType(32), RETCODE_USEREXC.constant),
             excinfoptr=builder.inttoptr(arguments[0], place),

@@ -177,7 +177,8 @@ class DeviceLanes:
         """Zeros for as many words, in one byte: nobody marks anything."""
         if _is_simulated():
             return self._cuda.to_device(numpy.zeros(words, numpy.uint8))
-        one = self._cuda.to_device(numpy.zeros(1, numpy.uint8))
-        from numba.cuda.cudadrv.devicearray import DeviceNDArray
+        # Imported here, as numba is.
+        from ...kernel.build.compat import one_for_all
 
-        return DeviceNDArray((words,), (0,), numpy.uint8, gpu_data=one.gpu_data)
+        one = self._cuda.to_device(numpy.zeros(1, numpy.uint8))
+        return one_for_all(one, words)

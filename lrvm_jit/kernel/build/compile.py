@@ -32,7 +32,7 @@ from .python_function import python_function
 
 SOURCES = (
     "kernel/*.py",
-    *(f"kernel/build/{name}.py" for name in ("hints", "jit", "with_numba")),
+    *(f"kernel/build/{name}.py" for name in ("compat", "hints", "jit", "with_numba")),
     *(
         f"core/{name}.py"
         for name in ("layout", "numbering", "kernel_arrays", "native_abi", "baseline_layout")
@@ -187,15 +187,15 @@ def ready_made(source: EntryPointSource) -> tuple[bytes, CodeCache | None]:
 
 
 def _load_by_numba(source: EntryPointSource) -> tuple[EntryPoint, int]:
-    from . import with_numba
+    from . import compat, with_numba
 
     module = import_module(source.module)
     key = digest(source)
     compiled = with_numba.from_caches(caches(), key, getattr(module, source.function))
     if compiled is None:
         compiled = with_numba.compile_entry_point(module, source.function, source.what)
-        _save(key, with_numba.dumped(compiled))
-    return with_numba.entry_and_address(compiled)
+        _save(key, compat.bytes_of(compiled))
+    return compat.entry_and_address(compiled)
 
 
 def _save(key: str, data: bytes) -> CodeCache | None:

@@ -12,6 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from .compat import mark_cold
+
 
 @intrinsic
 def unlikely(typing_context: Any, condition: Any) -> Any:
@@ -35,8 +37,7 @@ def cold_path(typing_context: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [])
         # An empty assembly statement is a call that nothing removes and that costs nothing.
         call = builder.call(ir.InlineAsm(kind, "", "", side_effect=True), [])
-        # `cold` is an attribute of calls in LLVM, but not on llvmlite's own list of them.
-        set.add(call.attributes, "cold")
+        mark_cold(call)
         return context.get_dummy_value()
 
     return types.none(), generate

@@ -13,11 +13,17 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from numba import _dynfunc, njit
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
-from numba.core.compiler_machinery import register_pass
-from numba.core.typed_passes import NativeLowering
+from numba import njit
+
+from .compat import (
+    CompilerBase,
+    DefaultPassBuilder,
+    JITCodeLibrary,
+    LowerResult,
+    NativeLowering,
+    make_callable,
+    register_pass,
+)
 
 OPTIONS = {"error_model": "numpy", "_nrt": False, "no_rewrites": True, "no_cfunc_wrapper": True}
 """Of every kernel function. Division follows the numpy model: Python's ZeroDivisionError cannot
@@ -69,11 +75,9 @@ class _InnerLowering(NativeLowering):
         lowered = state["cr"]
         description = lowered.fndesc
         # numba finds the code of a function that is called by such an object; its address is 0.
-        handle = _dynfunc.make_function(
-            description.lookup_module(), description.qualname, "", 0, lowered.env, (state.library,)
-        )
+        handle = make_callable(description, lowered.env, state.library)
         context.insert_user_function(handle, description, [state.library])
-        state["cr"] = _LowerResult(description, lowered.call_helper, cfunc=handle, env=lowered.env)
+        state["cr"] = LowerResult(description, lowered.call_helper, cfunc=handle, env=lowered.env)
         return True
 
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 import gc
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from numba.core.compiler import CompileResult
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.serialize import dumps
-
 from ...code_cache import CodeCache, load_first
+from .compat import from_bytes, global_compiler_lock, target_of
 from .jit import entry_point
 
 SIGNATURE = "int64(int64)"
@@ -49,26 +46,14 @@ def object_code(compiled: Any) -> bytes:
 def from_caches(caches: list[CodeCache], key: str, function: Any) -> Any:
     """What a cache has for a function, or None."""
     with global_compiler_lock:
-        target = entry_point(function).targetctx
+        target = target_of(entry_point(function))
         for cache, data in load_first(caches, key):
             try:
-                return CompileResult._rebuild(target, *pickle.loads(data))
+                return from_bytes(target, pickle.loads(data))
             except Exception:
                 # Whole, and yet of no use: a numba that was changed by hand, say.
                 cache.remove(key)
     return None
-
-
-def dumped(compiled: Any) -> bytes:
-    """A compiled function as bytes, as numba's cache would write it."""
-    return dumps(compiled._reduce())  # type: ignore[no-any-return]
-
-
-def entry_and_address(compiled: Any) -> tuple[Callable[[int], int], int]:
-    """The compiled function, and its address for other compiled functions to call."""
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-    # The compiled entry point itself: half the cost of calling through numba's dispatcher.
-    return compiled.entry_point, address
 
 
 @contextmanager
