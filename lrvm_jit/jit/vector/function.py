@@ -117,7 +117,10 @@ def _entry(text: Text, slots: list[int]) -> None:
     ):
         pointer = text.value(f"getelementptr ptr, ptr %context, i64 {field}")
         text.emit(f"  %{name} = load ptr, ptr {pointer}, align 8")
-    for variable in ("m", *(f"v{slot}" for slot in slots if slot != CODE)):
+    kind, align = text.mask_kind
+    for p in range(shape.pieces):
+        text.emit(f"  %m_{p} = alloca {kind}, align {align}")
+    for variable in (f"v{slot}" for slot in slots if slot != CODE):
         for p in range(shape.pieces):
             text.emit(f"  %{variable}_{p} = alloca {text.words}, align {text.align}")
     # What changes only where lanes part stays in memory: there are not enough registers.
@@ -144,7 +147,7 @@ def _entry(text: Text, slots: list[int]) -> None:
         if slot != CODE:
             text.store(f"v{slot}", _slot(text, slot))
     codes, pcs = text.load("code"), text.load("end")
-    text.store("m", text.splat(0))
+    text.set_going(text.all_or_none(False))
     alive = text.each("icmp eq {w} {0}, zeroinitializer", codes)
     text.store("pcs", text.choose(alive, pcs, text.splat(NOWHERE)))
     text.emit("  br label %refold")
