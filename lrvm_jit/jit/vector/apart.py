@@ -7,7 +7,7 @@ address; then those that wait there go on with them, or instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .graph import CodeGraph, flags_set_after, halts
 from .memory import MemoryMap
@@ -89,6 +89,8 @@ class ApartCode:
     margin: int
     together: dict[int, State]
     """What is known where blocks for lanes that go together begin."""
+    hints: dict[int, int] = field(default_factory=dict)
+    """What registers probably hold, because they do in those blocks."""
 
     def step(self, pc: int) -> None:
         """Generate a step with the ways in to it."""
@@ -99,6 +101,7 @@ class ApartCode:
             self._test_budget(pc, f"b{pc}", waste=True)
             text.emit(f"b{pc}:")
         on = ApartTarget(text, self.memory)
+        on.hints = self.hints
         end = walk(on, graph, pc, apart=True)
         match end:
             case Leave(at):

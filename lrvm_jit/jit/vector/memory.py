@@ -19,6 +19,7 @@ from .shape import VectorUnit, vector_unit
 from .text import Vector
 
 if TYPE_CHECKING:
+    from .ranges import Range
     from .target import LaneTarget, Value
     from .text import Text
 
@@ -351,6 +352,8 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
     )
     places = _turned(on, address, first_base)
     assert isinstance(places, Vector)
+    if probably_rom and _lies_within(on.range_of(address), on.memory.rom_base, words):
+        return _gather(on, "%rom", places)
     outside = on.compare("uge", places, words)
     assert isinstance(outside, Vector)
     text.emit(f"  br i1 {_no_lane(on, outside)}, label %{usual}, label %{rare}, !prof !0")
@@ -378,6 +381,11 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
         )
         for p in range(text.shape.pieces)
     )
+
+
+def _lies_within(known: Range, base: int, words: int) -> bool:
+    """Whether what is known of an address says that it is one of so many words."""
+    return base <= known.low and known.high < base + 4 * words and known.zeros >= 2 and not base & 3
 
 
 def _load_any(on: LaneTarget, address: Vector) -> Vector:

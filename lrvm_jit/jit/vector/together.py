@@ -128,6 +128,8 @@ class TogetherCode:
     shared: State = field(default_factory=dict)
     """Registers that no code here writes, and that all lanes have been given with one value: known
     wherever lanes arrive."""
+    begin: State = field(default_factory=dict)
+    """Registers that all lanes have with one value where they begin."""
     is_draft: bool = False
     """Whether only what blocks hand on is of interest."""
 
@@ -309,7 +311,7 @@ def states_of(graph: CodeGraph, code: TogetherCode) -> None:
     states = code.states
     ahead = sorted(graph.resumed)
     for pc in ahead:
-        states[pc] = dict(code.shared)
+        states[pc] = code.shared | (code.begin if pc in graph.starts else {})
     while ahead:
         pc = ahead.pop()
         for target, handed in code.block(pc):
