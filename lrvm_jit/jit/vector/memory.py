@@ -285,8 +285,7 @@ def _gather(on: LaneTarget, pointer: str, places: Vector) -> Vector:
         places = Vector(_interleaved(text, place, p) for p, place in enumerate(places))
     masks = going or text.all_or_none(True)
     return Vector(
-        _gather_piece(text, pointer, place, mask)
-        for place, mask in zip(places, masks, strict=True)
+        _gather_piece(text, pointer, place, mask) for place, mask in zip(places, masks, strict=True)
     )
 
 
