@@ -76,12 +76,29 @@ ROOM_SITES: Final = BASELINE + 44
 """exits and"""
 ROOM_LINKS: Final = BASELINE + 45
 """open jumps there is room for."""
+VISITS: Final = BASELINE + 46
+"""A uint8 for each arena word: how often native code that was entered there has soon left again,
+or LEFT_ALONE."""
+ALONE_COUNT: Final = BASELINE + 47
+"""How many arena words are left to the interpreter: they stand in"""
+ALONE: Final = BASELINE + 48
+"""an int64[MOST_ALONE], with ALONE_CHANGED added to those that have changed too often."""
+
+SHORT_VISIT: Final = 20
+"""Fewer instructions than these are executed faster by the interpreter than native code is entered
+and left."""
+LEFT_ALONE: Final = 64
+"""After so many short visits the interpreter goes on where native code begins, until the engine has
+it tried again."""
+MOST_ALONE: Final = 1 << 10
+ALONE_CHANGED: Final = 1 << 40
 
 WORK_WORDS: Final = 1 << 15
 CHANGES_ALLOWED: Final = 4
-"""A word that has changed so often while it was translated is left to the interpreter."""
+"""A word that has changed so often while it was translated is left to the interpreter, until the
+engine has it tried again."""
 
-assert BASELINE + 46 <= 96
+assert BASELINE + 49 <= 96
 
 REQUEST_WORDS: Final = 10
 """What the patcher is asked: address of the kernel's context, of the native one; pc, mode, whether

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..core import baseline_layout as base
 from ..core import layout
 from ..isa.table import Reg
 from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
@@ -12,6 +13,13 @@ from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
 if TYPE_CHECKING:
     from ..core.core import Core
     from ..core.kernel_arrays import KernelArrays
+
+COST_OF_PLACE, COST_OF_WORD = 1 << 14, 1 << 18
+"""Instructions executed before native code is entered again at a place where that was not worth it,
+and a word translated again that has changed too often, for each of them: twenty times what is lost
+by it."""
+LONGEST_PATIENCE = 64
+"""This times as many at most."""
 
 
 class BaselineTier:
@@ -30,6 +38,9 @@ class BaselineTier:
         self._wanted = wanted and is_supported() and len(core.arena) <= MOST_WORDS
         self._mapped = b""
         """The mapped address ranges that the code relies on."""
+        self._patience = 1
+        self._retried_at = self._native_then = 0
+        """Instructions executed in all, and by native code, at the last retry."""
         self.code: BaselineCode | None = None
 
     def prepare(self) -> None:
@@ -68,6 +79,22 @@ class BaselineTier:
             first=state[layout.FETCH_BASE],
         )
         return True
+
+    def between_slices(self, executed: int) -> None:
+        """Where the interpreter does what native code lost time with, try that again now and then:
+        less often while most of what was `executed` in all is the interpreter's."""
+        code = self.code
+        if code is None or not code.context[base.ALONE_COUNT]:
+            return
+        places, changed = code.alone
+        due = self._retried_at + self._patience * (COST_OF_PLACE * places + COST_OF_WORD * changed)
+        if executed < due:
+            return
+        native = code.executed - self._native_then
+        is_worth_it = 2 * native > executed - self._retried_at
+        self._patience = 1 if is_worth_it else min(2 * self._patience, LONGEST_PATIENCE)
+        self._retried_at, self._native_then = executed, code.executed
+        code.retry(self._arrays.entries)
 
     def leave_at(self, indices: Iterable[int]) -> None:
         """A region is going to be entered at these arena words: native code leaves there."""

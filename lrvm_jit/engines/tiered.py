@@ -256,7 +256,7 @@ class TranslatorEngine(InterpreterEngine):
     # --- slices ------------------------------------------------------------------------------
 
     def _longest_slice(self) -> int:
-        return min(SLICE, self._interval * self._piece)
+        return min(SLICE, self._interval * self._piece) if self._has_regions else SLICE
 
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
@@ -339,6 +339,7 @@ class TranslatorEngine(InterpreterEngine):
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
+        self._baseline.between_slices(self._executed)
         if self._awaited:
             self._slices += 1
             # After ever more slices: what has not come by then may never come.

@@ -36,8 +36,8 @@ from .build.hints import cold_path, stay_apart, unlikely
 from .build.jit import kernel_function
 from .decode import MAX_FUSED, decode, decode_single, verify_code
 from .exceptions import after_exception
-from .memory import flush_windows
-from .native import EXIT_DECODED, EXIT_READ, EXIT_WRITE, MISSING, run_native
+from .memory import flush_windows, forget_code
+from .native import EXIT_DECODED, EXIT_READ, EXIT_WRITE, LEFT_ALONE, MISSING, run_native
 from .step import AVR, PC, SMT, SSP, USP, step
 from .translations import EXIT_BUDGET, EXIT_INTERPRET, NOT_ENTERED, STALE, run_translation
 from .typed import NONE, PENDING, RAISED, READ, WRITE, ZERO, I, U, W
@@ -67,6 +67,18 @@ def straight_until(index, limit, fetch_base, fetch_words):
     if unlikely(U(index - fetch_base) >= U(fetch_words)):
         return index
     return min(fetch_base + fetch_words, limit - MAX_FUSED)
+
+
+@kernel_function
+def store_marked(state, arena, entries, marks, at, value):
+    """Whether a store to a marked word may go on: then what was decoded of it is forgotten, if it
+    is another value. False if more hangs on it: a page table."""
+    stay_apart()
+    if marks[at] & layout.MARK_TABLE:
+        return False
+    if arena[at] != value:
+        forget_code(state, entries, marks, I(at))
+    return True
 
 
 @kernel_function
@@ -207,6 +219,12 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 fetch_words,
                 fetch_base,
             )
+            if code == LEFT_ALONE:
+                if entries[U(index)] & 0xFF == handlers.ENTER_NATIVE:
+                    entries[U(index)] = 0
+                entry = entries[U(index)]
+                handler = entry & 0xFF
+                continue
             if code == MISSING:
                 stop = typed.STOP_TRANSLATE
                 break
@@ -472,7 +490,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     handler = handlers.MISS_WRITE
                     continue
                 at = U(write_base + (inside >> 2))
-                if unlikely(marks[at] != 0):
+                if unlikely(marks[at] != 0) and not store_marked(
+                    state, arena, entries, marks, at, regs[AVR]
+                ):
                     handler = handlers.SLOW
                     continue
                 arena[at] = regs[AVR]
@@ -484,10 +504,13 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 handler = handlers.MISS_WRITE
                 continue
             at = U(write_base + (inside >> 2))
-            if unlikely(marks[at] != 0):
+            value = W(I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF))
+            if unlikely(marks[at] != 0) and not store_marked(
+                state, arena, entries, marks, at, value
+            ):
                 handler = handlers.SLOW
                 continue
-            arena[at] = W(I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF))
+            arena[at] = value
             index += 1
         elif handler == handlers.PUSH or handler == handlers.CALL or handler == handlers.CALL_REG:
             miss = (I(regs[sp]) - 4) & WORD
@@ -496,16 +519,20 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 handler = handlers.MISS_WRITE
                 continue
             at = U(write_base + (inside >> 2))
-            if unlikely(marks[at] != 0):
+            value = W(I(regs[s]) + imm)
+            if handler != handlers.PUSH:
+                value = W((fetch_low + index - fetch_base + 1) << 2)
+            if unlikely(marks[at] != 0) and not store_marked(
+                state, arena, entries, marks, at, value
+            ):
                 handler = handlers.SLOW
                 continue
+            arena[at] = value
             if handler == handlers.PUSH:
-                arena[at] = W(I(regs[s]) + imm)
                 regs[sp] = W(miss)
                 index += 1
             else:
                 pc = I(regs[s]) if handler == handlers.CALL_REG else ((entry >> 48) & 0xFFFF) << 2
-                arena[at] = W((fetch_low + index - fetch_base + 1) << 2)
                 regs[sp] = W(miss)
                 if unlikely(pc & 3):
                     left = limit - index - 1

@@ -28,10 +28,18 @@ from ..core.layout import (
     WORD,
 )
 from ..isa.table import Reg
-from .addresses import enter_native, load_registers, set_word, store_registers, word_at
+from .addresses import (
+    byte_at,
+    enter_native,
+    load_registers,
+    set_byte,
+    set_word,
+    store_registers,
+    word_at,
+)
 from .build.hints import stay_apart, unlikely
 from .build.jit import kernel_function
-from .native_code import drop_native, page_kind
+from .native_code import drop_native, leave_alone, page_kind
 from .translations import clean_window
 from .typed import READ, WRITE, I, U
 from .windows import find_window
@@ -49,8 +57,8 @@ EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = m
 )
 EXIT_DECODED = np.int64(abi.EXIT_DECODED)
 FILLED, MARKED, NOT_PLAIN = map(np.int64, range(3))
-MISSING = np.int64(8)
-"""`run_native`'s answer if there is no native code for pc."""
+MISSING, LEFT_ALONE = np.int64(8), np.int64(9)
+"""`run_native`'s answers if there is no native code for pc, and if it is not worth entering."""
 
 SSP = int(Reg.SSP)
 USP = int(Reg.USP)
@@ -86,6 +94,7 @@ SLOT_COUNT = np.int64(abi.SLOT_COUNT)
 SLOT_KEY_AT = np.int64(8 * abi.SLOT_KEY)
 SP_HOME_AT = np.int64(8 * (abi.PIN_HOMES + abi.SP_PIN))
 TABLES_AT = np.int64(8 * base.TABLES)
+VISITS_AT = np.int64(8 * base.VISITS)
 WINDOWS_SEEN_AT = np.int64(8 * base.WINDOWS_SEEN)
 WINDOW_NEXT_AT = np.int64(8 * base.WINDOW_NEXT)
 
@@ -169,8 +178,19 @@ def _fill(regs, state, arena, marks, code_pages, context, slot, access, address)
 
 
 @kernel_function
+def _note_visit(context, index, used):
+    """Native code that was entered at an arena word has executed so much before it left."""
+    at = word_at(context + VISITS_AT) + index
+    visits = byte_at(at)
+    if used >= base.SHORT_VISIT:
+        set_byte(at, visits >> 1)
+        return
+    leave_alone(context, at, visits + 1, I(base.LEFT_ALONE), index)
+
+
+@kernel_function
 def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch_words, fetch_base):
-    """Run native code from pc on; EXIT_*, or MISSING.
+    """Run native code from pc on; EXIT_*, MISSING or LEFT_ALONE.
 
     The flags must be in `state`; afterwards they are there again, pc is in `regs` and the budget
     in EXIT_LEFT. EXIT_INDIRECT is EXIT_JUMP here.
@@ -194,7 +214,10 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
             _empty_slots(context, state)
     if unlikely(table == 0):
         return MISSING
-    code = word_at(table + 8 * (fetch_base + (pc >> 2) - fetch_low))
+    index = fetch_base + (pc >> 2) - fetch_low
+    if byte_at(word_at(context + VISITS_AT) + index) == base.LEFT_ALONE:
+        return LEFT_ALONE
+    code = word_at(table + 8 * index)
     if code == 0:
         return MISSING
     store_registers(context + REGISTERS_AT, regs)
@@ -251,4 +274,6 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     set_word(at, word_at(at) + used)
     at = context + EXITS_AT + 8 * reason
     set_word(at, word_at(at) + 1)
+    if reason != EXIT_BUDGET:
+        _note_visit(context, index, used)
     return reason

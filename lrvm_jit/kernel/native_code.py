@@ -13,7 +13,11 @@ from .typed import I
 
 JUMP_OPCODE = np.int64(0xE9)
 
+ALONE_CHANGED = np.int64(base.ALONE_CHANGED)
+
 # Offsets in the native context, in bytes, and sizes of rows.
+ALONE_AT = np.int64(8 * base.ALONE)
+ALONE_COUNT_AT = np.int64(8 * base.ALONE_COUNT)
 BLOCKS_AT = np.int64(8 * base.BLOCKS)
 BLOCK_BYTES = np.int64(8 * base.BLOCK_FIELDS)
 BLOCK_CODE_AT = np.int64(8 * base.BLOCK_CODE)
@@ -84,10 +88,25 @@ def drop_native(context, index):
 
 
 @kernel_function
+def leave_alone(context, at, count, most, word):
+    """Set the count in the byte at an address, and if that is the most have the engine know of an
+    arena word. Where there is no room to tell it nothing changes."""
+    if count == most:
+        alone = word_at(context + ALONE_COUNT_AT)
+        if alone == base.MOST_ALONE:
+            return
+        set_word(word_at(context + ALONE_AT) + 8 * alone, word)
+        set_word(context + ALONE_COUNT_AT, alone + 1)
+    set_byte(at, count)
+
+
+@kernel_function
 def native_word_changed(state, index):
     """A word that was translated is another one now."""
     cold_path()
     context = state[NATIVE_CONTEXT]
     if context != 0 and drop_native(context, index):
         at = word_at(context + CHANGES_AT) + index
-        set_byte(at, min(byte_at(at) + 1, CHANGES_ALLOWED))
+        changes = byte_at(at) + 1
+        if changes <= CHANGES_ALLOWED:
+            leave_alone(context, at, changes, CHANGES_ALLOWED, index | ALONE_CHANGED)

@@ -82,6 +82,8 @@ class BaselineCode:
         self._size = min(FIRST_BYTES, most_bytes)
         self._kept: dict[int, NDArray[Any]] = {
             base.CHANGES: numpy.zeros(self._words, numpy.uint8),
+            base.VISITS: numpy.zeros(self._words, numpy.uint8),
+            base.ALONE: numpy.zeros(base.MOST_ALONE, numpy.int64),
             base.PAGES: numpy.zeros(pages, numpy.int64),
             base.FLAGS: numpy.zeros(self._words + 2, numpy.uint8),
             base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
@@ -122,6 +124,8 @@ class BaselineCode:
         kept[base.BLOCKS] = numpy.zeros(blocks * base.BLOCK_FIELDS, numpy.int64)
         kept[base.LINKS] = numpy.zeros(blocks * base.LINK_FIELDS, numpy.int64)
         kept[base.PAGES][:] = 0
+        places = kept[base.ALONE][: old[base.ALONE_COUNT]]
+        kept[base.VISITS][places[places < base.ALONE_CHANGED]] = 0
         for mode in range(2):
             kept.pop(base.TABLES + mode, None)
             kept.pop(base.OWNERS + mode, None)
@@ -169,6 +173,34 @@ class BaselineCode:
                 raise MemoryError(f"no code fits into {self._most_bytes} bytes")
             self.flushes += 1
             self._begin()
+
+    @property
+    def alone(self) -> tuple[int, int]:
+        """How many places native code is not entered at, as it was left again too soon, and how
+        many words are not translated, as they have changed too often."""
+        words = self._alone_words
+        changed = int((words >= base.ALONE_CHANGED).sum())
+        return len(words) - changed, changed
+
+    @property
+    def _alone_words(self) -> NDArray[numpy.int64]:
+        words: NDArray[numpy.int64] = self._kept[base.ALONE][: self.context[base.ALONE_COUNT]]
+        return words
+
+    def retry(self, entries: NDArray[numpy.int64]) -> None:
+        """Have the places that are left alone entered again, and the words translated once more.
+        `entries` of the kernel."""
+        words = self._alone_words
+        is_changed = words >= base.ALONE_CHANGED
+        places, changed = words[~is_changed], words[is_changed] - base.ALONE_CHANGED
+        self._kept[base.VISITS][places] = 0
+        self._kept[base.CHANGES][changed] = base.CHANGES_ALLOWED - 1
+        self.context[base.ALONE_COUNT] = 0
+        for index in changed.tolist():
+            # The block before such a word ends there.
+            self.drop(max(index - 1, 0))
+        again = numpy.concatenate([places, changed])
+        entries[again[entries[again] & 0xFF != layout.ENTER]] = layout.ENTER_NATIVE
 
     def _make_mode(self, supervisor: bool) -> None:
         """What is needed for each arena word, once a mode has code."""

@@ -7,13 +7,13 @@ address; then those that wait there go on with them, or instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .graph import CodeGraph, flags_set_after, halts
 from .memory import MemoryMap
 from .target import Known, LaneTarget, State, Value
-from .text import DEFERRED, HALTED, LEFT, LEFT_CODE, NOWHERE, Text, Vector
-from .together import FLAGS, correct_left, count, fold_left, jump_apart, part
+from .text import DEFERRED, HALTED, KIND, LEFT, LEFT_CODE, NOWHERE, Text, Vector, X, Y
+from .together import correct_left, count, fold_left, jump_apart, part
 from .walk import Branch, Dynamic, Jump, Leave, walk
 
 MOST_WASTE = 2048
@@ -28,7 +28,7 @@ class ApartTarget(LaneTarget):
         super().__init__(text, memory_map, {})
 
     def going(self) -> Vector | None:
-        return self.text.going()
+        return self.text.each("icmp slt {w} {0}, zeroinitializer", self.text.load("m"))
 
     def refuse(self, bad: Value) -> None:
         if bad == "false":
@@ -44,7 +44,9 @@ class ApartTarget(LaneTarget):
         text.emit(f"  br i1 {some}, label %{away}, label %{on}, !prof !1", f"{away}:")
         fold_left(text)
         leave(text, lost, LEFT_CODE, str(_signed(self.pc)))
-        text.set_going(text.each("xor {b} {0}, {1}", going, lost))
+        words = text.each("sext {b} {0} to {w}", lost)
+        kept = text.each("xor {w} {0}, {1}", text.load("m"), words)
+        text.store("m", kept)
         number = text.value(f"xor i32 {text.value('load i32, ptr %mb')}, {lanes}")
         text.emit(f"  store i32 {number}, ptr %mb")
         empty = text.value(f"icmp eq i32 {number}, 0")
@@ -55,13 +57,7 @@ class ApartTarget(LaneTarget):
 
     def finish(self, flags: bool) -> None:
         """Everything to the slots of the lanes of the mask."""
-        self._put_back([n for n in sorted(self.dirty) if flags or n not in FLAGS])
-
-    def finish_flags(self) -> None:
-        """What `finish` has left out: on the ways where somebody may want to know."""
-        self._put_back([n for n in FLAGS if n in self.dirty])
-
-    def _put_back(self, numbers: list[int]) -> None:
+        numbers = [n for n in sorted(self.dirty) if flags or n not in (KIND, X, Y)]
         if not numbers:
             return
         going = self.going()
@@ -89,8 +85,6 @@ class ApartCode:
     margin: int
     together: dict[int, State]
     """What is known where blocks for lanes that go together begin."""
-    hints: dict[int, int] = field(default_factory=dict)
-    """What registers probably hold, because they do in those blocks."""
 
     def step(self, pc: int) -> None:
         """Generate a step with the ways in to it."""
@@ -101,7 +95,6 @@ class ApartCode:
             self._test_budget(pc, f"b{pc}", waste=True)
             text.emit(f"b{pc}:")
         on = ApartTarget(text, self.memory)
-        on.hints = self.hints
         end = walk(on, graph, pc, apart=True)
         match end:
             case Leave(at):
@@ -126,9 +119,9 @@ class ApartCode:
 
     def _branch(self, on: ApartTarget, end: Branch) -> None:
         text, graph = self.text, self.graph
-        on.finish(False)
+        targets = (end.executed[0], end.skipped[0])
+        on.finish(not all(flags_set_after(graph, target) for target in targets))
         text.emit(*count(text, on.executed))
-        wanted = [not flags_set_after(graph, way[0]) for way in (end.executed, end.skipped)]
         first, second = text.label(), text.label()
         if isinstance(end.condition, Vector):
             lanes = text.lane_bits(end.condition)
@@ -139,16 +132,11 @@ class ApartCode:
             text.emit(f"  br i1 {every}, label %{first}, label %{others}", f"{others}:")
             none = text.value(f"icmp eq i32 {here}, 0")
             text.emit(f"  br i1 {none}, label %{second}, label %{mixed}", f"{mixed}:")
-            if any(wanted):
-                on.finish_flags()
             part(on, end, lanes, graph)
         else:
             text.emit(f"  br i1 {end.condition}, label %{first}, label %{second}")
-        ways = (end.executed, end.skipped)
-        for label, (target, cycles), flags in zip((first, second), ways, wanted, strict=True):
+        for label, (target, cycles) in ((first, end.executed), (second, end.skipped)):
             text.emit(f"{label}:")
-            if flags:
-                on.finish_flags()
             if cycles:
                 text.emit(*count(text, cycles))
             jump_apart(text, graph, target)
@@ -189,11 +177,13 @@ class ApartCode:
         fold_left(text)
         pcs = text.load("pcs")
         met = text.each("icmp eq {w} {0}, {1}", pcs, text.splat(pc))
-        text.set_going(text.each("or {b} {0}, {1}", text.going(), met))
+        words = text.each("sext {b} {0} to {w}", met)
+        text.store("m", text.each("or {w} {0}, {1}", text.load("m"), words))
         number = text.value(f"or i32 {text.value('load i32, ptr %mb')}, {text.lane_bits(met)}")
         text.emit(f"  store i32 {number}, ptr %mb")
         text.emit("  store i32 0, ptr %waste")
-        waiting = text.choose(met, text.splat(NOWHERE), pcs)
+        # Nowhere has all bits.
+        waiting = text.each("or {w} {0}, {1}", pcs, words)
         text.store("pcs", waiting)
         text.emit(f"  store i32 {text.smallest(waiting, signed=False)}, ptr %next")
         text.emit(f"  br label %a{pc}", f"a{pc}:")
@@ -228,7 +218,8 @@ class ApartCode:
             differs = other if differs is None else text.each("or {w} {0}, {1}", differs, other)
         if differs is not None:
             bits = text.each("icmp ne {w} {0}, zeroinitializer", differs)
-            text.emit(f"  br i1 {text.any_lane(bits)}, label %m{pc}, label %{fits}", f"{fits}:")
+            same = text.value(f"icmp eq i32 {text.lane_bits(bits)}, 0")
+            text.emit(f"  br i1 {same}, label %{fits}, label %m{pc}", f"{fits}:")
         for slot, word in shared:
             text.emit(f"  store i32 {word}, ptr %u{slot}")
         text.emit(f"  br label %c{pc}")
@@ -245,7 +236,7 @@ class ApartCode:
         text.emit("park:")
         fold_left(text)
         here = text.splat(text.value("load i32, ptr %cur"))
-        text.store("pcs", text.merge(text.going(), here, text.load("pcs")))
+        text.store("pcs", text.merge(text.load("m"), here, text.load("pcs")))
         text.emit("  br label %fold")
         self._fold()
         self._choose()
@@ -256,7 +247,7 @@ class ApartCode:
         if executed:
             text.emit(*count(text, executed))
         fold_left(text)
-        going = text.going()
+        going = text.each("icmp slt {w} {0}, zeroinitializer", text.load("m"))
         at = text.value("load i32, ptr %cur")
         if executed:
             at = text.value(f"add i32 {at}, {4 * executed}")
@@ -294,9 +285,10 @@ class ApartCode:
         done = text.value(f"icmp eq i32 {chosen}, -1")
         text.emit(f"  br i1 {done}, label %{over}, label %{on}", f"{on}:")
         here = text.each("icmp eq {w} {0}, {1}", pcs, text.splat(chosen))
-        text.set_going(here)
+        words = text.each("sext {b} {0} to {w}", here)
+        text.store("m", words)
         text.emit(f"  store i32 {text.lane_bits(here)}, ptr %mb")
-        waiting = text.choose(here, text.splat(NOWHERE), pcs)
+        waiting = text.each("or {w} {0}, {1}", pcs, words)
         text.store("pcs", waiting)
         text.emit(f"  store i32 {text.smallest(waiting, signed=False)}, ptr %next")
         text.emit(f"  store i32 {text.value('load i32, ptr %slack')}, ptr %marker")
