@@ -101,7 +101,7 @@ def page_walk() -> Drawing:
     d.arrow((620, 100), (620, 124))
     d.arrow((220, 186), (245, 186), (245, 155), (268, 155))
     d.arrow((470, 222), (495, 222), (495, 155), (518, 155))
-    d.text(20, 312, "an entry:", "title")
+    d.text(20, 312, "a decoded op:", "title")
     rights = (
         ("31", "pass", "sv"), ("30", "pass", "user"), ("29", "R", "sv"), ("28", "W", "sv"),
         ("27", "X", "sv"), ("26", "R", "user"), ("25", "W", "user"), ("24", "X", "user"),
@@ -175,7 +175,7 @@ def instruction_path() -> Drawing:
     d.arrow((640, 70), (640, 116))
     d.box(530, 116, 210, 54, "kernel.decode\nhandler and operands")
     d.arrow((530, 143), (490, 143))
-    d.box(280, 116, 210, 54, "kernel.dispatch\nthe loop over entries", "tint")
+    d.box(280, 116, 210, 54, "kernel.dispatch\nthe loop over decoded ops", "tint")
     d.arrow((400, 170), (400, 222))
     d.box(280, 222, 210, 54, "kernel.step\nexact, for what is rare")
     d.arrow((280, 134), (240, 134))

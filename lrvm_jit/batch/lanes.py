@@ -126,7 +126,7 @@ def _call_kernel(typing_context: Any, function: Any, argument: Any) -> Any:
 
 
 @kernel_function
-def _forget_changed(state, arena, entries, marks, snapshot, code_pages, first, words):
+def _forget_changed(state, arena, ops, marks, snapshot, code_pages, first, words):
     """Forget the decoding of words in a range that are not as they were decoded."""
     pages = len(code_pages) >> 1
     for page in range(first >> 8, (first + words + PAGE_WORDS - 1) >> 8):
@@ -135,11 +135,11 @@ def _forget_changed(state, arena, entries, marks, snapshot, code_pages, first, w
         low = max(first, page * PAGE_WORDS)
         for index in range(low, min(first + words, (page + 1) * PAGE_WORDS)):
             if marks[U(index)] & MARK_CODE and snapshot[U(index)] != arena[U(index)]:
-                forget_code(state, entries, marks, index)
+                forget_code(state, ops, marks, index)
 
 
 @kernel_function
-def _load_memory(c, lane, state, arena, entries, marks, snapshot, code_pages):
+def _load_memory(c, lane, state, arena, ops, marks, snapshot, code_pages):
     """Copy a lane's memory into the worker's arena."""
     segments = _array_at(c[SEGMENTS], c[SEGMENT_COUNT] * SEGMENT_FIELDS, np.int64)
     for number in range(c[SEGMENT_COUNT]):
@@ -150,7 +150,7 @@ def _load_memory(c, lane, state, arena, entries, marks, snapshot, code_pages):
         source = _array_at(row, words, np.uint32)
         for k in range(words):
             arena[U(first + k)] = source[U(k)]
-        _forget_changed(state, arena, entries, marks, snapshot, code_pages, first, words)
+        _forget_changed(state, arena, ops, marks, snapshot, code_pages, first, words)
 
 
 @kernel_function
@@ -249,7 +249,7 @@ def run_lanes(address):
     deal with while the lane is loaded."""
     c = _array_at(address, LANE_CONTEXT_WORDS, np.int64)
     worker = arrays_at(c[WORKER])
-    regs, state, arena, entries = worker.regs, worker.state, worker.arena, worker.entries
+    regs, state, arena, ops = worker.regs, worker.state, worker.arena, worker.ops
     marks, snapshot, code_pages = worker.marks, worker.snapshot, worker.code_pages
     queue = _array_at(c[QUEUE], c[QUEUE_END], np.int64)
     control = _array_at(c[CONTROL], 1, np.int64)
@@ -265,7 +265,7 @@ def run_lanes(address):
             if done > c[PAUSE_AFTER]:
                 return I(LANES_PAUSE)
             _load_cpu(c, lane, regs, state)
-            _load_memory(c, lane, state, arena, entries, marks, snapshot, code_pages)
+            _load_memory(c, lane, state, arena, ops, marks, snapshot, code_pages)
             c[LOADED] = 1
         length = I(0)
         reason = I(-1)

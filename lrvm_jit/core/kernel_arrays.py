@@ -16,7 +16,7 @@ class KernelArrays(NamedTuple):
     regs: NDArray[numpy.uint32]
     state: NDArray[numpy.int64]
     arena: NDArray[numpy.uint32]
-    entries: NDArray[numpy.int64]
+    ops: NDArray[numpy.int64]
     marks: NDArray[numpy.uint8]
     snapshot: NDArray[numpy.uint32]
     code_pages: NDArray[numpy.int64]

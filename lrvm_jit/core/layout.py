@@ -45,9 +45,7 @@ ARRAYS: Final = (
         "region table to the worker",
     ),
     ArrayLayout("arena", "uint32", True, "the memory of all memory-like components, in a row"),
-    ArrayLayout(
-        "entries", "int64", False, "the decoded form of each arena word, 0 = not decoded yet"
-    ),
+    ArrayLayout("ops", "int64", False, "the decoded form of each arena word, 0 = not decoded yet"),
     ArrayLayout("marks", "uint8", False, "one byte of `MARK_*` bits for each arena word"),
     ArrayLayout("snapshot", "uint32", False, "of words marked as code: the word that was decoded"),
     ArrayLayout(
@@ -214,8 +212,8 @@ EXITS: Final = _state.field(EXIT_KINDS)
 EXIT_ROW: Final = _state.field()
 """Host address of the row of the region that was left: where one region goes on in another, not
 the one that was entered."""
-ENTRIES_ADDRESS: Final = _state.field()
-"""Where `entries`,"""
+OPS_ADDRESS: Final = _state.field()
+"""Where `ops`,"""
 TRANSLATIONS_ADDRESS: Final = _state.field()
 """and `translations` lie in the host's memory."""
 PLAIN_LAYOUT: Final = _state.field()
@@ -377,12 +375,12 @@ TRANSLATION_WISHED: Final = _row.field()
 TRANSLATION_SLOTS_USED: Final = _row.field()
 TRANSLATION_ENTRIES: Final = 64
 TRANSLATION_ORIGINALS: Final = _row.field(TRANSLATION_ENTRIES)
-"""For each entry of the region, the decoded form that stood there before."""
+"""For each entry of the region, the decoded op that stood there before."""
 ENTER: Final = 37
-"""Handler of an entry where a region can be entered: row number in bits 8-23, number of the
+"""Handler of a decoded op where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
 ENTER_NATIVE: Final = 38
-"""Handler of an entry where native code of the baseline begins."""
+"""Handler of a decoded op where native code of the baseline begins."""
 _slot = Numbering()
 SLOT_SPAN: Final = _slot.field()
 """Minus the first virtual address (to be added: that leaves the address in its register) modulo
@@ -433,7 +431,7 @@ def lengths(arena_words: int, mapping_rows: int, translation_rows: int) -> dict[
         "regs": REGISTER_SLOTS,
         "state": REGIONS + mapping_rows * REGION_FIELDS,
         "arena": arena_words,
-        "entries": arena_words,
+        "ops": arena_words,
         "marks": arena_words,
         "snapshot": arena_words,
         "code_pages": 2 * pages,

@@ -100,9 +100,9 @@ class BaselineTier:
         """A region is going to be entered at these arena words: native code leaves there."""
         if self.code is None:
             return
-        entries = self._arrays.entries
+        ops = self._arrays.ops
         for index in indices:
-            if 0 <= index < len(entries):
+            if 0 <= index < len(ops):
                 self.code.drop(index)
-                if int(entries[index]) & 0xFF == layout.ENTER_NATIVE:
-                    entries[index] = 0
+                if int(ops[index]) & 0xFF == layout.ENTER_NATIVE:
+                    ops[index] = 0

@@ -139,7 +139,7 @@ class TranslatorEngine(InterpreterEngine):
         self._state[layout.NO_FUSION] = self._first_sight
         self._state[layout.SAMPLES_AT] = notes
         self._state[layout.PLAIN_LAYOUT] = -1
-        self._state[layout.ENTRIES_ADDRESS] = self._arrays.entries.ctypes.data
+        self._state[layout.OPS_ADDRESS] = self._arrays.ops.ctypes.data
         self._state[layout.TRANSLATIONS_ADDRESS] = self._arrays.translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
         self.seconds = 0.0

@@ -1,6 +1,6 @@
-"""Decoding of arena words into entries for the dispatch loop.
+"""Decoding of arena words into decoded ops, for the dispatch loop.
 
-An entry is one int64 of byte-aligned fields:
+A decoded op is one int64 of byte-aligned fields:
 
 =======  ====================================================================================
 bits     field
@@ -14,8 +14,8 @@ bits     field
 56-63    of PRIVILEGED: the handler to use in supervisor mode
 =======  ====================================================================================
 
-Frequent sequences are fused: one entry then stands for up to MAX_FUSED instructions, and the
-entries of the words inside stay usable for jumps into the middle.
+Frequent sequences are fused: one op then stands for up to MAX_FUSED instructions, and the
+ops of the words inside stay usable for jumps into the middle.
 """
 
 from __future__ import annotations
@@ -124,24 +124,24 @@ def pack(handler, d, s, t, imm, high):
 
 
 @kernel_function
-def guarded(kind, entry):
-    """The entry, or what stands for it if its registers are not all plain."""
+def guarded(kind, op):
+    """The op, or what stands for it if its registers are not all plain."""
     if kind == PLAIN_REGISTER:
-        return entry
+        return op
     if kind == PRIVILEGED_REGISTER:
-        return (entry & ~I(0xFF)) | handlers.PRIVILEGED | (entry & 0xFF) << 56
+        return (op & ~I(0xFF)) | handlers.PRIVILEGED | (op & 0xFF) << 56
     return handlers.SLOW
 
 
 @kernel_function
-def decode_if(word, op):
+def decode_if(word, opcode):
     """IF, IFN and IF2: a truth table of two flags."""
     a = (word >> 16) & 0xFF
     b = a
     # Bit 2 * a + b says whether the next instruction is executed.
-    truth = I(0b1000 if op == IF else 0b0001)
+    truth = I(0b1000 if opcode == IF else 0b0001)
     registers = (word >> 26) & 1
-    if op == IF2:
+    if opcode == IF2:
         b = (word >> 8) & 0xFF
         condition = word & 0xFF
         registers = (word >> 24) & 7
@@ -150,9 +150,9 @@ def decode_if(word, op):
         truth = CONDITION[U(condition)]
     if registers or a > 6 or b > 6:
         return handlers.SLOW
-    if op != IF2 and a < 2:
+    if opcode != IF2 and a < 2:
         # ZF is the table's high index bit, CF the low one.
-        truth = I(0b1100 if a == 0 else 0b1010) ^ (0b1111 if op == IFN else 0)
+        truth = I(0b1100 if a == 0 else 0b1010) ^ (0b1111 if opcode == IFN else 0)
         return pack(handlers.IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
     if a == 0 and b == 1:
         return pack(handlers.IF_ZERO_CARRY, ZERO, ZERO, truth, ZERO, ZERO)
@@ -160,7 +160,7 @@ def decode_if(word, op):
 
 
 @kernel_function
-def decode_address(word, op):
+def decode_address(word, opcode):
     """LEA, WEA (addr, add, mul) and WSA (addr, add, v), whose operands are all rl1."""
     registers = np.uint8((word >> 24) & 7)
     b1, b2, b3 = (word >> 16) & 0xFF, (word >> 8) & 0xFF, word & 0xFF
@@ -171,25 +171,25 @@ def decode_address(word, op):
         if registers & bit and code == LITERAL:
             return handlers.SLOW
     kind = max(source_class(d), source_class(s), source_class(t))
-    if op == WSA:
+    if opcode == WSA:
         return guarded(kind, pack(handlers.WSA, d, s, t, l1 + l2, l3))
-    handler = handlers.LEA if op == LEA else handlers.WEA
+    handler = handlers.LEA if opcode == LEA else handlers.WEA
     return guarded(kind, pack(handler, d, s, t, l1 | l2 << 8, l3))
 
 
 @kernel_function
 def decode_single(word):
-    """The entry of one instruction word."""
-    op = word >> 27
+    """The op of one instruction word."""
+    opcode = word >> 27
     d = (word >> 16) & 0xFF
     second = (word >> 8) & 0xFF
-    if op == IF or op == IFN or op == IF2:
-        return decode_if(word, op)
-    if op == LEA or op == WEA or op == WSA:
-        return decode_address(word, op)
+    if opcode == IF or opcode == IFN or opcode == IF2:
+        return decode_if(word, opcode)
+    if opcode == LEA or opcode == WEA or opcode == WSA:
+        return decode_address(word, opcode)
 
     # The operand that may be a literal: of `d, v` the second, of PUSH and CALL the first.
-    leading = op == PUSH or op == CALL or op == JPR
+    leading = opcode == PUSH or opcode == CALL or opcode == JPR
     from_register = (word >> (26 if leading else 25)) & 1
     s = d if leading else second
     if from_register:
@@ -200,16 +200,16 @@ def decode_single(word):
         imm = (word >> 8) & 0xFFFF if leading else word & 0xFFFF
         kind = PLAIN_REGISTER
 
-    handler = SIMPLE[U(op)]
+    handler = SIMPLE[U(opcode)]
     if handler != 0:
         t = ZERO
         if not from_register and handler in (handlers.SHL, handlers.SHR, handlers.DIV):
             imm = second
-        if op == DIV or op == MOD:
+        if opcode == DIV or opcode == MOD:
             if (word >> 24) & 1:
                 return handlers.SLOW
-            t = (word & 0x1F) | (I(op == MOD) << 7)
-        if op == CPY and d == PC_CODE:
+            t = (word & 0x1F) | (I(opcode == MOD) << 7)
+        if opcode == CPY and d == PC_CODE:
             if from_register:
                 return guarded(kind, pack(handlers.JUMP_REG, ZERO, s, ZERO, ZERO, ZERO))
             return (
@@ -217,27 +217,27 @@ def decode_single(word):
                 if imm & 3 == 0
                 else handlers.SLOW
             )
-        kind = max(kind, source_class(d) if op == CMP else target_class(d))
+        kind = max(kind, source_class(d) if opcode == CMP else target_class(d))
         if d == LITERAL:
             return handlers.SLOW
         return guarded(kind, pack(handler, d, s, t, imm, ZERO))
-    if op == PUSH:
+    if opcode == PUSH:
         return guarded(kind, pack(handlers.PUSH, ZERO, s, ZERO, imm, ZERO))
-    if op == CALL:
+    if opcode == CALL:
         if from_register:
             return guarded(kind, pack(handlers.CALL_REG, ZERO, s, ZERO, ZERO, ZERO))
         return (
             pack(handlers.CALL, ZERO, ZERO, ZERO, ZERO, imm >> 2) if imm & 3 == 0 else handlers.SLOW
         )
-    if op == JPR:
+    if opcode == JPR:
         if from_register or imm & 3:
             return handlers.SLOW
         return pack(handlers.JUMP_REL, ZERO, ZERO, ZERO, ZERO, I(np.int16(imm)) >> 2)
-    if op == POP:
+    if opcode == POP:
         if d == PC_CODE:
             return pack(handlers.RET, ZERO, ZERO, ZERO, ZERO, ZERO)
         return guarded(target_class(d), pack(handlers.POP, d, ZERO, ZERO, ZERO, ZERO))
-    if op == LSA:
+    if opcode == LSA:
         third = word & 0xFF
         s, imm = (second, ZERO) if (word >> 25) & 1 else (LITERAL, second)
         t = third if (word >> 24) & 1 else LITERAL
@@ -248,25 +248,29 @@ def decode_single(word):
         if d == PC_CODE:
             return guarded(kind, pack(handlers.JUMP_LSA, ZERO, s, t, imm, ZERO))
         return guarded(max(kind, target_class(d)), pack(handlers.LSA, d, s, t, imm, ZERO))
-    if op == EX and target_class(d) == PLAIN_REGISTER and target_class(second) == PLAIN_REGISTER:
+    if (
+        opcode == EX
+        and target_class(d) == PLAIN_REGISTER
+        and target_class(second) == PLAIN_REGISTER
+    ):
         return pack(handlers.EX, d, second, ZERO, ZERO, ZERO)
-    if op == HALT_OP:
+    if opcode == HALT_OP:
         return guarded(PRIVILEGED_REGISTER, pack(handlers.HALT, ZERO, ZERO, ZERO, ZERO, ZERO))
     return handlers.SLOW
 
 
 @kernel_function
-def fuse_constant(entry, one, two, before):
+def fuse_constant(op, one, two, before):
     """CONST for `cpy d, n; shl d, n` and perhaps `add/bor d, n`; its size, `before` included.
 
-    The result is the entry itself where the sequence is another one.
+    The result is the op itself where the sequence is another one.
     """
-    same = entry & I(0xFF_FF00)
+    same = op & I(0xFF_FF00)
     count = (one >> 32) & 0xFFFF
-    loads = entry & I(0xFF_00FF) == handlers.CPY | LITERAL << 16
+    loads = op & I(0xFF_00FF) == handlers.CPY | LITERAL << 16
     if not loads or one & 0xFF != handlers.SHL or one & I(0xFF_FF00) != same or count > 31:
-        return entry, ONE
-    value = (((entry >> 32) & 0xFFFF) << count) & WORD
+        return op, ONE
+    value = (((op >> 32) & 0xFFFF) << count) & WORD
     size = before + 1
     adds = two & 0xFF == handlers.ADD or two & 0xFF == handlers.BOR
     if adds and two & I(0xFF_FF00) == same:
@@ -276,49 +280,49 @@ def fuse_constant(entry, one, two, before):
         if total <= WORD and (two & 0xFF == handlers.BOR or (value ^ total) < 0x8000_0000):
             value = total
             size += 1
-    return handlers.CONST | (entry & I(0xFF00)) | size << 16 | value << 32, size
+    return handlers.CONST | (op & I(0xFF00)) | size << 16 | value << 32, size
 
 
 @kernel_function
-def fuse(entry, arena, index, room):
-    """The entry that stands for a sequence starting at `index`, and how many words it covers."""
-    handler = entry & 0xFF
+def fuse(op, arena, index, room):
+    """The op that stands for a sequence starting at `index`, and how many words it covers."""
+    handler = op & 0xFF
     field = ~I(0xFF)
     one = decode_single(I(arena[U(index + 1)])) if room > 1 else ZERO
     two = decode_single(I(arena[U(index + 2)])) if room > 2 else ZERO
     three = decode_single(I(arena[U(index + 3)])) if room > 3 else ZERO
     target = ~I(0xFFFF_FFFF_FFFF)
     if handler == handlers.CMP and one & 0xFF == handlers.IF_ZERO_CARRY:
-        entry = (entry & field) | (one & I(0xFF00_0000))
+        op = (op & field) | (one & I(0xFF00_0000))
         if two & 0xFF == handlers.JUMP:
-            return entry | handlers.CMP_IF_JUMP | (two & target), THREE
+            return op | handlers.CMP_IF_JUMP | (two & target), THREE
         if three & 0xFF == handlers.JUMP:
-            return entry | handlers.CMP_IF_ANY_JUMP | (three & target), FOUR
-        return entry | handlers.CMP_IF, TWO
+            return op | handlers.CMP_IF_ANY_JUMP | (three & target), FOUR
+        return op | handlers.CMP_IF, TWO
     if handler == handlers.IF_ZERO_CARRY:
         if one & 0xFF == handlers.JUMP:
-            return (entry & field) | handlers.IF_JUMP | (one & target), TWO
+            return (op & field) | handlers.IF_JUMP | (one & target), TWO
         if two & 0xFF == handlers.JUMP:
-            return (entry & field) | handlers.IF_ANY_JUMP | (two & target), THREE
+            return (op & field) | handlers.IF_ANY_JUMP | (two & target), THREE
     if handler == handlers.CPY:
-        return fuse_constant(entry, one, two, ONE)
-    if entry & I(0xFFFF_00FF_00FF) == handlers.ADD | LITERAL << 16 | ONE << 32:
+        return fuse_constant(op, one, two, ONE)
+    if op & I(0xFFFF_00FF_00FF) == handlers.ADD | LITERAL << 16 | ONE << 32:
         # An increment before a constant: the head of a loop with a limit above 16 bits.
         constant, size = fuse_constant(one, two, three, TWO)
         if constant & 0xFF == handlers.CONST:
-            return (constant & field) | handlers.INC_CONST | (entry & I(0xFF00)) << 16, size
-    return entry, ONE
+            return (constant & field) | handlers.INC_CONST | (op & I(0xFF00)) << 16, size
+    return op, ONE
 
 
 @kernel_function
-def decode(state, arena, entries, marks, snapshot, code_pages, index, room):
+def decode(state, arena, ops, marks, snapshot, code_pages, index, room):
     """Decode the word at `index`, fused with up to `room` - 1 words after it."""
     stay_apart()
-    entry = decode_single(I(arena[U(index)]))
+    op = decode_single(I(arena[U(index)]))
     size = ONE
     if room > 1 and not state[NO_FUSION]:
-        entry, size = fuse(entry, arena, index, room)
-    entries[U(index)] = entry
+        op, size = fuse(op, arena, index, room)
+    ops[U(index)] = op
     mark_code(state, arena, marks, snapshot, code_pages, index, size, ZERO)
 
 
@@ -340,21 +344,21 @@ def mark_code(state, arena, marks, snapshot, code_pages, index, size, mark):
 
 
 @kernel_function
-def verify_code(state, arena, entries, marks, snapshot, code_pages):
+def verify_code(state, arena, ops, marks, snapshot, code_pages):
     """Forget the decoding of words that the host has changed."""
     for k in range(state[CODE_PAGE_COUNT]):
         first = code_pages[U(k)] * PAGE_WORDS
         for index in range(first, min(first + PAGE_WORDS, len(arena))):
             if marks[U(index)] & MARK_CODE and snapshot[U(index)] != arena[U(index)]:
-                forget_code(state, entries, marks, index)
+                forget_code(state, ops, marks, index)
 
 
 @kernel_function
-def entry_words(entry):
-    """How many words an entry stands for."""
-    handler = entry & 0xFF
+def op_words(op):
+    """How many words an op stands for."""
+    handler = op & 0xFF
     if handler == handlers.CONST or handler == handlers.INC_CONST:
-        return (entry >> 16) & 0xFF
+        return (op >> 16) & 0xFF
     if handler == handlers.CMP_IF_ANY_JUMP:
         return FOUR
     if handler == handlers.CMP_IF_JUMP or handler == handlers.IF_ANY_JUMP:
@@ -363,16 +367,16 @@ def entry_words(entry):
 
 
 @kernel_function
-def keep_within(entries, translations, base, words):
-    """Forget the entries that reach beyond the end of the fetch window of these arena words."""
+def keep_within(ops, translations, base, words):
+    """Forget the ops that reach beyond the end of the fetch window of these arena words."""
     end = base + words
     for back in range(1, min(MAX_FUSED, words + 1)):
         index = U(end - back)
-        entry = entries[index]
-        if entry & 0xFF == handlers.ENTER:
-            row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
-            original = U(row + TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
-            if entry_words(translations[original]) > back:
+        op = ops[index]
+        if op & 0xFF == handlers.ENTER:
+            row = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+            original = U(row + TRANSLATION_ORIGINALS + ((op >> 24) & 0xFF))
+            if op_words(translations[original]) > back:
                 translations[original] = 0
-        elif entry_words(entry) > back:
-            entries[index] = 0
+        elif op_words(op) > back:
+            ops[index] = 0

@@ -1,9 +1,9 @@
-"""The fast loop: runs decoded entries until something needs Python.
+"""The fast loop: runs decoded ops until something needs Python.
 
 Registers live in `regs`; everything else that changes per instruction is a local variable and
 goes back to `state` only when the loop leaves for a slow step or for Python:
 
-- `index` is the arena index of the current entry. `limit - index` is the budget left, so
+- `index` is the arena index of the current op. `limit - index` is the budget left, so
   straight-line code pays for its cycles by moving on, and jumps and skips correct `limit`.
 - `end` is where straight-line execution must stop: the fetch window's end, or shortly before
   the budget's, where single steps take over. So the last instruction before a budget stop is
@@ -12,7 +12,7 @@ goes back to `state` only when the loop leaves for a slow step or for Python:
 - fetch, read, write and pop each keep their last window. A miss looks into the window table,
   then tries the region table (MMU off), then leaves it to the slow step.
 
-A handler that cannot go on sets `handler` and continues: the same entry is then treated by the
+A handler that cannot go on sets `handler` and continues: the same op is then treated by the
 state of that name (SLOW, MISS_*), so every instruction is written once, for its usual case.
 """
 
@@ -70,31 +70,31 @@ def straight_until(index, limit, fetch_base, fetch_words):
 
 
 @kernel_function
-def store_marked(state, arena, entries, marks, at, value):
+def store_marked(state, arena, ops, marks, at, value):
     """Whether a store to a marked word may go on: then what was decoded of it is forgotten, if it
     is another value. False if more hangs on it: a page table."""
     stay_apart()
     if marks[at] & layout.MARK_TABLE:
         return False
     if arena[at] != value:
-        forget_code(state, entries, marks, I(at))
+        forget_code(state, ops, marks, I(at))
     return True
 
 
 @kernel_function
-def prepare(regs, state, arena, entries, marks, snapshot, code_pages):
+def prepare(regs, state, arena, ops, marks, snapshot, code_pages):
     """Take note of what the host has changed since the kernel last ran."""
     stay_apart()
-    verify_code(state, arena, entries, marks, snapshot, code_pages)
+    verify_code(state, arena, ops, marks, snapshot, code_pages)
     flush_windows(regs, state)
     state[layout.VERIFY] = 0
 
 
 @kernel_function
-def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoints, translations):
+def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, translations):
     """Run until the budget is used up or Python is needed; returns STOP_* or REQUEST_*."""
     if state[layout.VERIFY]:
-        prepare(regs, state, arena, entries, marks, snapshot, code_pages)
+        prepare(regs, state, arena, ops, marks, snapshot, code_pages)
     if state[layout.RESUME] and take_answer(regs, state):
         ended = after_exception(regs, state)
         if ended >= 0:
@@ -109,7 +109,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     sp = U(SSP) if regs[SMT] != 0 else U(USP)
     left = state[layout.BUDGET]
     pc = I(regs[PC])
-    index = limit = end = miss = entry = sample = ZERO
+    index = limit = end = miss = op = sample = ZERO
     result = state[layout.FLAG_RESULT]
     overflow = state[layout.FLAG_OVERFLOW]
     # The windows used last: first virtual address (of fetch: its word), size, first arena index.
@@ -123,9 +123,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
     handler = handlers.STEP if state[layout.RESUME] == layout.RESUME_STEP else handlers.MISS_FETCH
 
     while True:
-        d = U((entry >> 8) & 0xFF)
-        s = U((entry >> 16) & 0xFF)
-        imm = (entry >> 32) & 0xFFFF
+        d = U((op >> 8) & 0xFF)
+        s = U((op >> 16) & 0xFF)
+        imm = (op >> 32) & 0xFFFF
 
         if handler == handlers.DECODE:
             cold_path()
@@ -139,19 +139,19 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 fetch_end - index,
                 layout.PAGE_WORDS - ((fetch_low + index - fetch_base) & (layout.PAGE_WORDS - 1)),
             )
-            decode(state, arena, entries, marks, snapshot, code_pages, index, room)
-            entry = entries[U(index)]
-            handler = entry & 0xFF
+            decode(state, arena, ops, marks, snapshot, code_pages, index, room)
+            op = ops[U(index)]
+            handler = op & 0xFF
             continue
         if handler == handlers.PRIVILEGED:
-            handler = (entry >> 56) & 0xFF if regs[SMT] != 0 else handlers.SLOW
+            handler = (op >> 56) & 0xFF if regs[SMT] != 0 else handlers.SLOW
             continue
 
         if handler == handlers.ENTER:
             left = limit - index
-            number = entry
-            row = ((entry >> 8) & 0xFFFF) * layout.TRANSLATION_FIELDS
-            original = U(row + layout.TRANSLATION_ORIGINALS + ((entry >> 24) & 0xFF))
+            number = op
+            row = ((op >> 8) & 0xFFFF) * layout.TRANSLATION_FIELDS
+            original = U(row + layout.TRANSLATION_ORIGINALS + ((op >> 24) & 0xFF))
             code = NOT_ENTERED
             if index != barred and left + state[layout.BONUS] > imm:
                 state[layout.FLAG_RESULT] = result
@@ -163,7 +163,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     marks,
                     code_pages,
                     translations,
-                    entry,
+                    op,
                     left,
                     fetch_base - fetch_low,
                 )
@@ -175,11 +175,11 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                         layout.PAGE_WORDS
                         - ((fetch_low + index - fetch_base) & (layout.PAGE_WORDS - 1)),
                     )
-                    decode(state, arena, entries, marks, snapshot, code_pages, index, room)
-                    translations[original] = entries[U(index)]
-                    entries[U(index)] = number
-                entry = translations[original]
-                handler = entry & 0xFF
+                    decode(state, arena, ops, marks, snapshot, code_pages, index, room)
+                    translations[original] = ops[U(index)]
+                    ops[U(index)] = number
+                op = translations[original]
+                handler = op & 0xFF
                 continue
             if code == STALE:
                 pc = ((fetch_low + index - fetch_base) << 2) & WORD
@@ -201,8 +201,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             left = limit - index
             if not native or index == barred or left + state[layout.BONUS] <= 1:
                 # The end of the budget is the interpreter's.
-                entry = decode_single(I(arena[U(index)]))
-                handler = entry & 0xFF
+                op = decode_single(I(arena[U(index)]))
+                handler = op & 0xFF
                 continue
             state[layout.FLAG_RESULT] = result
             state[layout.FLAG_OVERFLOW] = overflow
@@ -220,10 +220,10 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 fetch_base,
             )
             if code == LEFT_ALONE:
-                if entries[U(index)] & 0xFF == handlers.ENTER_NATIVE:
-                    entries[U(index)] = 0
-                entry = entries[U(index)]
-                handler = entry & 0xFF
+                if ops[U(index)] & 0xFF == handlers.ENTER_NATIVE:
+                    ops[U(index)] = 0
+                op = ops[U(index)]
+                handler = op & 0xFF
                 continue
             if code == MISSING:
                 stop = typed.STOP_TRANSLATE
@@ -247,7 +247,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             elif code == EXIT_READ or code == EXIT_WRITE:
                 # An exception, a marked word, or a component.
                 handler = handlers.STEP
-                entry = decode_single(I(arena[U(index)]))
+                op = decode_single(I(arena[U(index)]))
                 miss = state[layout.EXIT_ADDRESS]
                 slot = NONE
                 if miss & 3 == 0:
@@ -256,16 +256,16 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 if (
                     slot >= 0
                     and state[U(slot + layout.WINDOW_BASE)] < 0
-                    and request_directly(regs, state, entry, slot, miss, pc)
+                    and request_directly(regs, state, op, slot, miss, pc)
                 ):
                     stop = state[layout.REQUEST_KIND]
                     break
             elif code == EXIT_DECODED:
-                entry = entries[U(index)]
-                handler = entry & 0xFF
+                op = ops[U(index)]
+                handler = op & 0xFF
                 if handler == handlers.ENTER_NATIVE:
-                    entry = decode_single(I(arena[U(index)]))
-                    handler = entry & 0xFF
+                    op = decode_single(I(arena[U(index)]))
+                    handler = op & 0xFF
                 if index >= end:
                     handler = handlers.BOUNDARY
             continue
@@ -327,7 +327,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             overflow = sub_overflow(a, b, result)
             index += 1
         elif handler == handlers.DIV:
-            mode = (entry >> 24) & 0xFF
+            mode = (op >> 24) & 0xFF
             quotient = divide(I(regs[d]), I(regs[s]) + imm, mode, mode >> 7 != 0)
             if unlikely(quotient < 0):
                 handler = handlers.SLOW
@@ -342,21 +342,21 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             regs[s] = a
             index += 1
         elif handler == handlers.CONST:
-            result = (entry >> 32) & WORD
+            result = (op >> 32) & WORD
             overflow = ZERO
             regs[d] = W(result)
             index += I(s)
         elif handler == handlers.INC_CONST:
-            at = U((entry >> 24) & 0xFF)
+            at = U((op >> 24) & 0xFF)
             regs[at] = W(I(regs[at]) + 1)
-            result = (entry >> 32) & WORD
+            result = (op >> 32) & WORD
             overflow = ZERO
             regs[d] = W(result)
             index += I(s)
 
         # --- conditions ----------------------------------------------------------------------
         elif handler == handlers.IF_ZERO_CARRY:
-            skip = 1 - holds((entry >> 24) & 0xFF, result)
+            skip = 1 - holds((op >> 24) & 0xFF, result)
             index += 1 + skip
             limit += skip
             end = min(fetch_end, limit - MAX_FUSED)
@@ -365,14 +365,14 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             b = I(regs[s]) + imm
             result = a - b
             overflow = sub_overflow(a, b, result)
-            skip = 1 - holds((entry >> 24) & 0xFF, result)
+            skip = 1 - holds((op >> 24) & 0xFF, result)
             index += 2 + skip
             limit += skip
             end = min(fetch_end, limit - MAX_FUSED)
         elif handler == handlers.IF_ANY:
             af = flags_of(result, overflow)
             pair = 2 * ((af >> I(d)) & 1) + ((af >> I(s)) & 1)
-            skip = 1 - (((entry >> 24) >> pair) & 1)
+            skip = 1 - (((op >> 24) >> pair) & 1)
             index += 1 + skip
             limit += skip
             end = min(fetch_end, limit - MAX_FUSED)
@@ -380,7 +380,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         # --- jumps ---------------------------------------------------------------------------
         elif handler == handlers.JUMP:
             index += 1
-            target = fetch_base - fetch_low + ((entry >> 48) & 0xFFFF)
+            target = fetch_base - fetch_low + ((op >> 48) & 0xFFFF)
             limit += target - index
             index = target
             end = straight_until(index, limit, fetch_base, fetch_words)
@@ -390,8 +390,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             result = a - b
             overflow = sub_overflow(a, b, result)
             index += 3
-            if holds((entry >> 24) & 0xFF, result):
-                target = fetch_base - fetch_low + ((entry >> 48) & 0xFFFF)
+            if holds((op >> 24) & 0xFF, result):
+                target = fetch_base - fetch_low + ((op >> 48) & 0xFFFF)
                 limit += target - index
                 index = target
                 end = straight_until(index, limit, fetch_base, fetch_words)
@@ -401,8 +401,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 end = min(fetch_end, limit - MAX_FUSED)
         elif handler == handlers.IF_JUMP:
             index += 2
-            if holds((entry >> 24) & 0xFF, result):
-                target = fetch_base - fetch_low + ((entry >> 48) & 0xFFFF)
+            if holds((op >> 24) & 0xFF, result):
+                target = fetch_base - fetch_low + ((op >> 48) & 0xFFFF)
                 limit += target - index
                 index = target
                 end = straight_until(index, limit, fetch_base, fetch_words)
@@ -416,25 +416,25 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             result = a - b
             overflow = sub_overflow(a, b, result)
             index += 2
-            if holds((entry >> 24) & 0xFF, result) == 0:
+            if holds((op >> 24) & 0xFF, result) == 0:
                 # The instruction between is skipped and the jump executed.
                 index += 1
-                target = fetch_base - fetch_low + ((entry >> 48) & 0xFFFF)
+                target = fetch_base - fetch_low + ((op >> 48) & 0xFFFF)
                 limit += target - index
                 index = target
                 end = straight_until(index, limit, fetch_base, fetch_words)
         elif handler == handlers.IF_ANY_JUMP:
             index += 1
-            if holds((entry >> 24) & 0xFF, result) == 0:
+            if holds((op >> 24) & 0xFF, result) == 0:
                 # The instruction between is skipped and the jump executed.
                 index += 1
-                target = fetch_base - fetch_low + ((entry >> 48) & 0xFFFF)
+                target = fetch_base - fetch_low + ((op >> 48) & 0xFFFF)
                 limit += target - index
                 index = target
                 end = straight_until(index, limit, fetch_base, fetch_words)
         elif handler == handlers.JUMP_REL:
-            limit += (entry >> 48) - 1
-            index += entry >> 48
+            limit += (op >> 48) - 1
+            index += op >> 48
             end = straight_until(index, limit, fetch_base, fetch_words)
         elif (
             handler == handlers.JUMP_REG or handler == handlers.JUMP_LSA or handler == handlers.RET
@@ -442,7 +442,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if handler == handlers.JUMP_REG:
                 pc = I(regs[s])
             elif handler == handlers.JUMP_LSA:
-                miss = (I(regs[s]) + I(regs[U((entry >> 24) & 0xFF)]) + imm) & WORD
+                miss = (I(regs[s]) + I(regs[U((op >> 24) & 0xFF)]) + imm) & WORD
                 inside = miss - read_low
                 if unlikely(U(inside) >= U(read_bytes) or inside & 3):
                     handler = handlers.MISS_READ
@@ -467,7 +467,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
 
         # --- memory --------------------------------------------------------------------------
         elif handler == handlers.LSA:
-            miss = (I(regs[s]) + I(regs[U((entry >> 24) & 0xFF)]) + imm) & WORD
+            miss = (I(regs[s]) + I(regs[U((op >> 24) & 0xFF)]) + imm) & WORD
             inside = miss - read_low
             if unlikely(U(inside) >= U(read_bytes) or inside & 3):
                 handler = handlers.MISS_READ
@@ -475,9 +475,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             regs[d] = arena[U(read_base + (inside >> 2))]
             index += 1
         elif handler == handlers.LEA or handler == handlers.WEA:
-            base = I(regs[d]) + ((entry >> 32) & 0xFF)
-            factor = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
-            miss = (base + (I(regs[s]) + ((entry >> 40) & 0xFF)) * factor) & WORD
+            base = I(regs[d]) + ((op >> 32) & 0xFF)
+            factor = I(regs[U((op >> 24) & 0xFF)]) + ((op >> 48) & 0xFF)
+            miss = (base + (I(regs[s]) + ((op >> 40) & 0xFF)) * factor) & WORD
             if handler == handlers.LEA:
                 inside = miss - read_low
                 if unlikely(U(inside) >= U(read_bytes) or inside & 3):
@@ -491,7 +491,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     continue
                 at = U(write_base + (inside >> 2))
                 if unlikely(marks[at] != 0) and not store_marked(
-                    state, arena, entries, marks, at, regs[AVR]
+                    state, arena, ops, marks, at, regs[AVR]
                 ):
                     handler = handlers.SLOW
                     continue
@@ -504,9 +504,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 handler = handlers.MISS_WRITE
                 continue
             at = U(write_base + (inside >> 2))
-            value = W(I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF))
+            value = W(I(regs[U((op >> 24) & 0xFF)]) + ((op >> 48) & 0xFF))
             if unlikely(marks[at] != 0) and not store_marked(
-                state, arena, entries, marks, at, value
+                state, arena, ops, marks, at, value
             ):
                 handler = handlers.SLOW
                 continue
@@ -523,7 +523,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             if handler != handlers.PUSH:
                 value = W((fetch_low + index - fetch_base + 1) << 2)
             if unlikely(marks[at] != 0) and not store_marked(
-                state, arena, entries, marks, at, value
+                state, arena, ops, marks, at, value
             ):
                 handler = handlers.SLOW
                 continue
@@ -532,7 +532,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                 regs[sp] = W(miss)
                 index += 1
             else:
-                pc = I(regs[s]) if handler == handlers.CALL_REG else ((entry >> 48) & 0xFFFF) << 2
+                pc = I(regs[s]) if handler == handlers.CALL_REG else ((op >> 48) & 0xFFFF) << 2
                 regs[sp] = W(miss)
                 if unlikely(pc & 3):
                     left = limit - index - 1
@@ -593,11 +593,11 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                         state[U(slot + layout.WINDOW_BYTES)],
                         base,
                     )
-                handler = entry & 0xFF
+                handler = op & 0xFF
                 continue
             pc = ((fetch_low + index - fetch_base) << 2) & WORD
             left = limit - index
-            if request_directly(regs, state, entry, slot, miss, pc):
+            if request_directly(regs, state, op, slot, miss, pc):
                 stop = state[layout.REQUEST_KIND]
                 break
             handler = handlers.STEP
@@ -619,7 +619,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
                     stop = typed.STOP_BUDGET
                     break
                 found = open_fetch_window(
-                    regs, state, arena, entries, marks, breakpoints, translations, pc
+                    regs, state, arena, ops, marks, breakpoints, translations, pc
                 )
                 if found == AT_BREAKPOINT:
                     stop = typed.STOP_BREAKPOINT
@@ -645,9 +645,9 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             limit = index + left
             end = min(fetch_end, limit - MAX_FUSED)
             if native and index < end:
-                entry = entries[U(index)]
+                op = ops[U(index)]
                 handler = (
-                    handlers.ENTER if entry & 0xFF == handlers.ENTER else handlers.ENTER_NATIVE
+                    handlers.ENTER if op & 0xFF == handlers.ENTER else handlers.ENTER_NATIVE
                 )
                 continue
         else:  # handlers.STEP: the careful path, one instruction
@@ -660,7 +660,7 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
             state[layout.BUDGET] = left
             state[layout.FLAG_RESULT] = result
             state[layout.FLAG_OVERFLOW] = overflow
-            outcome = step(regs, state, arena, entries, marks)
+            outcome = step(regs, state, arena, ops, marks)
             if sample:
                 translations[U(sample + 1)] = state[layout.TOUCHED]
                 sample = ZERO
@@ -691,8 +691,8 @@ def dispatch(regs, state, arena, entries, marks, snapshot, code_pages, breakpoin
         if unlikely(index >= end):
             handler = handlers.BOUNDARY
             continue
-        entry = entries[U(index)]
-        handler = entry & 0xFF
+        op = ops[U(index)]
+        handler = op & 0xFF
 
     regs[PC] = W(pc)
     state[layout.CYCLES] += state[layout.BUDGET] - left

@@ -455,11 +455,11 @@ def load(regs, state, arena, marks, address, access):
 
 
 @kernel_function
-def forget_code(state, entries, marks, index):
-    """Undo the decoding that relied on the word: its own entry and fused ones before it."""
+def forget_code(state, ops, marks, index):
+    """Undo the decoding that relied on the word: its own op and superinstructions before it."""
     for back in range(4):
         if index >= back:
-            entries[U(index - back)] = 0
+            ops[U(index - back)] = 0
     if marks[U(index)] & MARK_TRANSLATED:
         if state[STALE_HIGH] == 0:
             state[STALE_LOW] = index
@@ -471,7 +471,7 @@ def forget_code(state, entries, marks, index):
 
 
 @kernel_function
-def store(regs, state, arena, entries, marks, address, value):
+def store(regs, state, arena, ops, marks, address, value):
     """WRITE one word at a virtual address; DONE, PENDING or RAISED."""
     if address & 3:
         return raise_exception(regs, state, UNALIGNED, address & 3)
@@ -491,7 +491,7 @@ def store(regs, state, arena, entries, marks, address, value):
         index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
         mark = marks[U(index)]
         if mark & MARK_CODE and I(arena[U(index)]) != value:
-            forget_code(state, entries, marks, index)
+            forget_code(state, ops, marks, index)
         arena[U(index)] = np.uint32(value)
         if mark & MARK_TABLE:
             marks[U(index)] &= ~np.uint8(MARK_TABLE)

@@ -198,12 +198,12 @@ def write_register(regs, state, code, value):
 
 
 @kernel_function
-def operand(regs, state, word, op, k):
+def operand(regs, state, word, opcode, k):
     """Value of a source operand, or RAISED."""
-    value = (word >> OPERAND_SHIFT[op, k]) & ((I(1) << OPERAND_BITS[op, k]) - 1)
-    if OPERAND_IS_REGISTER[op, k] or (word >> (26 - I(k))) & 1:
-        return read_register(regs, state, value >> (OPERAND_BITS[op, k] - 8))
-    if OPERAND_SIGNED[op, k]:
+    value = (word >> OPERAND_SHIFT[opcode, k]) & ((I(1) << OPERAND_BITS[opcode, k]) - 1)
+    if OPERAND_IS_REGISTER[opcode, k] or (word >> (26 - I(k))) & 1:
+        return read_register(regs, state, value >> (OPERAND_BITS[opcode, k] - 8))
+    if OPERAND_SIGNED[opcode, k]:
         return I(np.int16(value)) & WORD
     return value
 
@@ -216,31 +216,31 @@ def set_flags(state, result, overflow):
 
 
 @kernel_function
-def arithmetic(regs, state, op, a, b, mode):
+def arithmetic(regs, state, opcode, a, b, mode):
     """ADD..SHR and CMP: sets the flags and returns the result's word, or RAISED."""
     overflow = ZERO
-    if op == ADD:
+    if opcode == ADD:
         result = a + b
         overflow = add_overflow(a, b, result)
-    elif op == SUB or op == CMP:
+    elif opcode == SUB or opcode == CMP:
         result = a - b
         overflow = sub_overflow(a, b, result)
-    elif op == MUL:
+    elif opcode == MUL:
         result = multiply(a, b)
         overflow = multiply_overflow(a, b)
-    elif op == AND:
+    elif opcode == AND:
         result = a & b
-    elif op == BOR:
+    elif opcode == BOR:
         result = a | b
-    elif op == XOR:
+    elif opcode == XOR:
         result = a ^ b
     else:
-        if op == SHL:
+        if opcode == SHL:
             result = shift_left(a, b)
-        elif op == SHR:
+        elif opcode == SHR:
             result = shift_right(a, b)
         else:
-            result = divide(a, b, mode, op == MOD)
+            result = divide(a, b, mode, opcode == MOD)
             if result < 0:
                 code = ZERO_DIVISION if result == DIVISION_BY_ZERO else OVERFLOWING
                 return raise_exception(regs, state, code, ZERO)
@@ -255,22 +255,22 @@ def check_flag(regs, state, number):
 
 
 @kernel_function
-def execute(regs, state, arena, entries, marks, word):
+def execute(regs, state, arena, ops, marks, word):
     """Execute one fetched instruction; DONE, HALT, RESTART, RAISED or PENDING.
 
     NEXT_PC has been set to the address of the next instruction.
     """
-    op = U(word >> 27)
-    if not KNOWN[op]:
-        return raise_exception(regs, state, UNKNOWN_OPCODE, I(op))
+    opcode = U(word >> 27)
+    if not KNOWN[opcode]:
+        return raise_exception(regs, state, UNKNOWN_OPCODE, I(opcode))
     supervisor = regs[SMT] != 0
-    if SUPERVISOR_ONLY[op] and not supervisor:
-        return raise_exception(regs, state, SUPERVISOR_ONLY_CODE, I(op))
+    if SUPERVISOR_ONLY[opcode] and not supervisor:
+        return raise_exception(regs, state, SUPERVISOR_ONLY_CODE, I(opcode))
     v0 = v1 = v2 = ZERO
     for role in (READ_OPERAND, UPDATE_OPERAND):
         for k in range(OPERANDS):
-            if OPERAND_ROLE[op, U(k)] == role:
-                value = operand(regs, state, word, op, U(k))
+            if OPERAND_ROLE[opcode, U(k)] == role:
+                value = operand(regs, state, word, opcode, U(k))
                 if value < 0:
                     return value
                 if k == 0:
@@ -283,28 +283,28 @@ def execute(regs, state, arena, entries, marks, word):
     sp = SSP if supervisor else USP
     next_pc = state[NEXT_PC]
 
-    if op == CPY:
+    if opcode == CPY:
         return write_register(regs, state, first, v1)
-    if op == EX:
+    if opcode == EX:
         result = write_register(regs, state, first, v1)
         return result if result < 0 else write_register(regs, state, (word >> 8) & 0xFF, v0)
-    if op >= ADD and op <= SHR:
-        result = arithmetic(regs, state, I(op), v0, v1, v2)
+    if opcode >= ADD and opcode <= SHR:
+        result = arithmetic(regs, state, I(opcode), v0, v1, v2)
         return result if result < 0 else write_register(regs, state, first, result)
-    if op == CMP:
-        arithmetic(regs, state, I(op), v0, v1, v2)
+    if opcode == CMP:
+        arithmetic(regs, state, I(opcode), v0, v1, v2)
         return DONE
-    if op == JPR:
+    if opcode == JPR:
         state[NEXT_PC] = (I(regs[PC]) + v0) & WORD
         return DONE
-    if op == LSM:
+    if opcode == LSM:
         state[NEXT_PC] = v0
         return write_register(regs, state, SMT, ZERO)
-    if op == ITR:
+    if opcode == ITR:
         return raise_exception(regs, state, INTERRUPTION, v0 & 0xFFFF)
-    if op == IF or op == IFN or op == IF2:
+    if opcode == IF or opcode == IFN or opcode == IF2:
         result = check_flag(regs, state, v0)
-        if op == IF2:
+        if opcode == IF2:
             if result == DONE:
                 result = check_flag(regs, state, v1)
             if result == DONE and (v2 < 1 or v2 > 7):
@@ -313,18 +313,18 @@ def execute(regs, state, arena, entries, marks, word):
             return result
         af = current_flags(regs, state)
         a = (af >> (7 - v0)) & 1
-        if op == IF2:
+        if opcode == IF2:
             holds = (CONDITION[U(v2)] >> (2 * a + ((af >> (7 - v1)) & 1))) & 1
         else:
-            holds = a ^ I(op == IFN)
+            holds = a ^ I(opcode == IFN)
         state[NEXT_PC] = (next_pc + 4 * (1 - holds)) & WORD
         return DONE
-    if op == LSA or op == LEA or op == POP or op == SRM:
-        if op == LEA:
+    if opcode == LSA or opcode == LEA or opcode == POP or opcode == SRM:
+        if opcode == LEA:
             address = (v0 + v1 * v2) & WORD
-        elif op == LSA:
+        elif opcode == LSA:
             address = (v1 + v2) & WORD
-        elif op == SRM:
+        elif opcode == SRM:
             address = (v0 + v1) & WORD
             state[SWAP_VALUE] = coming_word(regs, state, word & 0xFF)
         else:
@@ -333,40 +333,40 @@ def execute(regs, state, arena, entries, marks, word):
         if value < 0:
             return value
         code = first
-        if op == LEA:
+        if opcode == LEA:
             code = AVR
-        elif op == POP:
+        elif opcode == POP:
             regs[sp] = np.uint32(address + 4)
-        elif op == SRM:
+        elif opcode == SRM:
             code = word & 0xFF
             if state[SWAPPED] == 0:
                 other = read_register(regs, state, code)
                 if other < 0:
                     return other
-                result = store(regs, state, arena, entries, marks, address, other)
+                result = store(regs, state, arena, ops, marks, address, other)
                 if result < 0:
                     return result
         return write_register(regs, state, code, value)
-    if op == WSA or op == WEA or op == PUSH or op == CALL:
+    if opcode == WSA or opcode == WEA or opcode == PUSH or opcode == CALL:
         address = (I(regs[sp]) - 4) & WORD
         value = v0
-        if op == WSA:
+        if opcode == WSA:
             address = (v0 + v1) & WORD
             value = v2
-        elif op == WEA:
+        elif opcode == WEA:
             address = (v0 + v1 * v2) & WORD
             value = I(regs[AVR])
-        elif op == CALL:
+        elif opcode == CALL:
             value = next_pc
-        result = store(regs, state, arena, entries, marks, address, value)
+        result = store(regs, state, arena, ops, marks, address, value)
         if result < 0:
             return result
-        if op == PUSH or op == CALL:
+        if opcode == PUSH or opcode == CALL:
             regs[sp] = np.uint32(address)
-            if op == CALL:
+            if opcode == CALL:
                 state[NEXT_PC] = v0
         return DONE
-    if op == HWD:
+    if opcode == HWD:
         position = state[LOG_POSITION]
         value = request(state, REQUEST_HWD, v1, v2, ZERO)
         if value < 0:
@@ -374,13 +374,13 @@ def execute(regs, state, arena, entries, marks, word):
                 return value
             return raise_exception(regs, state, (-1 - value) >> 16, (-1 - value) & 0xFFFF)
         return write_register(regs, state, first, value)
-    if op == CYCLES_OP:
+    if opcode == CYCLES_OP:
         state[UNTOUCHED] = 0
         return write_register(regs, state, first, (state[CYCLES] + 1) & WORD)
-    if op == HALT_OP:
+    if opcode == HALT_OP:
         state[HALTED] = 1
         return HALT
-    if op == RESET:
+    if opcode == RESET:
         position = state[LOG_POSITION]
         value = request(state, REQUEST_RESET, v0 & 0xFF, I(regs[AVR]), ZERO)
         if value < 0:
@@ -392,11 +392,11 @@ def execute(regs, state, arena, entries, marks, word):
             return RESTART
         return DONE
     # In the table, but not here: as unknown as one that is in neither.
-    return raise_exception(regs, state, UNKNOWN_OPCODE, I(op))
+    return raise_exception(regs, state, UNKNOWN_OPCODE, I(opcode))
 
 
 @kernel_function
-def step(regs, state, arena, entries, marks):
+def step(regs, state, arena, ops, marks):
     """Attempt the instruction at `pc`; DONE, HALT, RESTART, RAISED or PENDING.
 
     PENDING leaves everything as it was: a component must answer, then the step is repeated.
@@ -412,7 +412,7 @@ def step(regs, state, arena, entries, marks):
     state[NEXT_PC] = (pc + 4) & WORD
     result = fetch(regs, state, arena, marks)
     if result >= 0:
-        result = execute(regs, state, arena, entries, marks, result)
+        result = execute(regs, state, arena, ops, marks, result)
     if result == PENDING:
         return result
     state[LOG_COUNT] = 0

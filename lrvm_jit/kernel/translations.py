@@ -319,17 +319,17 @@ def run_translation(
     marks,
     code_pages,
     translations,
-    entry,
+    op,
     left,
     delta,
 ):
-    """Run the region of an ENTER entry; EXIT_*, NOT_ENTERED or STALE.
+    """Run the region of an ENTER op; EXIT_*, NOT_ENTERED or STALE.
 
     `delta` is the difference of arena index and virtual address in words. The flags must be in
     `state`; afterwards they are there again, pc is in `regs` and the budget in EXIT_LEFT.
     """
     stay_apart()
-    row = ((entry >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+    row = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
     if unlikely(state[STALE_HIGH] != 0):
         return STALE
     if translations[U(row + TRANSLATION_DELTA)] != delta:
@@ -346,7 +346,7 @@ def run_translation(
     bonus = state[BONUS]
     # While the region runs, BUDGET - left must be what has been executed: CYCLES relies on it.
     state[BUDGET] += bonus
-    number = (entry >> 24) & 0xFF
+    number = (op >> 24) & 0xFF
     answer = _call_native(function, regs, state, translations, row, left + bonus, number)
     used = left + bonus - state[EXIT_LEFT]
     unused = bonus - min(used, bonus)

@@ -73,7 +73,7 @@ def find_window(regs, state, arena, marks, address, access):
 
 
 @kernel_function
-def open_fetch_window(regs, state, arena, entries, marks, breakpoints, translations, pc):
+def open_fetch_window(regs, state, arena, ops, marks, breakpoints, translations, pc):
     """Make the fetch window that holds `pc`: WINDOW_OPEN, with the FETCH_* fields set.
 
     It ends before the next word that somebody looks at, and begins after the last one: a
@@ -110,28 +110,28 @@ def open_fetch_window(regs, state, arena, entries, marks, breakpoints, translati
     state[FETCH_BASE] = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
     # No sequence reaches beyond its page.
     if high & 0x3FF:
-        keep_within(entries, translations, state[FETCH_BASE], state[FETCH_WORDS])
+        keep_within(ops, translations, state[FETCH_BASE], state[FETCH_WORDS])
     return WINDOW_OPEN
 
 
 @kernel_function
-def request_directly(regs, state, entry, slot, address, pc):
-    """Ask the component of a window for the one access of an entry; False if it is another kind.
+def request_directly(regs, state, op, slot, address, pc):
+    """Ask the component of a window for the one access of an op; False if it is another kind.
 
     Instructions whose access is their only one and the last thing they do need no repetition
     through the slow step: the answer completes them (`finish_request`).
     """
     stay_apart()
-    kind = entry & 0xFF
+    kind = op & 0xFF
     if kind == handlers.PRIVILEGED:
-        kind = (entry >> 56) & 0xFF
+        kind = (op >> 56) & 0xFF
     if kind == handlers.LSA or kind == handlers.LEA:
         state[RESUME] = RESUME_READ
-        state[RESUME_REGISTER] = (entry >> 8) & 0xFF if kind == handlers.LSA else AVR
+        state[RESUME_REGISTER] = (op >> 8) & 0xFF if kind == handlers.LSA else AVR
         state[REQUEST_KIND] = REQUEST_READ
     elif kind == handlers.WSA or kind == handlers.WEA:
         state[RESUME] = RESUME_WRITE
-        value = I(regs[U((entry >> 24) & 0xFF)]) + ((entry >> 48) & 0xFF)
+        value = I(regs[U((op >> 24) & 0xFF)]) + ((op >> 48) & 0xFF)
         state[REQUEST_VALUE] = value & WORD if kind == handlers.WSA else I(regs[AVR])
         state[REQUEST_KIND] = REQUEST_WRITE
     else:

@@ -43,7 +43,7 @@ def test_compiled_code_finds_each_array_by_its_name() -> None:
         found = arrays_at(address)
         return numpy.array(
             [
-                found.regs[0], found.state[0], found.arena[0], found.entries[0], found.marks[0],
+                found.regs[0], found.state[0], found.arena[0], found.ops[0], found.marks[0],
                 found.snapshot[0], found.code_pages[0], found.breakpoints[0],
                 found.translations[0], len(found.translations),
             ]

@@ -2,7 +2,7 @@
 
 The instructions are those of `kernel.step`, made for the device by `kernel.retarget`. A thread
 keeps the layout's `state` in memory of its own while it runs; a lane leaves only its registers
-and counters. Windows and decoded entries stay away: they pay where one machine runs for long, and
+and counters. Windows and decoded ops stay away: they pay where one machine runs for long, and
 would take kilobytes for each lane.
 """
 
@@ -91,7 +91,7 @@ def lanes_function(table_rows: int) -> Callable[..., None]:
         parameters,
         table,
         arena,
-        entries,
+        ops,
         marks,
         rows,
         flags,
@@ -136,7 +136,7 @@ def lanes_function(table_rows: int) -> Callable[..., None]:
         if state[HALTED] != 0:
             why = LANE_HALTED
         while why == LANE_NOT_RUN and state[BUDGET] > least:
-            outcome = step_once(regs, state, arena, entries, marks)
+            outcome = step_once(regs, state, arena, ops, marks)
             if outcome == PENDING:
                 # Nothing of the instruction has happened; the host goes on from here.
                 state[LAST_PC] = state[PREVIOUS_PC]

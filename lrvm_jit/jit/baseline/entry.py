@@ -39,7 +39,7 @@ def patch(address):
         request[1],
         kernel.state,
         kernel.arena,
-        kernel.entries,
+        kernel.ops,
         kernel.marks,
         kernel.snapshot,
         kernel.code_pages,

@@ -133,7 +133,7 @@ def translate_from(
     context,
     state,
     arena,
-    entries,
+    ops,
     marks,
     snapshot,
     code_pages,
@@ -159,7 +159,7 @@ def translate_from(
     blocks = word_at(context + 8 * I(base.BLOCKS))
     settle_skips(context, arena, mode, first, end, lowest, highest)
     for k in range(lowest, highest + 1):
-        if byte_at(flags + k) & LEADER != 0 and entries[U(k)] & 0xFF == ENTER:
+        if byte_at(flags + k) & LEADER != 0 and ops[U(k)] & 0xFF == ENTER:
             # A translated region is entered there.
             set_byte(flags + k, I(LEADER))
     set_word(work + 8 * FIX_COUNT, NOTHING)
@@ -190,7 +190,7 @@ def translate_from(
         row = blocks + 8 * base.BLOCK_FIELDS * word_at(context + 8 * I(base.BLOCK_COUNT))
         set_word(tables + 8 * index, run + word_at(row + 8 * base.BLOCK_CODE))
         mark_code(state, arena, marks, snapshot, code_pages, index, size, I(MARK_NATIVE))
-        entries[U(index)] = ENTER_NATIVE
+        ops[U(index)] = ENTER_NATIVE
         for page in range(index // PAGE_WORDS, (index + max(size, ONE) - 1) // PAGE_WORDS + 1):
             set_word(pages + 8 * page, kind)
         done += size

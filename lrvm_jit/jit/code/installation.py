@@ -85,10 +85,10 @@ class Installation:
 
     def entered_at(self, index: int) -> Installed | None:
         """The region that the kernel enters at an arena index."""
-        entry = int(self._arrays.entries[index])
-        if entry & 0xFF != layout.ENTER:
+        op = int(self._arrays.ops[index])
+        if op & 0xFF != layout.ENTER:
             return None
-        return self._rows.get(entry >> 8 & 0xFFFF)
+        return self._rows.get(op >> 8 & 0xFFFF)
 
     def add(
         self, region: Region, code: SharedCode, start: int, delta: int, plain_layout: int = -1
@@ -139,9 +139,9 @@ class Installation:
         self._mark(installed)
         for selector, index in entries:
             row = self.row(number)
-            row[layout.TRANSLATION_ORIGINALS + selector] = arrays.entries[index]
+            row[layout.TRANSLATION_ORIGINALS + selector] = arrays.ops[index]
             need = min(region.blocks[region.entries[selector], ()].need, 0xFFFF)
-            arrays.entries[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
+            arrays.ops[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
         return installed
 
     def stands(self, region: Region, delta: int) -> bool:
@@ -191,7 +191,7 @@ class Installation:
         arrays = self._arrays
         for index in installed.entries:
             if self.entered_at(index) is installed:
-                arrays.entries[index] = 0
+                arrays.ops[index] = 0
         for index in installed.indices.tolist():
             self._uses[index] -= 1
             if not self._uses[index]:

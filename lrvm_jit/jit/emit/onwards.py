@@ -49,11 +49,11 @@ def onwards() -> list[str]:
     unless(value(f"icmp ult i64 {inside}, {field('%state', layout.FETCH_WORDS)}"), "open")
     base = field("%state", layout.FETCH_BASE)
     index = value(f"add i64 {inside}, {base}")
-    entries = field("%state", layout.ENTRIES_ADDRESS, "ptr")
-    entry_at = value(f"getelementptr i64, ptr {entries}, i64 {index}")
-    entry = value(f"load i64, ptr {entry_at}")
-    unless(value(f"icmp eq i8 {value(f'trunc i64 {entry} to i8')}, {layout.ENTER}"), "found")
-    number = value(f"and i64 {value(f'lshr i64 {entry}, 8')}, {0xFFFF}")
+    ops = field("%state", layout.OPS_ADDRESS, "ptr")
+    op_at = value(f"getelementptr i64, ptr {ops}, i64 {index}")
+    op = value(f"load i64, ptr {op_at}")
+    unless(value(f"icmp eq i8 {value(f'trunc i64 {op} to i8')}, {layout.ENTER}"), "found")
+    number = value(f"and i64 {value(f'lshr i64 {op}, 8')}, {0xFFFF}")
     offset = value(f"mul i64 {number}, {_ROW_BYTES}")
     rows = field("%state", layout.TRANSLATIONS_ADDRESS, "ptr")
     row = value(f"getelementptr i8, ptr {rows}, i64 {offset}")
@@ -71,7 +71,7 @@ def onwards() -> list[str]:
     any_difference = value(f"or i64 {any_difference}, {differences[2]}")
     unless(value(f"icmp eq i64 {any_difference}, 0"), "valid")
     function = field(row, layout.TRANSLATION_FUNCTION, "ptr")
-    selector = value(f"and i64 {value(f'lshr i64 {entry}, 24')}, 255")
+    selector = value(f"and i64 {value(f'lshr i64 {op}, 24')}, 255")
     answer = value(
         f"musttail call {CALLING_CONVENTION} i64 {function}"
         f"(ptr %regs, ptr %state, ptr {row}, i64 %left_out, i64 {selector})"
