@@ -139,7 +139,7 @@ CODE_PAGE_COUNT: Final = _state.field()
 BREAKPOINT_COUNT: Final = _state.field()
 SKIP_BREAKPOINT: Final = _state.field()
 """1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
-NO_FUSION: Final = _state.field()
+NO_SUPERINSTRUCTIONS: Final = _state.field()
 """1: decode every word alone."""
 FIRST_SIGHT: Final = _state.field()
 """1: stop with STOP_TRANSLATE before a word that has not been decoded yet ..."""

@@ -136,7 +136,7 @@ class TranslatorEngine(InterpreterEngine):
         )
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
-        self._state[layout.NO_FUSION] = self._first_sight
+        self._state[layout.NO_SUPERINSTRUCTIONS] = self._first_sight
         self._state[layout.SAMPLES_AT] = notes
         self._state[layout.PLAIN_LAYOUT] = -1
         self._state[layout.OPS_ADDRESS] = self._arrays.ops.ctypes.data

@@ -14,8 +14,8 @@ bits     field
 56-63    of PRIVILEGED: the handler to use in supervisor mode
 =======  ====================================================================================
 
-Frequent sequences are fused: one op then stands for up to MAX_FUSED instructions, and the
-ops of the words inside stay usable for jumps into the middle.
+Frequent sequences become superinstructions: one op then stands for up to MAX_COMBINED words, and
+the ops of the words inside stay usable for jumps into the middle.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..core.layout import (
     CLEAN_LOW,
     CODE_PAGE_COUNT,
     MARK_CODE,
-    NO_FUSION,
+    NO_SUPERINSTRUCTIONS,
     PAGE_WORDS,
     TRANSLATION_FIELDS,
     TRANSLATION_ORIGINALS,
@@ -72,7 +72,7 @@ from .typed import ONE, ZERO, I, U
 LITERAL = np.int64(ZERO_REGISTER)
 TWO, THREE, FOUR = map(np.int64, (2, 3, 4))
 
-MAX_FUSED = 4
+MAX_COMBINED = 4
 
 _SIMPLE = {
     CPY: handlers.CPY,
@@ -260,7 +260,7 @@ def decode_single(word):
 
 
 @kernel_function
-def fuse_constant(op, one, two, before):
+def combine_constant(op, one, two, before):
     """CONST for `cpy d, n; shl d, n` and perhaps `add/bor d, n`; its size, `before` included.
 
     The result is the op itself where the sequence is another one.
@@ -284,7 +284,7 @@ def fuse_constant(op, one, two, before):
 
 
 @kernel_function
-def fuse(op, arena, index, room):
+def combine(op, arena, index, room):
     """The op that stands for a sequence starting at `index`, and how many words it covers."""
     handler = op & 0xFF
     field = ~I(0xFF)
@@ -305,10 +305,10 @@ def fuse(op, arena, index, room):
         if two & 0xFF == handlers.JUMP:
             return (op & field) | handlers.IF_ANY_JUMP | (two & target), THREE
     if handler == handlers.CPY:
-        return fuse_constant(op, one, two, ONE)
+        return combine_constant(op, one, two, ONE)
     if op & I(0xFFFF_00FF_00FF) == handlers.ADD | LITERAL << 16 | ONE << 32:
         # An increment before a constant: the head of a loop with a limit above 16 bits.
-        constant, size = fuse_constant(one, two, three, TWO)
+        constant, size = combine_constant(one, two, three, TWO)
         if constant & 0xFF == handlers.CONST:
             return (constant & field) | handlers.INC_CONST | (op & I(0xFF00)) << 16, size
     return op, ONE
@@ -316,12 +316,12 @@ def fuse(op, arena, index, room):
 
 @kernel_function
 def decode(state, arena, ops, marks, snapshot, code_pages, index, room):
-    """Decode the word at `index`, fused with up to `room` - 1 words after it."""
+    """Decode the word at `index`, combined with up to `room` - 1 words after it."""
     stay_apart()
     op = decode_single(I(arena[U(index)]))
     size = ONE
-    if room > 1 and not state[NO_FUSION]:
-        op, size = fuse(op, arena, index, room)
+    if room > 1 and not state[NO_SUPERINSTRUCTIONS]:
+        op, size = combine(op, arena, index, room)
     ops[U(index)] = op
     mark_code(state, arena, marks, snapshot, code_pages, index, size, ZERO)
 
@@ -370,7 +370,7 @@ def op_words(op):
 def keep_within(ops, translations, base, words):
     """Forget the ops that reach beyond the end of the fetch window of these arena words."""
     end = base + words
-    for back in range(1, min(MAX_FUSED, words + 1)):
+    for back in range(1, min(MAX_COMBINED, words + 1)):
         index = U(end - back)
         op = ops[index]
         if op & 0xFF == handlers.ENTER:

@@ -34,7 +34,7 @@ from .alu import (
 )
 from .build.hints import cold_path, stay_apart, unlikely
 from .build.jit import kernel_function
-from .decode import MAX_FUSED, decode, decode_single, verify_code
+from .decode import MAX_COMBINED, decode, decode_single, verify_code
 from .exceptions import after_exception
 from .memory import flush_windows, forget_code
 from .native import EXIT_DECODED, EXIT_READ, EXIT_WRITE, LEFT_ALONE, MISSING, run_native
@@ -66,7 +66,7 @@ def straight_until(index, limit, fetch_base, fetch_words):
     """
     if unlikely(U(index - fetch_base) >= U(fetch_words)):
         return index
-    return min(fetch_base + fetch_words, limit - MAX_FUSED)
+    return min(fetch_base + fetch_words, limit - MAX_COMBINED)
 
 
 @kernel_function
@@ -241,7 +241,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                 continue
             index = fetch_base + (pc >> 2) - fetch_low
             limit = index + left
-            end = min(fetch_end, limit - MAX_FUSED)
+            end = min(fetch_end, limit - MAX_COMBINED)
             if code == EXIT_INTERPRET:
                 handler = handlers.STEP
             elif code == EXIT_READ or code == EXIT_WRITE:
@@ -359,7 +359,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             skip = 1 - holds((op >> 24) & 0xFF, result)
             index += 1 + skip
             limit += skip
-            end = min(fetch_end, limit - MAX_FUSED)
+            end = min(fetch_end, limit - MAX_COMBINED)
         elif handler == handlers.CMP_IF:
             a = I(regs[d])
             b = I(regs[s]) + imm
@@ -368,14 +368,14 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             skip = 1 - holds((op >> 24) & 0xFF, result)
             index += 2 + skip
             limit += skip
-            end = min(fetch_end, limit - MAX_FUSED)
+            end = min(fetch_end, limit - MAX_COMBINED)
         elif handler == handlers.IF_ANY:
             af = flags_of(result, overflow)
             pair = 2 * ((af >> I(d)) & 1) + ((af >> I(s)) & 1)
             skip = 1 - (((op >> 24) >> pair) & 1)
             index += 1 + skip
             limit += skip
-            end = min(fetch_end, limit - MAX_FUSED)
+            end = min(fetch_end, limit - MAX_COMBINED)
 
         # --- jumps ---------------------------------------------------------------------------
         elif handler == handlers.JUMP:
@@ -398,7 +398,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             else:
                 # The jump is skipped, which is no executed instruction.
                 limit += 1
-                end = min(fetch_end, limit - MAX_FUSED)
+                end = min(fetch_end, limit - MAX_COMBINED)
         elif handler == handlers.IF_JUMP:
             index += 2
             if holds((op >> 24) & 0xFF, result):
@@ -409,7 +409,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             else:
                 # The jump is skipped, which is no executed instruction.
                 limit += 1
-                end = min(fetch_end, limit - MAX_FUSED)
+                end = min(fetch_end, limit - MAX_COMBINED)
         elif handler == handlers.CMP_IF_ANY_JUMP:
             a = I(regs[d])
             b = I(regs[s]) + imm
@@ -643,7 +643,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                 handler = handlers.STEP
                 continue
             limit = index + left
-            end = min(fetch_end, limit - MAX_FUSED)
+            end = min(fetch_end, limit - MAX_COMBINED)
             if native and index < end:
                 op = ops[U(index)]
                 handler = (

@@ -232,7 +232,7 @@ routine:
   ret
 patch: add a0, 100
 """
-"""Changes its own code; calls, and all that the kernel fuses."""
+"""Changes its own code; calls, and all superinstructions."""
 
 PORT = f"""
   cpy ev, handler

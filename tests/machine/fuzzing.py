@@ -182,7 +182,7 @@ def _random_word(rng: random.Random, length: int, top: int) -> int:
 
 
 def _loop_word(rng: random.Random, length: int) -> int:
-    """Words of the sequences that the kernel fuses, so that they meet often."""
+    """Words of the sequences that the kernel has superinstructions for, so that they meet often."""
     r = rng.randrange(3)
     return rng.choice(
         (

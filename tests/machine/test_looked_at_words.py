@@ -1,6 +1,6 @@
 """Words that somebody looks at are never missed: breakpoints and watchpoints set on warm code.
 
-Code that has been decoded into fused sequences, or translated, was made without them.
+Code that has been decoded into superinstructions, or translated, was made without them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_on_every_word_of_warm_code(name: str) -> None:
 @pytest.mark.parametrize("tier", TIERS, ids=["interpreter", "translator", "first sight"])
 @pytest.mark.parametrize("word", range(4))
 def test_code_that_is_decoded_at_another_address(word: int, tier: EngineChoice) -> None:
-    """A breakpoint stands at a virtual address: the same words, fused where the pages map them
+    """A breakpoint stands at a virtual address: the same words, combined where the pages map them
     elsewhere, stop the run there all the same."""
     source = """
     loop:
