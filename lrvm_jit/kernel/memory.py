@@ -293,7 +293,7 @@ def window_slot(address, access):
 
 
 @kernel_function
-def glance(regs, state, arena, marks, address, access):
+def probe(regs, state, arena, marks, address, access):
     """Physical address of a virtual one if its table entries lie in the arena and allow the
     access, else -1. Raises nothing; a store to one of these entries will flush the windows."""
     user = I(regs[SMT] == 0)
@@ -335,13 +335,13 @@ def widen_window(regs, state, arena, marks, slot, at, physical, access):
         above = low + size
         if above & 0x3FF or above > WORD or physical + size >= end:
             break
-        if glance(regs, state, arena, marks, above, access) != physical + size:
+        if probe(regs, state, arena, marks, above, access) != physical + size:
             break
         size = min(size + 1024, end - physical)
     for _ in range(pages):
         if low & 0x3FF or low == 0 or physical - 1024 < first:
             break
-        if glance(regs, state, arena, marks, low - 1024, access) != physical - 1024:
+        if probe(regs, state, arena, marks, low - 1024, access) != physical - 1024:
             break
         low -= 1024
         physical -= 1024
@@ -447,7 +447,7 @@ def load(regs, state, arena, marks, address, access):
             # What the MMU, or a component that has page tables, says to the store is not known
             # before it: then SRM's two accesses remain two.
             if state[SWAP_VALUE] >= 0 and (
-                regs[MTT] == 0 or glance(regs, state, arena, marks, address, WRITE) >= 0
+                regs[MTT] == 0 or probe(regs, state, arena, marks, address, WRITE) >= 0
             ):
                 kind, value = REQUEST_SWAP, state[SWAP_VALUE]
         return bus_access(regs, state, at, physical, kind, value)
