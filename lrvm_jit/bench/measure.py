@@ -164,10 +164,10 @@ class _NativeRunner:
         return statistics.median(self._native.seconds(self.program, RUNS_IN_A_TURN))
 
 
-class Port(Component):
+class OneWord(Component):
     """The smallest component there is: what a round trip costs beside it is the machine's."""
 
-    name = "Port"
+    name = "OneWord"
 
     def __init__(self) -> None:
         self.word = 0
@@ -193,7 +193,7 @@ def measure_round_trips(engine: str, repeats: int) -> dict[str, Figures]:
     results = {}
     for access in ("lsa a1, ac0, 0", "wsa ac0, 0, a1"):
         source = f"cpy ac0, 1\nshl ac0, 16\nloop:\n{access}\ndec rr0\nifnq\njp loop\nhalt"
-        board = Motherboard([BootRom(assemble(source), RAM_BASE), Port()], engine=engine)
+        board = Motherboard([BootRom(assemble(source), RAM_BASE), OneWord()], engine=engine)
         board.map_contiguous(0)
         seconds = []
         for _ in range(repeats + 1):

@@ -12,9 +12,9 @@ from .bus import Bus
 from .component import Component, metadata_of
 from .cpu_state import CpuState
 from .mapping import MemoryMap
+from .mapping_rows import mapping_rows
 from .metadata import Metadata
 from .pending import Pending
-from .regions import regions_of
 from .signals import DeferredSignals
 from .watchpoints import MOST_WATCHPOINTS, Watch, Watchpoints
 
@@ -86,22 +86,22 @@ class Core:
         if self.watchpoints.note(component, offset, access, word):
             self.request_stop()
 
-    def update_regions(self) -> None:
-        """Write the region table that the kernel uses, after a change of what is mapped or
+    def update_mapping_rows(self) -> None:
+        """Write the mapping table that the kernel uses, after a change of what is mapped or
         watched."""
         rows = [
             row
             for mapping in self.mappings
-            for row in regions_of(
+            for row in mapping_rows(
                 mapping,
                 self.components[mapping.component],
                 self.watchpoints.pieces(mapping.component),
             )
         ]
         state = self.state.state
-        state[layout.REGION_COUNT] = len(rows)
+        state[layout.MAPPING_COUNT] = len(rows)
         table = numpy.array(rows, numpy.int64).reshape(-1)
-        state[layout.REGIONS : layout.REGIONS + len(table)] = table
+        state[layout.MAPPINGS : layout.MAPPINGS + len(table)] = table
         # What was translated for other bounds of memory is not entered.
         state[layout.PLAIN_LAYOUT] = -1
         self.state.host_changed()

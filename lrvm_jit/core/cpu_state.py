@@ -16,9 +16,9 @@ class CpuState:
     `regs` is uint32[33], `state` int64. A CPU that was never reset is halted.
     """
 
-    def __init__(self, regions: int) -> None:
-        """`regions`: how many rows the region table may need."""
-        lengths = layout.lengths(0, regions, 0)
+    def __init__(self, rows: int) -> None:
+        """`rows`: how many the mapping table may need."""
+        lengths = layout.lengths(0, rows, 0)
         self.regs: NDArray[numpy.uint32] = numpy.zeros(lengths["regs"], numpy.uint32)
         self.state: NDArray[numpy.int64] = numpy.zeros(lengths["state"], numpy.int64)
         # The same memory for Python code: reading a memoryview costs a third of reading an array,

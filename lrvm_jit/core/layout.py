@@ -42,7 +42,7 @@ ARRAYS: Final = (
         "int64",
         True,
         "the fields below; the first LANE_FIELDS belong to the lane, the window table and the "
-        "region table to the worker",
+        "mapping table to the worker",
     ),
     ArrayLayout("arena", "uint32", True, "the memory of all memory-like components, in a row"),
     ArrayLayout("ops", "int64", False, "the decoded form of each arena word, 0 = not decoded yet"),
@@ -134,7 +134,7 @@ WINDOW_KEY: Final = _state.field()
 """(generation * 2 + supervisor) << 32; an older window never matches."""
 CACHEABLE: Final = _state.field()
 """1 if the last translation may be kept: its table entries lie in the arena."""
-REGION_COUNT: Final = _state.field()
+MAPPING_COUNT: Final = _state.field()
 CODE_PAGE_COUNT: Final = _state.field()
 BREAKPOINT_COUNT: Final = _state.field()
 SKIP_BREAKPOINT: Final = _state.field()
@@ -273,20 +273,20 @@ CLEAN: Final = 3
 the marks."""
 CLEAN_WINDOWS: Final = WINDOWS + CLEAN * WINDOW_SLOTS * WINDOW_FIELDS
 
-REGIONS: Final = _state.size
-"""Start of the region table: mapped address ranges, ascending, none overlapping. The last part of
+MAPPINGS: Final = _state.size
+"""Start of the mapping table: mapped address ranges, ascending, none overlapping. The last part of
 `state`, as its length differs from board to board."""
-_region = Numbering()
-REGION_FIRST: Final = _region.field()
-REGION_END: Final = _region.field()
-REGION_BASE: Final = _region.field()
+_mapping = Numbering()
+MAPPING_FIRST: Final = _mapping.field()
+MAPPING_END: Final = _mapping.field()
+MAPPING_BASE: Final = _mapping.field()
 """Arena index of the first word (memory), else -1."""
-REGION_COMPONENT: Final = _region.field()
-REGION_OFFSET: Final = _region.field()
+MAPPING_COMPONENT: Final = _mapping.field()
+MAPPING_OFFSET: Final = _mapping.field()
 """The component's byte offset at the first address."""
-REGION_READ: Final = _region.field()
-REGION_WRITE: Final = _region.field()
-REGION_FIELDS: Final = _region.size
+MAPPING_READ: Final = _mapping.field()
+MAPPING_WRITE: Final = _mapping.field()
+MAPPING_FIELDS: Final = _mapping.size
 PLAIN: Final = -1
 """The access goes to the arena."""
 BUS: Final = -2
@@ -424,12 +424,12 @@ FLAGS_MUL: Final = int(FlagRule.MUL)
 
 
 def lengths(arena_words: int, mapping_rows: int, translation_rows: int) -> dict[str, int]:
-    """Items of each array of `ARRAYS`, for so much memory, rows of the region table and
+    """Items of each array of `ARRAYS`, for so much memory, rows of the mapping table and
     translated regions. Of `breakpoints` it is the least: their number is in BREAKPOINT_COUNT."""
     pages = -(-arena_words // PAGE_WORDS)
     return {
         "regs": REGISTER_SLOTS,
-        "state": REGIONS + mapping_rows * REGION_FIELDS,
+        "state": MAPPINGS + mapping_rows * MAPPING_FIELDS,
         "arena": arena_words,
         "ops": arena_words,
         "marks": arena_words,

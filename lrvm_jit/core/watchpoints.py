@@ -10,7 +10,7 @@ from ..arguments import whole_numbers
 from .mapping import ADDRESS_SPACE, MemoryMap
 
 MOST_WATCHPOINTS = 64
-"""Ranges of watched or hooked words, of which each cuts the region table."""
+"""Ranges of watched or hooked words, of which each cuts the mapping table."""
 MOST_WATCHED_WORDS = 1 << 20
 
 

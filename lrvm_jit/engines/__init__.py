@@ -37,7 +37,7 @@ class Engine(Protocol):
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
         """Stop before the instructions at these virtual addresses, ascending, unless
         `layout.SKIP_BREAKPOINT` is set for the first of a run. `watched` are the arena indices of
-        watched words: the region table leads accesses to them over the bus already."""
+        watched words: the mapping table leads accesses to them over the bus already."""
 
 
 class KernelEngine(Engine, Protocol):

@@ -53,8 +53,8 @@ class BaselineTier:
                 self._context, state, len(self._arrays.arena), self._most_bytes
             )
         self.code.prepare()
-        end = layout.REGIONS + int(state[layout.REGION_COUNT]) * layout.REGION_FIELDS
-        mapped = state[layout.REGIONS : end].tobytes()
+        end = layout.MAPPINGS + int(state[layout.MAPPING_COUNT]) * layout.MAPPING_FIELDS
+        mapped = state[layout.MAPPINGS : end].tobytes()
         if mapped != self._mapped:
             self.code.flush()
         self._mapped = mapped

@@ -216,11 +216,11 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if self._regs[Reg.MTT] or pc & 3:
             return b""
-        for number in range(state[layout.REGION_COUNT]):
-            at = layout.REGIONS + number * layout.REGION_FIELDS
-            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
-            if first <= pc < end and state[at + layout.REGION_READ] == layout.PLAIN:
-                index = state[at + layout.REGION_BASE] + ((pc - first) >> 2)
+        for number in range(state[layout.MAPPING_COUNT]):
+            at = layout.MAPPINGS + number * layout.MAPPING_FIELDS
+            first, end = state[at + layout.MAPPING_FIRST], state[at + layout.MAPPING_END]
+            if first <= pc < end and state[at + layout.MAPPING_READ] == layout.PLAIN:
+                index = state[at + layout.MAPPING_BASE] + ((pc - first) >> 2)
                 last = min(index + START_WORDS, index + ((end - pc) >> 2))
                 return bytes(self._core.arena[index:last].tobytes())
         return b""
@@ -303,11 +303,11 @@ class TranslatorEngine(InterpreterEngine):
         plain."""
         state = self._state
         plain = []
-        for number in range(state[layout.REGION_COUNT]):
-            at = layout.REGIONS + number * layout.REGION_FIELDS
-            first, end = state[at + layout.REGION_FIRST], state[at + layout.REGION_END]
-            if state[at + layout.REGION_READ] == layout.PLAIN and end - first >= 4:
-                base = state[at + layout.REGION_BASE]
+        for number in range(state[layout.MAPPING_COUNT]):
+            at = layout.MAPPINGS + number * layout.MAPPING_FIELDS
+            first, end = state[at + layout.MAPPING_FIRST], state[at + layout.MAPPING_END]
+            if state[at + layout.MAPPING_READ] == layout.PLAIN and end - first >= 4:
+                base = state[at + layout.MAPPING_BASE]
                 plain.append(PlainMemory(first, (end - first) >> 2, base))
         self._plain = tuple(plain)
         if self._plain not in self._layouts and len(self._layouts) >= MOST_LAYOUTS:

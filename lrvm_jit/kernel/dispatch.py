@@ -10,7 +10,7 @@ goes back to `state` only when the loop leaves for a slow step or for Python:
   always a slow step, and LAST_PC is exact.
 - `result`, `overflow` are the flags (see `alu`).
 - fetch, read, write and pop each keep their last window. A miss looks into the window table,
-  then tries the region table (MMU off), then leaves it to the slow step.
+  then tries the mapping table (MMU off), then leaves it to the slow step.
 
 A handler that cannot go on sets `handler` and continues: the same op is then treated by the
 state of that name (SLOW, MISS_*), so every instruction is written once, for its usual case.

@@ -1,4 +1,4 @@
-"""Memory access of the compiled kernel: regions, MMU, windows, the bus.
+"""Memory access of the compiled kernel: mapping table, MMU, windows, the bus.
 
 Functions here return a word (>= 0), or PENDING, or RAISED; see `layout`. Every one of them can
 be repeated after PENDING: they change nothing that matters before the last component has
@@ -22,6 +22,16 @@ from ..core.layout import (
     LOG,
     LOG_COUNT,
     LOG_POSITION,
+    MAPPING_BASE,
+    MAPPING_COMPONENT,
+    MAPPING_COUNT,
+    MAPPING_END,
+    MAPPING_FIELDS,
+    MAPPING_FIRST,
+    MAPPING_OFFSET,
+    MAPPING_READ,
+    MAPPING_WRITE,
+    MAPPINGS,
     MARK_CODE,
     MARK_NATIVE,
     MARK_TABLE,
@@ -34,16 +44,6 @@ from ..core.layout import (
     NOTICES_WANTED,
     PAGE_WORDS,
     PLAIN,
-    REGION_BASE,
-    REGION_COMPONENT,
-    REGION_COUNT,
-    REGION_END,
-    REGION_FIELDS,
-    REGION_FIRST,
-    REGION_OFFSET,
-    REGION_READ,
-    REGION_WRITE,
-    REGIONS,
     REQUEST_COMPONENT,
     REQUEST_KIND,
     REQUEST_OFFSET,
@@ -103,7 +103,7 @@ REFUSED = np.int64(ExceptionCode.MMU_REFUSED_READ)
 HARDWARE = np.int64(ExceptionCode.HARDWARE)
 
 FIRST_WINDOW = np.int64(WINDOWS)
-FIRST_REGION = np.int64(REGIONS)
+FIRST_REGION = np.int64(MAPPINGS)
 GENERATION_LIMIT = 1 << 62
 MOST_PAGES_WIDENED = 1024
 
@@ -128,7 +128,7 @@ def flush_windows(regs, state):
     """Forget every cached translation, and take note of the current mode."""
     key = (((state[WINDOW_KEY] >> 33) + 1) << 33) | (I(regs[SMT] != 0) << 32)
     if key >= GENERATION_LIMIT:
-        for k in range(WINDOWS, REGIONS):
+        for k in range(WINDOWS, MAPPINGS):
             state[k] = 0
         key &= (I(1) << 33) - 1
         key |= I(1) << 33
@@ -139,7 +139,7 @@ def flush_windows(regs, state):
 @kernel_function
 def forget_clean_windows(state):
     """A word within a clean window has been marked."""
-    for k in range(CLEAN_WINDOWS, REGIONS):
+    for k in range(CLEAN_WINDOWS, MAPPINGS):
         state[k] = 0
     state[CLEAN_GENERATION] += 1
     state[CLEAN_LOW] = GENERATION_LIMIT
@@ -147,13 +147,13 @@ def forget_clean_windows(state):
 
 
 @kernel_function
-def find_region(state, address):
-    """Index in `state` of the region that holds the address, or -1 where nothing is mapped."""
+def find_mapping(state, address):
+    """Index in `state` of the mapping row that holds the address, or -1 where nothing is mapped."""
     at = FIRST_REGION
-    for _ in range(state[REGION_COUNT]):
-        if address < state[U(at + REGION_END)]:
-            return at if address >= state[U(at + REGION_FIRST)] else NONE
-        at += REGION_FIELDS
+    for _ in range(state[MAPPING_COUNT]):
+        if address < state[U(at + MAPPING_END)]:
+            return at if address >= state[U(at + MAPPING_FIRST)] else NONE
+        at += MAPPING_FIELDS
     return NONE
 
 
@@ -210,13 +210,13 @@ def request(state, kind, component, offset, value):
 
 @kernel_function
 def bus_access(regs, state, at, address, kind, value):
-    """READ or WRITE of a component through the bus, at the region `at`."""
+    """READ or WRITE of a component through the bus, at the row `at`."""
     count = state[LOG_POSITION]
     answer = request(
         state,
         kind,
-        state[U(at + REGION_COMPONENT)],
-        state[U(at + REGION_OFFSET)] + address - state[U(at + REGION_FIRST)],
+        state[U(at + MAPPING_COMPONENT)],
+        state[U(at + MAPPING_OFFSET)] + address - state[U(at + MAPPING_FIRST)],
         value,
     )
     if answer < 0 and state[LOG_POSITION] != count:
@@ -241,13 +241,13 @@ def table_entry(regs, state, arena, marks, address):
     """Read a page-table entry from physical memory (memory.md: MMU)."""
     if address & 3:
         return raise_exception(regs, state, UNALIGNED, address & 3)
-    at = find_region(state, address)
+    at = find_mapping(state, address)
     if at < 0:
         state[CACHEABLE] = 0
         return unmapped_word(state, address, READ)
-    access = state[U(at + REGION_READ)]
+    access = state[U(at + MAPPING_READ)]
     if access == PLAIN:
-        index = U(state[U(at + REGION_BASE)] + ((address - state[U(at + REGION_FIRST)]) >> 2))
+        index = U(state[U(at + MAPPING_BASE)] + ((address - state[U(at + MAPPING_FIRST)]) >> 2))
         if not marks[index] & MARK_TABLE:
             mark_table_entry(state, marks, I(index))
         return logged(state, I(arena[index]))
@@ -301,10 +301,10 @@ def probe(regs, state, arena, marks, address, access):
     permission = I(1) << (29 - 3 * user - access)
     entry_address = (I(regs[PDA]) + (address >> 22) * 4) & WORD
     for level in range(2):
-        at = find_region(state, entry_address)
-        if entry_address & 3 or at < 0 or state[U(at + REGION_READ)] != PLAIN:
+        at = find_mapping(state, entry_address)
+        if entry_address & 3 or at < 0 or state[U(at + MAPPING_READ)] != PLAIN:
             return NONE
-        index = state[U(at + REGION_BASE)] + ((entry_address - state[U(at + REGION_FIRST)]) >> 2)
+        index = state[U(at + MAPPING_BASE)] + ((entry_address - state[U(at + MAPPING_FIRST)]) >> 2)
         if not marks[U(index)] & MARK_TABLE:
             mark_table_entry(state, marks, index)
         entry = I(arena[U(index)])
@@ -327,8 +327,8 @@ def widen_window(regs, state, arena, marks, slot, at, physical, access):
     """
     low = state[U(slot + WINDOW_LOW)] - state[WINDOW_KEY]
     size = state[U(slot + WINDOW_BYTES)]
-    first = state[U(at + REGION_FIRST)]
-    end = state[U(at + REGION_END)]
+    first = state[U(at + MAPPING_FIRST)]
+    end = state[U(at + MAPPING_END)]
     pages = state[WIDENING]
     state[WIDENING] = min(2 * pages, MOST_PAGES_WIDENED)
     for _ in range(pages):
@@ -355,21 +355,21 @@ def widen_window(regs, state, arena, marks, slot, at, physical, access):
 
 @kernel_function
 def fill_window(regs, state, arena, marks, address, physical, at, access, base):
-    """Remember how `address` was resolved: the region's whole range, or with the MMU on its part
+    """Remember how `address` was resolved: the row's whole range, or with the MMU on its part
     of the page and of the neighbours that are mapped alike."""
     if not state[CACHEABLE]:
         return
-    first = state[U(at + REGION_FIRST)]
-    end = state[U(at + REGION_END)]
+    first = state[U(at + MAPPING_FIRST)]
+    end = state[U(at + MAPPING_END)]
     if regs[MTT] != 0:
         first = max(first, physical & ~I(0x3FF))
         end = min(end, (physical | 0x3FF) + 1)
-    moved = first - state[U(at + REGION_FIRST)]
+    moved = first - state[U(at + MAPPING_FIRST)]
     slot = window_slot(address, access)
     state[U(slot + WINDOW_LOW)] = state[WINDOW_KEY] + first + address - physical
     state[U(slot + WINDOW_BYTES)] = end - first
     state[U(slot + WINDOW_BASE)] = base + (moved >> 2) if base >= 0 else base
-    state[U(slot + WINDOW_OFFSET)] = state[U(at + REGION_OFFSET)] + moved
+    state[U(slot + WINDOW_OFFSET)] = state[U(at + MAPPING_OFFSET)] + moved
     state[U(LAST_WINDOW + access)] = slot
     if regs[MTT] != 0:
         widen_window(regs, state, arena, marks, slot, at, first, access)
@@ -397,17 +397,17 @@ def refill(regs, state, arena, marks, address, access):
     if regs[MTT] != 0:
         share_window(state, address, access)
         return
-    at = find_region(state, address)
+    at = find_mapping(state, address)
     if address & 3 or at < 0:
         return
-    rights = state[U(at + (REGION_WRITE if access == WRITE else REGION_READ))]
+    rights = state[U(at + (MAPPING_WRITE if access == WRITE else MAPPING_READ))]
     state[CACHEABLE] = 1
     if rights == PLAIN:
         fill_window(
-            regs, state, arena, marks, address, address, at, access, state[U(at + REGION_BASE)]
+            regs, state, arena, marks, address, address, at, access, state[U(at + MAPPING_BASE)]
         )
     elif rights == BUS and access != EXECUTE:
-        component = state[U(at + REGION_COMPONENT)]
+        component = state[U(at + MAPPING_COMPONENT)]
         fill_window(regs, state, arena, marks, address, address, at, access, -1 - component)
 
 
@@ -419,16 +419,16 @@ def load(regs, state, arena, marks, address, access):
     physical = translate(regs, state, arena, marks, address, access)
     if physical < 0:
         return physical
-    at = find_region(state, physical)
+    at = find_mapping(state, physical)
     if at < 0:
         return unmapped_word(state, physical, access)
-    rights = state[U(at + REGION_READ)]
+    rights = state[U(at + MAPPING_READ)]
     if rights == PLAIN:
-        base = state[U(at + REGION_BASE)]
+        base = state[U(at + MAPPING_BASE)]
         if access == READ:
             state[TOUCHED] = physical
         fill_window(regs, state, arena, marks, address, physical, at, access, base)
-        index = U(base + ((physical - state[U(at + REGION_FIRST)]) >> 2))
+        index = U(base + ((physical - state[U(at + MAPPING_FIRST)]) >> 2))
         return logged(state, I(arena[index]))
     if rights == BUS:
         kind, value = REQUEST_READ, ZERO
@@ -442,7 +442,7 @@ def load(regs, state, arena, marks, address, access):
                 physical,
                 at,
                 access,
-                -1 - state[U(at + REGION_COMPONENT)],
+                -1 - state[U(at + MAPPING_COMPONENT)],
             )
             # What the MMU, or a component that has page tables, says to the store is not known
             # before it: then SRM's two accesses remain two.
@@ -478,17 +478,17 @@ def store(regs, state, arena, ops, marks, address, value):
     physical = translate(regs, state, arena, marks, address, WRITE)
     if physical < 0:
         return physical
-    at = find_region(state, physical)
+    at = find_mapping(state, physical)
     if at < 0:
         state[UNTOUCHED] = 0
         note_unmapped(state, physical, WRITE)
         return DONE
-    rights = state[U(at + REGION_WRITE)]
+    rights = state[U(at + MAPPING_WRITE)]
     if rights == PLAIN:
         state[UNTOUCHED] = 0
         state[TOUCHED] = physical
-        base = state[U(at + REGION_BASE)]
-        index = base + ((physical - state[U(at + REGION_FIRST)]) >> 2)
+        base = state[U(at + MAPPING_BASE)]
+        index = base + ((physical - state[U(at + MAPPING_FIRST)]) >> 2)
         mark = marks[U(index)]
         if mark & MARK_CODE and I(arena[U(index)]) != value:
             forget_code(state, ops, marks, index)
@@ -500,7 +500,7 @@ def store(regs, state, arena, ops, marks, address, value):
             fill_window(regs, state, arena, marks, address, physical, at, WRITE, base)
         return DONE
     if rights == BUS:
-        component = state[U(at + REGION_COMPONENT)]
+        component = state[U(at + MAPPING_COMPONENT)]
         fill_window(regs, state, arena, marks, address, physical, at, WRITE, -1 - component)
         answer = bus_access(regs, state, at, physical, REQUEST_WRITE, value)
         return answer if answer < 0 else DONE

@@ -48,7 +48,7 @@ class Hooks:
     def apply(self) -> None:
         """Have the bus tell the hooks of accesses, and the engine go over the bus for that."""
         self._core.bus.tap = HookTap(self, self._core, self.tap) if self._for_accesses else self.tap
-        self._core.update_regions()
+        self._core.update_mapping_rows()
 
     def forget_removed(self) -> bool:
         """Let go of hooks that were removed; whether a change of what is looked at is due."""

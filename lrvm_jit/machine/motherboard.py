@@ -102,7 +102,7 @@ class Motherboard:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
         mapping = self._core.mappings.map(address, component)
-        self._core.update_regions()
+        self._core.update_mapping_rows()
         return mapping
 
     def map_abs(self, first: int, last: int, component: int) -> ComponentMapping:
@@ -112,7 +112,7 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         mapping = self._core.mappings.map_abs(first, last, component)
-        self._core.update_regions()
+        self._core.update_mapping_rows()
         return mapping
 
     def map_contiguous(
@@ -125,7 +125,7 @@ class Motherboard:
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
         outcomes = self._core.mappings.map_contiguous(address, chosen)
-        self._core.update_regions()
+        self._core.update_mapping_rows()
         return outcomes
 
     # --- state ---------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Motherboard:
         memory.put(snapshot.memory)
         set_cpu(self._core.state, snapshot)
         if self._core.mappings.replace(snapshot.mappings):
-            self._core.update_regions()
+            self._core.update_mapping_rows()
 
     def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
         """What snapshots of this board have in common; made for the first one."""
@@ -254,7 +254,7 @@ class Motherboard:
     def watchpoints(self, wanted: Mapping[int, str] | Iterable[int]) -> None:
         self._runner.refuse_while_running("change watchpoints of")
         self._core.watchpoints.set(wanted)
-        self._core.update_regions()
+        self._core.update_mapping_rows()
         self._runner.look()
 
     @property

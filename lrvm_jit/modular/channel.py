@@ -22,8 +22,8 @@ class Waiter(Protocol):
     A thread that runs parts of a machine has other things to do meanwhile.
     """
 
-    def wait_for(self, lane: Lane) -> None:
-        """Return when `lane.queue` has something. May raise what ends the wait instead."""
+    def wait_for(self, direction: Direction) -> None:
+        """Return when `direction.queue` has something. May raise what ends the wait instead."""
 
     def pause(self) -> None:
         """A part has found a channel empty: let others get on."""
@@ -38,7 +38,7 @@ class _Current(threading.local):
 current: Final = _Current()
 
 
-class Lane:
+class Direction:
     """One direction of a channel. The two ends share two of these, and not each other, so that
     an end that nobody holds any more is gone at once, and its peer learns of it."""
 
@@ -62,7 +62,7 @@ class Lane:
 
 
 _GONE: Final = object()
-"""The last item of a lane: its sender is gone."""
+"""The last item of a direction: its sender is gone."""
 
 
 class TwoWayChannel(Generic[Sent, Received]):
@@ -75,8 +75,8 @@ class TwoWayChannel(Generic[Sent, Received]):
     __slots__ = ("_closed", "_incoming", "_outgoing")
 
     _closed: bool
-    _incoming: Lane
-    _outgoing: Lane
+    _incoming: Direction
+    _outgoing: Direction
 
     def __init__(self) -> None:
         raise TypeError("an end has no use alone; TwoWayChannel.pair() makes two")
@@ -86,7 +86,7 @@ class TwoWayChannel(Generic[Sent, Received]):
         cls,
     ) -> tuple[TwoWayChannel[Sent, Received], TwoWayChannel[Received, Sent]]:
         """Two ends that are connected with each other."""
-        there, back = Lane(), Lane()
+        there, back = Direction(), Direction()
         first: TwoWayChannel[Sent, Received] = object.__new__(TwoWayChannel)
         second: TwoWayChannel[Received, Sent] = object.__new__(TwoWayChannel)
         first._outgoing = second._incoming = there
@@ -97,10 +97,10 @@ class TwoWayChannel(Generic[Sent, Received]):
     def send(self, item: Sent) -> None:
         """Send an item to the other end. Does not wait."""
         self._check_open()
-        lane = self._outgoing
-        if lane.deaf:
+        direction = self._outgoing
+        if direction.deaf:
             raise DisconnectedError("send: the other end of the channel is gone")
-        lane.put(item)
+        direction.put(item)
 
     def recv(self) -> Received:
         """The next item; waits for it. DisconnectedError if there is none and the peer is gone.
@@ -108,11 +108,11 @@ class TwoWayChannel(Generic[Sent, Received]):
         In a part of a machine, others get on meanwhile; `DeadlockError` if no item can come.
         """
         self._check_open()
-        lane = self._incoming
+        direction = self._incoming
         waiter = current.waiter
-        if waiter is not None and lane.queue.empty():
-            waiter.wait_for(lane)
-        return self._taken(lane.queue.get())
+        if waiter is not None and direction.queue.empty():
+            waiter.wait_for(direction)
+        return self._taken(direction.queue.get())
 
     def try_recv(self) -> Received:
         """The next item if it is there already. EmptyError if not, DisconnectedError if none

@@ -14,7 +14,7 @@ from operator import length_hint
 from typing import Any, Final, TypeAlias
 
 from ..core.running import AlreadyRunningError, RightToRun
-from .channel import Lane, current
+from .channel import Direction, current
 from .compiled_run import CompiledRun, compiled_run
 from .contexts import Part, connect, contexts_of
 from .direct import DirectContext, DirectEndpoint, direct_endpoint
@@ -261,11 +261,11 @@ class Cooperative(Scheduler):
 
     # Waiting for channels that are not the machine's.
 
-    def wait_for(self, lane: Lane) -> None:
+    def wait_for(self, direction: Direction) -> None:
         """Let the others have turns until something is in the channel."""
         if self._left_behind():
             return
-        while lane.queue.empty():
+        while direction.queue.empty():
             if not self._let_others_run():
                 raise DeadlockError(
                     "recv: the channel is empty, and no other part can go on that might send: all "

@@ -20,7 +20,7 @@ from ..machine.motherboard import Motherboard
 from .endpoint import Endpoint
 from .messages import Data, Fail, Good, Load, Metadata, Query, Response, Save, Swap, Terminate
 from .parts import Channels, Peripheral, Processor
-from .shared_ram import DirectPort, refused
+from .shared_ram import LentRam, refused
 
 if TYPE_CHECKING:
     from lrvm_components.memory import Words
@@ -127,12 +127,12 @@ class Turn:
     def __init__(self, board: Motherboard) -> None:
         self._board = board
         self._direct = sorted(
-            (c for c in board.components if isinstance(c, DirectPort)), key=lambda c: c.ram.number
+            (c for c in board.components if isinstance(c, LentRam)), key=lambda c: c.ram.number
         )
         for one, other in itertools.pairwise(self._direct):
             if one.ram is other.ram:
                 raise ValueError("a board has two direct ports to one SharedRam; one is enough")
-        self._owned: list[DirectPort] = []
+        self._owned: list[LentRam] = []
         self._channels: Channels = ()
         self._queries = 0
 

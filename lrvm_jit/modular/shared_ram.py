@@ -143,9 +143,9 @@ class SharedRam(Peripheral):
         with self.lock:
             return self.content.copy()
 
-    def direct(self) -> DirectPort:
+    def direct(self) -> LentRam:
         """A port for one `LrvmProcessor` whose accesses are no queries."""
-        return DirectPort(self)
+        return LentRam(self)
 
     def handle(self, query: Query) -> Response:
         refusal = refused(query, self.size)
@@ -165,7 +165,7 @@ class SharedRam(Peripheral):
         return Good() if isinstance(query, Save) else Data(old)
 
 
-class DirectPort(Component):
+class LentRam(Component):
     """The words of a `SharedRam` as plain memory of one board.
 
     What stands in `windows` is the RAM's content only while the board's processor owns it.

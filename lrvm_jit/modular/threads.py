@@ -9,7 +9,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from .channel import Lane, current
+from .channel import Direction, current
 from .contexts import (
     ANSWER_OF,
     Part,
@@ -205,16 +205,16 @@ class ThreadContext(PartContext):
         if self._leaving and self._must_unwind(stopping=pending.answer is None):
             raise Unwind
 
-    def wait_for(self, lane: Lane) -> None:
+    def wait_for(self, direction: Direction) -> None:
         """Return when something is in a channel that does not belong to the machine."""
-        lane.bell = self.inbox
+        direction.bell = self.inbox
         try:
-            while lane.queue.empty():
+            while direction.queue.empty():
                 if self._must_unwind():
                     raise Unwind
                 self._take(self._next())
         finally:
-            lane.bell = None
+            direction.bell = None
 
     def pause(self) -> None:
         """Answer who has asked meanwhile."""

@@ -24,7 +24,7 @@ def test_the_arrays_have_the_names_and_lengths_of_the_table() -> None:
     state = Motherboard([Ram(4096)], engine="reference").core.state
     arena = numpy.zeros(1024, numpy.uint32)
     arrays = kernel_arrays(state.regs, state.state, arena, 2)
-    lengths = layout.lengths(1024, (len(state.state) - layout.REGIONS) // layout.REGION_FIELDS, 2)
+    lengths = layout.lengths(1024, (len(state.state) - layout.MAPPINGS) // layout.MAPPING_FIELDS, 2)
     assert {name: len(array) for name, array in arrays._asdict().items()} == lengths
     assert [array.dtype.name for array in arrays] == [array.dtype for array in layout.ARRAYS]
 

@@ -16,7 +16,7 @@ from ..lane_arrays import LaneArrays
 
 THREADS: Final = 128
 """In a block."""
-ROW_FIELDS: Final = layout.REGION_FIELDS + 1
+ROW_FIELDS: Final = layout.MAPPING_FIELDS + 1
 STEPS = 20_000
 """Instructions of each lane in a launch: between two launches the host looks for Ctrl-C."""
 _EXTRA: Final = "an NVIDIA GPU with its driver, and numba-cuda: pip install 'lrvm-jit[cuda]'"
@@ -120,8 +120,8 @@ class DeviceLanes:
     def _memory_map(
         self, board: Motherboard
     ) -> tuple[NDArray[numpy.int64], NDArray[numpy.uint32], list[int]]:
-        """The region table, each row with what it moves from lane to lane; the words that all lanes
-        share; and where the memory of the first lane is behind them."""
+        """The mapping table, each row with what it moves from lane to lane; the words that all
+        lanes share; and where the memory of the first lane is behind them."""
         arrays, core = self._arrays, board.core
         core.state.host_changed()
         state = core.state.state
@@ -132,17 +132,18 @@ class DeviceLanes:
             starts.append(behind)
             behind += memory.rows.size
         rows: list[list[int]] = []
-        for row in range(int(state[layout.REGION_COUNT])):
-            at = layout.REGIONS + row * layout.REGION_FIELDS
-            region = [int(field) for field in state[at : at + layout.REGION_FIELDS]]
-            rows += self._parts(region, board, starts)
+        for number in range(int(state[layout.MAPPING_COUNT])):
+            at = layout.MAPPINGS + number * layout.MAPPING_FIELDS
+            row = [int(field) for field in state[at : at + layout.MAPPING_FIELDS]]
+            rows += self._parts(row, board, starts)
         return numpy.array(rows, numpy.int64).reshape(-1, ROW_FIELDS), shared, starts
 
-    def _parts(self, region: list[int], board: Motherboard, starts: list[int]) -> list[list[int]]:
-        """A region of the map as rows of the device's table: what lies in a lane's own memory, and
-        what of the same component is shared, such as the ROM behind the lanes' own programs."""
-        first, end = region[layout.REGION_FIRST], region[layout.REGION_END]
-        base = region[layout.REGION_BASE]
+    def _parts(self, row: list[int], board: Motherboard, starts: list[int]) -> list[list[int]]:
+        """A row of the mapping table as rows of the device's table: what lies in a lane's own
+        memory, and what of the same component is shared, such as the ROM behind the lanes' own
+        programs."""
+        first, end = row[layout.MAPPING_FIRST], row[layout.MAPPING_END]
+        base = row[layout.MAPPING_BASE]
         past = base + (end - first) // 4
         parts = []
         for memory, start in zip(self._arrays.memories, starts, strict=True):
@@ -158,13 +159,13 @@ class DeviceLanes:
                 (high, past, high, 0),
             ):
                 if begin < stop:
-                    part = [*region, move]
-                    part[layout.REGION_FIRST] = first + 4 * (begin - base)
-                    part[layout.REGION_END] = first + 4 * (stop - base)
-                    part[layout.REGION_BASE] = at
-                    part[layout.REGION_OFFSET] += 4 * (begin - base)
+                    part = [*row, move]
+                    part[layout.MAPPING_FIRST] = first + 4 * (begin - base)
+                    part[layout.MAPPING_END] = first + 4 * (stop - base)
+                    part[layout.MAPPING_BASE] = at
+                    part[layout.MAPPING_OFFSET] += 4 * (begin - base)
                     parts.append(part)
-        return parts or [[*region, 0]]
+        return parts or [[*row, 0]]
 
     def _kernel(self, table_rows: int) -> Any:
         if table_rows not in self._kernels:

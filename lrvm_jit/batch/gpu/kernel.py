@@ -22,11 +22,11 @@ from ...core.layout import (
     FLAGS_EXPLICIT,
     HALTED,
     LAST_PC,
+    MAPPING_BASE,
+    MAPPING_COUNT,
+    MAPPING_FIELDS,
     MUTED,
     PREVIOUS_PC,
-    REGION_BASE,
-    REGION_COUNT,
-    REGION_FIELDS,
     REGISTER_SLOTS,
     STOP_ON_EXCEPTION,
 )
@@ -47,12 +47,12 @@ from ..lane_layout import (
 
 COUNT, STEPS, STOPS, TABLE_ROWS, PARAMETERS = range(5)
 """Fields of the kernel's parameters: lanes, instructions of a launch, whether exceptions end a
-lane, rows of the region table."""
+lane, rows of the mapping table."""
 OWN_FIELDS = 1
-"""Behind a row of the region table: by how many words the memory of one lane lies behind that of
+"""Behind a row of the mapping table: by how many words the memory of one lane lies behind that of
 the lane before; 0 for what all lanes share."""
 TABLE = MUTED
-"""Where in `state` the region table begins here: the fields before it are all that is used of what
+"""Where in `state` the mapping table begins here: the fields before it are all that is used of what
 stands there otherwise, lists of exceptions and the window table. So `state` is 1 KB, not 12."""
 AF = int(Reg.AF)
 RESULT_MASK = np.int64((1 << 33) - 1)
@@ -85,7 +85,7 @@ def device_functions(jit: Callable[..., Any]) -> tuple[Any, Any, Any]:
 def lanes_function(table_rows: int) -> Callable[..., None]:
     """The function that the device is started with, for a machine with so many mapped ranges."""
     step_once, ended_by, flags_from = device_functions(cuda.jit)
-    state_words = TABLE + table_rows * REGION_FIELDS
+    state_words = TABLE + table_rows * MAPPING_FIELDS
 
     def run_lanes(
         parameters,
@@ -111,12 +111,12 @@ def lanes_function(table_rows: int) -> Callable[..., None]:
         for k in range(MUTED):
             state[k] = 0
         for row in range(parameters[TABLE_ROWS]):
-            to = TABLE + row * REGION_FIELDS
-            at = row * (REGION_FIELDS + OWN_FIELDS)
-            for k in range(REGION_FIELDS):
+            to = TABLE + row * MAPPING_FIELDS
+            at = row * (MAPPING_FIELDS + OWN_FIELDS)
+            for k in range(MAPPING_FIELDS):
                 state[to + k] = table[at + k]
-            state[to + REGION_BASE] += lane * table[at + REGION_FIELDS]
-        state[REGION_COUNT] = parameters[TABLE_ROWS]
+            state[to + MAPPING_BASE] += lane * table[at + MAPPING_FIELDS]
+        state[MAPPING_COUNT] = parameters[TABLE_ROWS]
         state[STOP_ON_EXCEPTION] = parameters[STOPS]
         for k in range(REGISTER_COUNT):
             regs[k] = rows[k, lane]

@@ -181,7 +181,7 @@ class Installation:
                 arrays.code_pages[state[layout.CODE_PAGE_COUNT]] = page
                 state[layout.CODE_PAGE_COUNT] += 1
         # No window may still cover the words as plain memory.
-        state[layout.CLEAN_WINDOWS : layout.REGIONS] = 0
+        state[layout.CLEAN_WINDOWS : layout.MAPPINGS] = 0
         state[layout.CLEAN_GENERATION] += 1
         state[layout.CLEAN_LOW] = 1 << 62
         state[layout.CLEAN_HIGH] = 0

@@ -29,7 +29,7 @@ from ..analysis.instructions import Flow, GuestInstruction, instruction_at
 from ..analysis.profile import Profile
 from ..analysis.region import SYMBOL, Block, BlockKey, Edge, Region
 from ..emit.builder import Builder
-from ..emit.function import Function, Generated, generate
+from ..emit.function import Generated, RegionFunction, generate
 from ..options import TranslatorOptions
 from .compiler import assembly, choose_pipeline, optimized_module
 
@@ -309,7 +309,7 @@ emissionKind: DebugDirectivesOnly)
 """
 
 
-class _LocatedFunction(Function):
+class _LocatedFunction(RegionFunction):
     """Generates a region's function with debug locations."""
 
     def __init__(self, region: Region) -> None:

@@ -31,12 +31,12 @@ class Generated:
 
 def generate(region: Region) -> Generated:
     """The IR module of a region: one function `region`, see `kernel.translations`."""
-    function = Function(region)
+    function = RegionFunction(region)
     text = function.text()
     return Generated(text, function.has_loops)
 
 
-class Function:
+class RegionFunction:
     """The function while it is generated."""
 
     def __init__(self, region: Region) -> None:

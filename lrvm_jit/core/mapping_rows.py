@@ -1,4 +1,4 @@
-"""The region table: what of the mapped addresses is plain memory, and what the bus serves."""
+"""The mapping table: what of the mapped addresses is plain memory, and what the bus serves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .component import Component
 from .mapping import Mapping
 
 
-def regions_of(
+def mapping_rows(
     mapping: Mapping, component: Component, watched: Sequence[tuple[int, int]]
 ) -> Iterator[list[int]]:
-    """Rows of the region table for a mapping: plain windows, and the bus in between.
+    """Rows of the mapping table for a mapping: plain windows, and the bus in between.
 
     The words of the `watched` ranges of offsets are reached over the bus.
     """
