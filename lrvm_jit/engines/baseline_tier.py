@@ -94,7 +94,7 @@ class BaselineTier:
         is_worth_it = 2 * native > executed - self._retried_at
         self._patience = 1 if is_worth_it else min(2 * self._patience, LONGEST_PATIENCE)
         self._retried_at, self._native_then = executed, code.executed
-        code.retry(self._arrays.entries)
+        code.retry(self._arrays.ops)
 
     def leave_at(self, indices: Iterable[int]) -> None:
         """A region is going to be entered at these arena words: native code leaves there."""

@@ -505,9 +505,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                 continue
             at = U(write_base + (inside >> 2))
             value = W(I(regs[U((op >> 24) & 0xFF)]) + ((op >> 48) & 0xFF))
-            if unlikely(marks[at] != 0) and not store_marked(
-                state, arena, ops, marks, at, value
-            ):
+            if unlikely(marks[at] != 0) and not store_marked(state, arena, ops, marks, at, value):
                 handler = handlers.SLOW
                 continue
             arena[at] = value
@@ -522,9 +520,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             value = W(I(regs[s]) + imm)
             if handler != handlers.PUSH:
                 value = W((fetch_low + index - fetch_base + 1) << 2)
-            if unlikely(marks[at] != 0) and not store_marked(
-                state, arena, ops, marks, at, value
-            ):
+            if unlikely(marks[at] != 0) and not store_marked(state, arena, ops, marks, at, value):
                 handler = handlers.SLOW
                 continue
             arena[at] = value
@@ -646,9 +642,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             end = min(fetch_end, limit - MAX_COMBINED)
             if native and index < end:
                 op = ops[U(index)]
-                handler = (
-                    handlers.ENTER if op & 0xFF == handlers.ENTER else handlers.ENTER_NATIVE
-                )
+                handler = handlers.ENTER if op & 0xFF == handlers.ENTER else handlers.ENTER_NATIVE
                 continue
         else:  # handlers.STEP: the careful path, one instruction
             cold_path()
