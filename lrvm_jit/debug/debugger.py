@@ -201,7 +201,8 @@ class Debugger(Stops):
                 return self._arrived(EventKind.END if over else at_limit)
         caught = self.listener.caught
         if caught is None:
-            return self._arrived(EventKind.STOPPED)
+            interrupted = self.history.interrupted
+            return self._arrived(EventKind.INTERRUPTED if interrupted else EventKind.STOPPED)
         return self._arrived(
             EventKind.EXCEPTION, exception=caught.exception, address=caught.address
         )

@@ -15,12 +15,14 @@ from ...isa.table import Reg
 from ...jit.code.cache import default_cache
 from ...jit.code.store import STORE, SharedCode
 from ...jit.options import TranslatorOptions
-from ...jit.vector.graph import CodeGraph, explore
+from ...jit.vector.graph import explore
 from ...jit.vector.memory import MemoryMap
 from ...jit.vector.shape import Shape, host_shape
 from ...machine.motherboard import Motherboard
 from ..lane_arrays import LaneArrays, LaneMemory
 
+SAMPLED_LANES = 256
+"""Lanes that tell which registers have one value in all of them."""
 MOST_GROUP_BYTES = 64 << 20
 """RAM of a group's lanes together, above which vector code leaves RAM to the scalar path."""
 
@@ -101,18 +103,19 @@ class VectorCode:
     margin: int
     least: int
     """Lanes with less budget are for the scalar path."""
-    alike: tuple[int, ...]
-    """Registers that should have one value in all lanes."""
-
-    def fits(self, arrays: LaneArrays) -> bool:
-        """Whether the lanes are as it was made for. Others are run as well, but slowly."""
-        return all(_is_alike(arrays, code) for code in self.alike)
+    alike: frozenset[int]
+    """Registers that should have one value in all lanes where they begin. Others are run as well,
+    but slowly."""
 
 
-def _is_alike(arrays: LaneArrays, code: int) -> bool:
-    """Whether all lanes have one value in a register."""
-    values = arrays.regs[:, code]
-    return bool((values == values[0]).all())
+def alike_registers(arrays: LaneArrays) -> frozenset[int]:
+    """Registers that seem to have one value in all lanes that are to run: some lanes tell."""
+    some = numpy.linspace(0, arrays.n - 1, min(arrays.n, SAMPLED_LANES)).astype(numpy.int64)
+    some = some[arrays.halted[some] == 0]
+    if not len(some):
+        return frozenset()
+    registers = arrays.regs[some]
+    return frozenset(numpy.flatnonzero((registers == registers[0]).all(axis=0)).tolist())
 
 
 class VectorCompiler:
@@ -125,13 +128,13 @@ class VectorCompiler:
         cache: CodeCache,
         always: bool = False,
         optimize: bool = True,
-        arrays: LaneArrays | None = None,
+        alike: frozenset[int] = frozenset(),
     ) -> None:
-        """`always`: use the code at once and for all lanes, whatever is measured. `arrays`: lanes
-        whose registers tell, when the code is made, which of these are the same for all."""
+        """`always`: use the code at once and for all lanes, whatever is measured. `alike`:
+        registers that have one value in all lanes where they begin."""
         self.machine = machine
         self.shape = shape
-        self._arrays = arrays
+        self.alike = alike
         self.always = always
         self._cache = cache
         self._optimize = optimize
@@ -165,19 +168,6 @@ class VectorCompiler:
             self._lock.release()
         return self._code
 
-    def _alike(self, graph: CodeGraph) -> list[int]:
-        """Registers of the program that have one value in all lanes now."""
-        arrays, self._arrays = self._arrays, None
-        if arrays is None:
-            return []
-        named = {
-            int(operand)
-            for one in graph.instructions.values()
-            for operand in one.operands
-            if isinstance(operand, Reg) and operand not in (Reg.PC, Reg.AF)
-        }
-        return [code for code in sorted(named) if _is_alike(arrays, code)]
-
     def _make(self, starts: Iterable[int]) -> VectorCode | None:
         from ...jit.code.compiler import choose_pipeline
         from ...jit.vector.function import generate
@@ -187,7 +177,8 @@ class VectorCompiler:
         if graph is None:
             return None
         pipeline = choose_pipeline(self._optimize, has_loops=False)
-        function = generate(graph, machine.memory, self.shape, self._alike(graph))
+        alike = self.alike - {Reg.PC, Reg.AF}
+        function = generate(graph, machine.memory, self.shape, alike)
         delivery = STORE.get(function.text, pipeline, self._cache)
         self._codes[0] = delivery.code
         accesses = machine.ram is not None and (function.loads or function.stores)
@@ -201,7 +192,7 @@ class VectorCompiler:
             accesses,
             function.margin,
             graph.longest + function.margin,
-            function.alike,
+            frozenset(function.alike),
         )
 
 
@@ -216,8 +207,15 @@ def vector_compiler(
 
     `before`: what has been used so far; it stays if the lanes still fit its code.
     """
-    if before is not None and (before.made is None or before.made.fits(arrays)):
-        return before
+    alike = alike_registers(arrays)
+    if before is not None:
+        if before.made is None:
+            before.alike = alike
+        if before.made is None or before.made.alike <= alike:
+            return before
+        # What differs once may differ again, so the code is made anew a few times at most.
+        again = before.made.alike & alike
+        alike = again if 2 * len(again) > len(before.made.alike) else frozenset()
     if options.vector_lanes == 0:
         return None
     shape = host_shape(options.vector_lanes)
@@ -229,6 +227,4 @@ def vector_compiler(
         return None
     cache = default_cache() if options.cache else CodeCache(None)
     always = options.vector_lanes is not None
-    # Lanes that are no longer alike may differ the next time as well.
-    looked_at = arrays if before is None else None
-    return VectorCompiler(machine, shape, cache, always, options.optimize, looked_at)
+    return VectorCompiler(machine, shape, cache, always, options.optimize, alike)

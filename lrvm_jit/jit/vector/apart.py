@@ -7,13 +7,13 @@ address; then those that wait there go on with them, or instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .graph import CodeGraph, flags_set_after, halts
 from .memory import MemoryMap
 from .target import Known, LaneTarget, State, Value
-from .text import DEFERRED, HALTED, KIND, LEFT, LEFT_CODE, NOWHERE, Text, Vector, X, Y
-from .together import correct_left, count, fold_left, jump_apart, part
+from .text import DEFERRED, HALTED, LEFT, LEFT_CODE, NOWHERE, Text, Vector
+from .together import FLAGS, correct_left, count, fold_left, jump_apart, part
 from .walk import Branch, Dynamic, Jump, Leave, walk
 
 MOST_WASTE = 2048
@@ -28,7 +28,7 @@ class ApartTarget(LaneTarget):
         super().__init__(text, memory_map, {})
 
     def going(self) -> Vector | None:
-        return self.text.each("icmp slt {w} {0}, zeroinitializer", self.text.load("m"))
+        return self.text.going()
 
     def refuse(self, bad: Value) -> None:
         if bad == "false":
@@ -44,9 +44,7 @@ class ApartTarget(LaneTarget):
         text.emit(f"  br i1 {some}, label %{away}, label %{on}, !prof !1", f"{away}:")
         fold_left(text)
         leave(text, lost, LEFT_CODE, str(_signed(self.pc)))
-        words = text.each("sext {b} {0} to {w}", lost)
-        kept = text.each("xor {w} {0}, {1}", text.load("m"), words)
-        text.store("m", kept)
+        text.set_going(text.each("xor {b} {0}, {1}", going, lost))
         number = text.value(f"xor i32 {text.value('load i32, ptr %mb')}, {lanes}")
         text.emit(f"  store i32 {number}, ptr %mb")
         empty = text.value(f"icmp eq i32 {number}, 0")
@@ -57,7 +55,13 @@ class ApartTarget(LaneTarget):
 
     def finish(self, flags: bool) -> None:
         """Everything to the slots of the lanes of the mask."""
-        numbers = [n for n in sorted(self.dirty) if flags or n not in (KIND, X, Y)]
+        self._put_back([n for n in sorted(self.dirty) if flags or n not in FLAGS])
+
+    def finish_flags(self) -> None:
+        """What `finish` has left out: on the ways where somebody may want to know."""
+        self._put_back([n for n in FLAGS if n in self.dirty])
+
+    def _put_back(self, numbers: list[int]) -> None:
         if not numbers:
             return
         going = self.going()
@@ -85,6 +89,8 @@ class ApartCode:
     margin: int
     together: dict[int, State]
     """What is known where blocks for lanes that go together begin."""
+    hints: dict[int, int] = field(default_factory=dict)
+    """What registers probably hold, because they do in those blocks."""
 
     def step(self, pc: int) -> None:
         """Generate a step with the ways in to it."""
@@ -95,6 +101,7 @@ class ApartCode:
             self._test_budget(pc, f"b{pc}", waste=True)
             text.emit(f"b{pc}:")
         on = ApartTarget(text, self.memory)
+        on.hints = self.hints
         end = walk(on, graph, pc, apart=True)
         match end:
             case Leave(at):
@@ -119,9 +126,9 @@ class ApartCode:
 
     def _branch(self, on: ApartTarget, end: Branch) -> None:
         text, graph = self.text, self.graph
-        targets = (end.executed[0], end.skipped[0])
-        on.finish(not all(flags_set_after(graph, target) for target in targets))
+        on.finish(False)
         text.emit(*count(text, on.executed))
+        wanted = [not flags_set_after(graph, way[0]) for way in (end.executed, end.skipped)]
         first, second = text.label(), text.label()
         if isinstance(end.condition, Vector):
             lanes = text.lane_bits(end.condition)
@@ -132,11 +139,16 @@ class ApartCode:
             text.emit(f"  br i1 {every}, label %{first}, label %{others}", f"{others}:")
             none = text.value(f"icmp eq i32 {here}, 0")
             text.emit(f"  br i1 {none}, label %{second}, label %{mixed}", f"{mixed}:")
+            if any(wanted):
+                on.finish_flags()
             part(on, end, lanes, graph)
         else:
             text.emit(f"  br i1 {end.condition}, label %{first}, label %{second}")
-        for label, (target, cycles) in ((first, end.executed), (second, end.skipped)):
+        ways = (end.executed, end.skipped)
+        for label, (target, cycles), flags in zip((first, second), ways, wanted, strict=True):
             text.emit(f"{label}:")
+            if flags:
+                on.finish_flags()
             if cycles:
                 text.emit(*count(text, cycles))
             jump_apart(text, graph, target)
@@ -177,13 +189,11 @@ class ApartCode:
         fold_left(text)
         pcs = text.load("pcs")
         met = text.each("icmp eq {w} {0}, {1}", pcs, text.splat(pc))
-        words = text.each("sext {b} {0} to {w}", met)
-        text.store("m", text.each("or {w} {0}, {1}", text.load("m"), words))
+        text.set_going(text.each("or {b} {0}, {1}", text.going(), met))
         number = text.value(f"or i32 {text.value('load i32, ptr %mb')}, {text.lane_bits(met)}")
         text.emit(f"  store i32 {number}, ptr %mb")
         text.emit("  store i32 0, ptr %waste")
-        # Nowhere has all bits.
-        waiting = text.each("or {w} {0}, {1}", pcs, words)
+        waiting = text.choose(met, text.splat(NOWHERE), pcs)
         text.store("pcs", waiting)
         text.emit(f"  store i32 {text.smallest(waiting, signed=False)}, ptr %next")
         text.emit(f"  br label %a{pc}", f"a{pc}:")
@@ -218,8 +228,7 @@ class ApartCode:
             differs = other if differs is None else text.each("or {w} {0}, {1}", differs, other)
         if differs is not None:
             bits = text.each("icmp ne {w} {0}, zeroinitializer", differs)
-            same = text.value(f"icmp eq i32 {text.lane_bits(bits)}, 0")
-            text.emit(f"  br i1 {same}, label %{fits}, label %m{pc}", f"{fits}:")
+            text.emit(f"  br i1 {text.any_lane(bits)}, label %m{pc}, label %{fits}", f"{fits}:")
         for slot, word in shared:
             text.emit(f"  store i32 {word}, ptr %u{slot}")
         text.emit(f"  br label %c{pc}")
@@ -236,7 +245,7 @@ class ApartCode:
         text.emit("park:")
         fold_left(text)
         here = text.splat(text.value("load i32, ptr %cur"))
-        text.store("pcs", text.merge(text.load("m"), here, text.load("pcs")))
+        text.store("pcs", text.merge(text.going(), here, text.load("pcs")))
         text.emit("  br label %fold")
         self._fold()
         self._choose()
@@ -247,7 +256,7 @@ class ApartCode:
         if executed:
             text.emit(*count(text, executed))
         fold_left(text)
-        going = text.each("icmp slt {w} {0}, zeroinitializer", text.load("m"))
+        going = text.going()
         at = text.value("load i32, ptr %cur")
         if executed:
             at = text.value(f"add i32 {at}, {4 * executed}")
@@ -285,10 +294,9 @@ class ApartCode:
         done = text.value(f"icmp eq i32 {chosen}, -1")
         text.emit(f"  br i1 {done}, label %{over}, label %{on}", f"{on}:")
         here = text.each("icmp eq {w} {0}, {1}", pcs, text.splat(chosen))
-        words = text.each("sext {b} {0} to {w}", here)
-        text.store("m", words)
+        text.set_going(here)
         text.emit(f"  store i32 {text.lane_bits(here)}, ptr %mb")
-        waiting = text.each("or {w} {0}, {1}", pcs, words)
+        waiting = text.choose(here, text.splat(NOWHERE), pcs)
         text.store("pcs", waiting)
         text.emit(f"  store i32 {text.smallest(waiting, signed=False)}, ptr %next")
         text.emit(f"  store i32 {text.value('load i32, ptr %slack')}, ptr %marker")

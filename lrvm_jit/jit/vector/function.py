@@ -39,7 +39,7 @@ class VectorFunction:
     """Lanes that leave have at least so many instructions left; not before they have executed
     these are their flags, and the address of the last instruction, what they should be."""
     alike: tuple[int, ...]
-    """Registers that should have one value in all lanes."""
+    """Registers that should have one value in all lanes where they begin."""
 
 
 def generate(
@@ -47,21 +47,24 @@ def generate(
 ) -> VectorFunction:
     """The function for a program: i64 region(ptr context).
 
-    `alike` are registers that have one value in all lanes, as far as the caller knows. That is
-    made use of where the program does not write them; where it is not so lanes are treated as
-    if they had parted.
+    `alike` are registers that have one value in all lanes where they begin, as far as the caller
+    knows. Where that is not so lanes are treated as if they had parted.
     """
     changed = {int(register) for one in graph.instructions.values() for register in _writes(one)}
     shared: State = {code: Known.UNIFORM for code in alike if code not in changed}
+    begin: State = {code: Known.UNIFORM for code in alike if code in changed}
     margin = max(1, *(flags_set_after(graph, pc) for pc in graph.steps))
-    draft = TogetherCode(Text(shape), graph, memory, margin, [], {}, shared, is_draft=True)
+    draft = TogetherCode(Text(shape), graph, memory, margin, [], {}, shared, begin, is_draft=True)
     states_of(graph, draft)
     text = Text(shape)
     cold: list[str] = []
-    together = TogetherCode(text, graph, memory, margin, cold, draft.states, shared)
+    together = TogetherCode(text, graph, memory, margin, cold, draft.states, shared, begin)
+    expected = set(shared)
+    for pc in graph.starts:
+        expected |= {code for code in begin if draft.states[pc].get(code) is Known.UNIFORM}
     for pc in sorted(draft.states):
         together.block(pc)
-    apart = ApartCode(text, graph, memory, margin, draft.states)
+    apart = ApartCode(text, graph, memory, margin, draft.states, _hints(draft.states))
     for pc in sorted(graph.steps):
         apart.step(pc)
     apart.scheduler()
@@ -97,8 +100,18 @@ def generate(
         text.loads,
         text.stores,
         margin,
-        tuple(sorted(code for code in shared if code in text.used)),
+        tuple(sorted(code for code in expected if code in text.used)),
     )
+
+
+def _hints(states: dict[int, State]) -> dict[int, int]:
+    """Registers that hold one constant wherever they are known to hold any."""
+    found: dict[int, set[int]] = {}
+    for state in states.values():
+        for slot, known in state.items():
+            if isinstance(known, int) and slot < KIND:
+                found.setdefault(slot, set()).add(known)
+    return {slot: words.pop() for slot, words in found.items() if len(words) == 1}
 
 
 def _writes(one: GuestInstruction) -> list[Reg]:
@@ -117,7 +130,10 @@ def _entry(text: Text, slots: list[int]) -> None:
     ):
         pointer = text.value(f"getelementptr ptr, ptr %context, i64 {field}")
         text.emit(f"  %{name} = load ptr, ptr {pointer}, align 8")
-    for variable in ("m", *(f"v{slot}" for slot in slots if slot != CODE)):
+    kind, align = text.mask_kind
+    for p in range(shape.pieces):
+        text.emit(f"  %m_{p} = alloca {kind}, align {align}")
+    for variable in (f"v{slot}" for slot in slots if slot != CODE):
         for p in range(shape.pieces):
             text.emit(f"  %{variable}_{p} = alloca {text.words}, align {text.align}")
     # What changes only where lanes part stays in memory: there are not enough registers.
@@ -144,7 +160,7 @@ def _entry(text: Text, slots: list[int]) -> None:
         if slot != CODE:
             text.store(f"v{slot}", _slot(text, slot))
     codes, pcs = text.load("code"), text.load("end")
-    text.store("m", text.splat(0))
+    text.set_going(text.all_or_none(False))
     alive = text.each("icmp eq {w} {0}, zeroinitializer", codes)
     text.store("pcs", text.choose(alive, pcs, text.splat(NOWHERE)))
     text.emit("  br label %refold")

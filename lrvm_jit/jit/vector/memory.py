@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...isa.table import WORD_MASK
-from .shape import has_gathers
+from .shape import VectorUnit, vector_unit
 from .text import Vector
 
 if TYPE_CHECKING:
+    from .ranges import Range
     from .target import LaneTarget, Value
     from .text import Text
 
@@ -151,7 +152,7 @@ def _no_lane(on: LaneTarget, bits: Vector) -> str:
     going = on.going()
     if going is not None:
         bits = on.text.each("and {b} {0}, {1}", bits, going)
-    return on.text.value(f"icmp eq i32 {on.text.lane_bits(bits)}, 0")
+    return on.text.value(f"xor i1 {on.text.any_lane(bits)}, true")
 
 
 def _numbers(text: Text, p: int) -> str:
@@ -221,8 +222,9 @@ def _store_same(on: LaneTarget, index: Value, vector: Vector) -> None:
     assert isinstance(index, str)
     _make_present(on, index, dirty=True)
     text = on.text
-    if on.going() is not None:
-        vector = text.merge(text.load("m"), vector, _present_word(text, index))
+    going = on.going()
+    if going is not None:
+        vector = text.merge(going, vector, _present_word(text, index))
     for p, piece in enumerate(vector):
         pointer = _pointer(text, index, p)
         text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
@@ -236,8 +238,12 @@ def _rom_word(text: Text, index: str) -> str:
 
 def _store_each(on: LaneTarget, places: Vector, vector: Vector) -> None:
     _make_present(on, "", dirty=True)
-    text, going, size = on.text, on.going(), on.text.shape.piece
+    text, going = on.text, on.going()
     for p in range(text.shape.pieces):
+        if text.shape.mask_registers and text.shape.piece == 16:
+            mask = going[p] if going is not None else "splat (i1 true)"
+            _scatter_sixteen(text, _interleaved(text, places[p], p), vector[p], mask)
+            continue
         place = places[p]
         if going is not None:
             # Lanes that have parted write to a spare word of theirs.
@@ -245,9 +251,8 @@ def _store_each(on: LaneTarget, places: Vector, vector: Vector) -> None:
             place = text.value(
                 f"select {text.bits} {going[p]}, {text.words} {place}, {text.words} {spare}"
             )
-        place = text.value(f"mul {text.words} {place}, {text.constant(text.shape.width)}")
-        place = text.value(f"add {text.words} {place}, {_numbers(text, p)}")
-        for k in range(size):
+        place = _interleaved(text, place, p)
+        for k in range(text.shape.piece):
             index = text.value(f"extractelement {text.words} {place}, i64 {k}")
             wide = text.value(f"zext i32 {index} to i64")
             pointer = text.value(f"getelementptr i32, ptr %ram, i64 {wide}")
@@ -255,25 +260,52 @@ def _store_each(on: LaneTarget, places: Vector, vector: Vector) -> None:
             text.emit(f"  store i32 {word}, ptr {pointer}, align 4")
 
 
-def _gather(text: Text, pointer: str, places: Vector) -> Vector:
-    return Vector(_gather_piece(text, pointer, place) for place in places)
+def _interleaved(text: Text, place: str, p: int) -> str:
+    """Where the words of a piece's lanes are in the group's RAM."""
+    scaled = text.value(f"mul {text.words} {place}, {text.constant(text.shape.width)}")
+    return text.value(f"add {text.words} {scaled}, {_numbers(text, p)}")
 
 
-def _gather_piece(text: Text, pointer: str, place: str) -> str:
+def _scatter_sixteen(text: Text, index: str, words: str, mask: str) -> None:
+    name = "@llvm.x86.avx512.mask.scatter.dpi.512"
+    text.declarations.add(f"declare void {name}(ptr, <16 x i1>, <16 x i32>, <16 x i32>, i32)")
+    text.emit(
+        f"  call void {name}(ptr %ram, <16 x i1> {mask}, <16 x i32> {index}, <16 x i32> {words}, "
+        "i32 4)"
+    )
+
+
+def _gather(on: LaneTarget, pointer: str, places: Vector) -> Vector:
+    """A word for each lane that goes on here."""
+    text, going = on.text, on.going()
+    if going is not None and not (text.shape.mask_registers and text.shape.piece == 16):
+        # Index 0 is there for everybody.
+        places = text.choose(going, places, text.splat(0))
+    if pointer == "%ram":
+        places = Vector(_interleaved(text, place, p) for p, place in enumerate(places))
+    masks = going or text.all_or_none(True)
+    return Vector(
+        _gather_piece(text, pointer, place, mask) for place, mask in zip(places, masks, strict=True)
+    )
+
+
+def _gather_piece(text: Text, pointer: str, place: str, mask: str) -> str:
     size = text.shape.piece
-    if has_gathers() and size == 8:
-        return _gather_eight(text, pointer, place)
-    if has_gathers() and size == 16:
-        halves = []
-        for half in range(2):
-            picked = ", ".join(f"i32 {8 * half + k}" for k in range(8))
-            part = text.value(
-                f"shufflevector {text.words} {place}, {text.words} poison, <8 x i32> <{picked}>"
-            )
-            halves.append(_gather_eight(text, pointer, part))
-        order = ", ".join(f"i32 {k}" for k in range(16))
+    if vector_unit() is VectorUnit.AVX512 and size == 16:
+        name = "@llvm.x86.avx512.mask.gather.dpi.512"
+        text.declarations.add(
+            f"declare <16 x i32> {name}(<16 x i32>, ptr, <16 x i32>, <16 x i1>, i32)"
+        )
         return text.value(
-            f"shufflevector <8 x i32> {halves[0]}, <8 x i32> {halves[1]}, <16 x i32> <{order}>"
+            f"call <16 x i32> {name}(<16 x i32> zeroinitializer, ptr {pointer}, "
+            f"<16 x i32> {place}, <16 x i1> {mask}, i32 4)"
+        )
+    if vector_unit() is not VectorUnit.PLAIN and size == 8:
+        name = "@llvm.x86.avx2.gather.d.d.256"
+        text.declarations.add(f"declare <8 x i32> {name}(<8 x i32>, ptr, <8 x i32>, <8 x i32>, i8)")
+        return text.value(
+            f"call <8 x i32> {name}(<8 x i32> zeroinitializer, ptr {pointer}, <8 x i32> {place}, "
+            "<8 x i32> splat (i32 -1), i8 4)"
         )
     result = "poison"
     for k in range(size):
@@ -283,33 +315,6 @@ def _gather_piece(text: Text, pointer: str, place: str) -> str:
         word = text.value(f"load i32, ptr {at}, align 4")
         result = text.value(f"insertelement {text.words} {result}, i32 {word}, i64 {k}")
     return result
-
-
-def _gather_eight(text: Text, pointer: str, place: str) -> str:
-    name = "@llvm.x86.avx2.gather.d.d.256"
-    text.declarations.add(f"declare <8 x i32> {name}(<8 x i32>, ptr, <8 x i32>, <8 x i32>, i8)")
-    return text.value(
-        f"call <8 x i32> {name}(<8 x i32> zeroinitializer, ptr {pointer}, <8 x i32> {place}, "
-        "<8 x i32> splat (i32 -1), i8 4)"
-    )
-
-
-def _gather_ram(on: LaneTarget, places: Vector) -> Vector:
-    text, width = on.text, on.text.shape.width
-    found = []
-    for p, place in enumerate(_safe(on, places)):
-        scaled = text.value(f"mul {text.words} {place}, {text.constant(width)}")
-        index = text.value(f"add {text.words} {scaled}, {_numbers(text, p)}")
-        found.append(_gather_piece(text, "%ram", index))
-    return Vector(found)
-
-
-def _safe(on: LaneTarget, places: Vector) -> Vector:
-    """Index 0 for lanes that do not go on here."""
-    going = on.going()
-    if going is None:
-        return places
-    return on.text.choose(going, places, on.text.splat(0))
 
 
 def _load_shared(on: LaneTarget, address: str) -> Value:
@@ -346,12 +351,14 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
     )
     places = _turned(on, address, first_base)
     assert isinstance(places, Vector)
+    if probably_rom and _lies_within(on.range_of(address), on.memory.rom_base, words):
+        return _gather(on, "%rom", places)
     outside = on.compare("uge", places, words)
     assert isinstance(outside, Vector)
     text.emit(f"  br i1 {_no_lane(on, outside)}, label %{usual}, label %{rare}, !prof !0")
     text.emit(f"{usual}:")
     if probably_rom:
-        ways.append((_gather(text, "%rom", _safe(on, places)), usual))
+        ways.append((_gather(on, "%rom", places), usual))
     else:
         same, each = text.label(), text.label()
         first = _first(on, places)
@@ -361,7 +368,7 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
         ways.append((_same_word(on, first), found))
         text.emit(f"  br label %{found}", f"{found}:", f"  br label %{done}", f"{each}:")
         _make_present(on, "")
-        ways.append((_gather_ram(on, places), gathered))
+        ways.append((_gather(on, "%ram", places), gathered))
         text.emit(f"  br label %{gathered}", f"{gathered}:")
     text.emit(f"  br label %{done}", f"{rare}:")
     end = text.label()
@@ -373,6 +380,11 @@ def _load_each(on: LaneTarget, address: Vector) -> Vector:
         )
         for p in range(text.shape.pieces)
     )
+
+
+def _lies_within(known: Range, base: int, words: int) -> bool:
+    """Whether what is known of an address says that it is one of so many words."""
+    return base <= known.low and known.high < base + 4 * words and known.zeros >= 2 and not base & 3
 
 
 def _load_any(on: LaneTarget, address: Vector) -> Vector:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 
 
@@ -17,6 +18,9 @@ class Shape:
 
     width: int
     piece: int
+    mask_registers: bool = False
+    """Whether the processor keeps masks as bits in registers of their own, as AVX-512 does; others
+    keep them as words of all ones or zeros."""
 
     @property
     def pieces(self) -> int:
@@ -28,17 +32,28 @@ class Shape:
         return (1 << self.width) - 1
 
 
+class VectorUnit(Enum):
+    """What the processor has for vectors, as far as code here differs."""
+
+    PLAIN = 4
+    """Four words, no gathers;"""
+    AVX2 = 8
+    """eight words, gathers;"""
+    AVX512 = 16
+    """sixteen words, gathers and scatters, mask registers."""
+
+
 @cache
-def _vector_words() -> tuple[int, bool]:
-    """Words of a vector register of this processor, and whether it has AVX2's gathers."""
+def vector_unit() -> VectorUnit:
+    """That of this processor."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return 4, False
+        return VectorUnit.PLAIN
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512bw"):
-        return 16, True
-    return (8, True) if features.get("avx2") else (4, False)
+    if all(features.get(f"avx512{part}") for part in ("f", "vl", "bw", "dq")):
+        return VectorUnit.AVX512
+    return VectorUnit.AVX2 if features.get("avx2") else VectorUnit.PLAIN
 
 
 def host_shape(width: int | None = None) -> Shape:
@@ -48,11 +63,6 @@ def host_shape(width: int | None = None) -> Shape:
     AVX-512; 8 with the four words of others. Measured: fewer lanes wait for results, more have no
     registers.
     """
-    words, _ = _vector_words()
-    wanted = width if width is not None else {4: 8, 8: 16, 16: 32}[words]
-    return Shape(wanted, min(words, wanted))
-
-
-def has_gathers() -> bool:
-    """Whether the processor loads eight words from eight addresses by one instruction."""
-    return _vector_words()[1]
+    unit = vector_unit()
+    wanted = width if width is not None else 2 * unit.value
+    return Shape(wanted, min(unit.value, wanted), unit is VectorUnit.AVX512)

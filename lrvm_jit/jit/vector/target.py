@@ -14,8 +14,9 @@ from enum import Enum
 from ...isa.symbolic import FOLD
 from ...isa.table import WORD_MASK, FlagRule, Reg
 from ..emit.flags import condition as flag_condition
-from . import memory
+from . import memory, ranges
 from .memory import MemoryMap
+from .ranges import ANYTHING, Range
 from .text import KIND, Text, Vector, X, Y
 
 Value = int | str | Vector
@@ -53,6 +54,12 @@ class LaneTarget(ABC):
         self.bases: dict[str, int] = {}
         """Constants in registers to which something was added, by the first piece of the sum: they
         tell in which memory an address probably lies."""
+        self.hints: dict[int, int] = {}
+        """What registers probably hold, where nothing is known."""
+        self._expected: dict[str, int] = {}
+        """What vectors probably hold, by their first pieces."""
+        self._ranges: dict[str, Range] = {}
+        """What is known of vectors, by their first pieces."""
         self._read: set[int] = set()
         """Constants that registers hold; of literals nobody knows what they are."""
 
@@ -81,11 +88,22 @@ class LaneTarget(ABC):
         if name in ("xor", "sub") and x == y:
             return 0
         result = self._words(name, x, y)
+        if isinstance(result, Vector):
+            self._ranges[result[0]] = ranges.result(name, self.range_of(x), self.range_of(y))
         if name == "add" and isinstance(result, Vector):
-            for constant in (x, y):
-                if isinstance(constant, int) and constant in self._read:
-                    self.bases[result[0]] = constant
+            for part in (x, y):
+                base = part if isinstance(part, int) and part in self._read else None
+                if isinstance(part, Vector):
+                    base = self._expected.get(part[0])
+                if base is not None:
+                    self.bases[result[0]] = base
         return result
+
+    def range_of(self, value: Value) -> Range:
+        """What is known of a word."""
+        if isinstance(value, int):
+            return ranges.constant(value)
+        return self._ranges.get(value[0], ANYTHING) if isinstance(value, Vector) else ANYTHING
 
     def _words(self, name: str, x: Value, y: Value) -> Value:
         if not isinstance(x, Vector) and not isinstance(y, Vector):
@@ -190,7 +208,10 @@ class LaneTarget(ABC):
             return known
         if known is Known.UNIFORM:
             return self.text.value(f"load i32, ptr %u{number}")
-        return self.text.load(f"v{number}")
+        loaded = self.text.load(f"v{number}")
+        if number in self.hints:
+            self._expected[loaded[0]] = self.hints[number]
+        return loaded
 
     def put(self, number: int, value: Value) -> None:
         self.text.used.add(number)

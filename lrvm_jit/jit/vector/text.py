@@ -140,6 +140,51 @@ class Text:
             found.append(self.value(f"bitcast i{size} {small} to {self.bits}"))
         return Vector(found)
 
+    def any_lane(self, bits: Vector) -> str:
+        """An i1: whether a truth value holds for some lane."""
+        return self._combined("or", "ne", bits, 0)
+
+    def every_lane(self, bits: Vector) -> str:
+        """An i1: whether a truth value holds for all lanes of the group."""
+        return self._combined("and", "eq", bits, -1)
+
+    def _combined(self, name: str, predicate: str, bits: Vector, wanted: int) -> str:
+        size, total = self.shape.piece, bits[0]
+        for piece in bits[1:]:
+            total = self.value(f"{name} {self.bits} {total}, {piece}")
+        packed = self.value(f"bitcast {self.bits} {total} to i{size}")
+        return self.value(f"icmp {predicate} i{size} {packed}, {wanted}")
+
+    # --- the mask ------------------------------------------------------------------------------
+
+    @property
+    def mask_kind(self) -> tuple[str, int]:
+        """Type of a piece of the mask where it is kept, and its alignment."""
+        return (self.bits, 8) if self.shape.mask_registers else (self.words, self.align)
+
+    def going(self) -> Vector:
+        """Truth values of the lanes of the mask."""
+        kind, align = self.mask_kind
+        pieces = range(self.shape.pieces)
+        mask = Vector(self.value(f"load {kind}, ptr %m_{p}, align {align}") for p in pieces)
+        if self.shape.mask_registers:
+            return mask
+        return self.each("icmp slt {w} {0}, zeroinitializer", mask)
+
+    def set_going(self, bits: Vector) -> None:
+        """Other lanes go on now."""
+        kind, align = self.mask_kind
+        if not self.shape.mask_registers:
+            bits = self.each("sext {b} {0} to {w}", bits)
+        for p, piece in enumerate(bits):
+            self.emit(f"  store {kind} {piece}, ptr %m_{p}, align {align}")
+
+    def all_or_none(self, everybody: bool) -> Vector:
+        """The truth value, for all lanes."""
+        return Vector([f"splat (i1 {str(everybody).lower()})"] * self.shape.pieces)
+
+    # --- choices -------------------------------------------------------------------------------
+
     def smallest(self, vector: Vector, signed: bool) -> str:
         """The smallest word of all lanes."""
         kind = "smin" if signed else "umin"
@@ -160,9 +205,12 @@ class Text:
         """`x` where the truth value holds, else `y`."""
         return self.each("select {b} {0}, {w} {1}, {w} {2}", bits, x, y)
 
-    def merge(self, mask: Vector, x: Vector, y: Vector) -> Vector:
-        """`x` in the lanes of a mask, all ones or zeros, else `y`: for what is stored to memory,
-        where LLVM would make a masked store of a choice, which some processors do slowly."""
+    def merge(self, bits: Vector, x: Vector, y: Vector) -> Vector:
+        """As `choose`, for what is stored to memory: LLVM makes a masked store of a choice, which
+        processors without mask registers do slowly."""
+        if self.shape.mask_registers:
+            return self.choose(bits, x, y)
+        mask = self.each("sext {b} {0} to {w}", bits)
         other = self.each("xor {w} {0}, {1}", x, y)
         chosen = self.each("and {w} {0}, {1}", other, mask)
         return self.each("xor {w} {0}, {1}", chosen, y)

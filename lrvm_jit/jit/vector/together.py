@@ -34,7 +34,7 @@ class TogetherTarget(LaneTarget):
         text = self.text
         away, on = text.label(), text.label()
         if isinstance(bad, Vector):
-            bad = text.value(f"icmp ne i32 {text.lane_bits(bad)}, 0")
+            bad = text.any_lane(bad)
         text.emit(f"  br i1 {bad}, label %{away}, label %{on}, !prof !1", f"{on}:")
         with text.elsewhere(away, self.cold):
             self.spill()
@@ -99,7 +99,7 @@ def enter_apart(text: Text, executed: int) -> None:
     """All lanes become a mask: what has to be so in code for lanes that have parted."""
     if executed:
         text.emit(*count(text, executed))
-    text.store("m", text.splat(0xFFFF_FFFF))
+    text.set_going(text.all_or_none(True))
     text.emit(f"  store i32 {text.shape.everybody}, ptr %mb")
     text.store("pcs", text.splat(NOWHERE))
     text.emit(f"  store i32 {-1}, ptr %next")
@@ -128,6 +128,8 @@ class TogetherCode:
     shared: State = field(default_factory=dict)
     """Registers that no code here writes, and that all lanes have been given with one value: known
     wherever lanes arrive."""
+    begin: State = field(default_factory=dict)
+    """Registers that all lanes have with one value where they begin."""
     is_draft: bool = False
     """Whether only what blocks hand on is of interest."""
 
@@ -202,7 +204,7 @@ class TogetherCode:
         apart, same = text.label(), text.label()
         if isinstance(target, Vector):
             differs = text.each("icmp ne {w} {0}, {1}", vector, text.splat(first))
-            split = text.value(f"icmp ne i32 {text.lane_bits(differs)}, 0")
+            split = text.any_lane(differs)
             text.emit(f"  br i1 {split}, label %{apart}, label %{same}", f"{same}:")
         slack = text.value("load i32, ptr %slack")
         enough = text.value(f"icmp sge i32 {slack}, {self.graph.longest + self.margin}")
@@ -225,17 +227,16 @@ class TogetherCode:
             text.emit(*count(text, on.executed))
             text.emit(f"  br i1 {end.condition}, label %{first}, label %{second}")
         else:
-            lanes = text.lane_bits(end.condition)
             text.emit(*count(text, on.executed))
             others, mixed = text.label(), text.label()
-            every = text.value(f"icmp eq i32 {lanes}, {_signed(text.shape.everybody)}")
+            every = text.every_lane(end.condition)
             text.emit(f"  br i1 {every}, label %{first}, label %{others}", f"{others}:")
-            none = text.value(f"icmp eq i32 {lanes}, 0")
-            text.emit(f"  br i1 {none}, label %{second}, label %{mixed}")
+            some = text.any_lane(end.condition)
+            text.emit(f"  br i1 {some}, label %{mixed}, label %{second}")
             with text.elsewhere(mixed, self.cold):
                 on.spill()
                 enter_apart(text, 0)
-                part(on, end, lanes, self.graph)
+                part(on, end, text.lane_bits(end.condition), self.graph)
         for label, (target, cycles) in ((first, executed), (second, skipped)):
             text.emit(f"{label}:")
             go(target, cycles)
@@ -250,7 +251,7 @@ def fold_left(text: Text) -> None:
     slack = text.value("load i32, ptr %slack")
     marker = text.value("load i32, ptr %marker")
     run = text.value(f"sub i32 {marker}, {slack}")
-    masked = text.each("and {w} {0}, {1}", text.load("m"), text.splat(run))
+    masked = text.choose(text.going(), text.splat(run), text.splat(0))
     text.store(f"v{LEFT}", text.each("sub {w} {0}, {1}", text.load(f"v{LEFT}"), masked))
     text.emit(f"  store i32 {slack}, ptr %marker")
 
@@ -263,14 +264,13 @@ def part(on: LaneTarget, end: Branch, lanes: str, graph: CodeGraph) -> None:
     text = on.text
     fold_left(text)
     assert isinstance(end.condition, Vector)
-    mask = text.load("m")
-    holds = text.each("sext {b} {0} to {w}", end.condition)
-    first = text.each("and {w} {0}, {1}", mask, holds)
-    second = text.each("xor {w} {0}, {1}", mask, first)
+    going = text.going()
+    first = text.each("and {b} {0}, {1}", going, end.condition)
+    second = text.each("xor {b} {0}, {1}", going, first)
     left = text.load(f"v{LEFT}")
     for vector, (_, cycles) in ((first, end.executed), (second, end.skipped)):
         if cycles:
-            used = text.each("and {w} {0}, {1}", vector, text.splat(cycles))
+            used = text.choose(vector, text.splat(cycles), text.splat(0))
             left = text.each("sub {w} {0}, {1}", left, used)
     text.store(f"v{LEFT}", left)
     most = max(end.executed[1], end.skipped[1])
@@ -285,7 +285,7 @@ def part(on: LaneTarget, end: Branch, lanes: str, graph: CodeGraph) -> None:
         (end.executed[0], end.skipped[0]) if first_stays else (end.skipped[0], end.executed[0])
     )
     text.store("pcs", text.merge(wait, text.splat(later), text.load("pcs")))
-    text.store("m", stay)
+    text.set_going(stay)
     chosen = lanes if first_stays else text.value(f"xor i32 {lanes}, -1")
     number = text.value(f"and i32 {text.value('load i32, ptr %mb')}, {chosen}")
     text.emit(f"  store i32 {number}, ptr %mb")
@@ -311,7 +311,7 @@ def states_of(graph: CodeGraph, code: TogetherCode) -> None:
     states = code.states
     ahead = sorted(graph.resumed)
     for pc in ahead:
-        states[pc] = dict(code.shared)
+        states[pc] = code.shared | (code.begin if pc in graph.starts else {})
     while ahead:
         pc = ahead.pop()
         for target, handed in code.block(pc):

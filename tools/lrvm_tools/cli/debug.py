@@ -22,10 +22,12 @@ from .run import open_machine
 
 if TYPE_CHECKING:
     from ..debugging.dap import DapHost
+    from ..debugging.gdb import StreamHost, WatchedHost
     from ..debugging.screen import ScreenHost
     from ..machines import Machine
 
 _MIB: Final = 1 << 20
+_STREAMS: Final = "-"
 _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui]'"
 
 
@@ -74,6 +76,12 @@ _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui
 @click.option(
     "--dap", is_flag=True, help="Talk to an editor on standard input and output, by its protocol."
 )
+@click.option(
+    "--gdb",
+    metavar="[HOST:]PORT",
+    help="Serve GDB and others that speak its remote protocol at this port, of this computer "
+    "unless HOST is given; `-`: on standard input and output.",
+)
 @click.option("--tui", is_flag=True, help="Show source, registers and more on the whole screen.")
 @click.option(
     "--serve",
@@ -97,10 +105,13 @@ def debug(ctx: click.Context, /, **options: Any) -> None:
       lrvm debug hello.lasm --batch -ex "run 1000" -ex "rstep 10" -ex "print cycles"
       lrvm debug --machine machine.toml -x session.txt
       lrvm debug hello.lasm --tui
+      lrvm debug hello.lasm --gdb 1234
     """
     port = options.pop("serve")
-    if options["batch"] and (options["tui"] or options["dap"] or port is not None):
-        raise click.UsageError("--batch goes without a screen and without an editor")
+    others = [name for name in ("batch", "tui", "dap", "gdb") if options[name]]
+    others += ["serve"] if port is not None else []
+    if len(others) > 1:
+        raise click.UsageError(f"--{others[0]} goes without --{others[1]}")
     if port is not None:
         _serve(port)
     else:
@@ -143,15 +154,19 @@ def _debug(
     engine: str | None,
     tui: bool,
     dap: bool,
+    gdb: str | None,
     replay: Path | None,
 ) -> ExitCode:
     from ..debugging import Quit, Terminal
     from ..debugging.dap import DapHost
+    from ..debugging.gdb import StreamHost, WatchedHost
     from ..debugging.terminal import DebugHost
 
-    host: DebugHost | ScreenHost | DapHost = DebugHost()
+    host: DebugHost | ScreenHost | DapHost | StreamHost = DebugHost()
     if dap:
         host = DapHost()
+    elif gdb is not None:
+        host = StreamHost() if gdb == _STREAMS else WatchedHost()
     elif tui:
         try:
             from ..debugging.screen import DebuggerScreen, ScreenHost
@@ -167,6 +182,8 @@ def _debug(
     ):
         if isinstance(host, DapHost):
             return _dap(debugger, host)
+        if isinstance(host, StreamHost | WatchedHost):
+            return _gdb(debugger, host, str(gdb), lines)
         if not isinstance(host, DebugHost):
             DebuggerScreen(debugger, host, lines).run()
             return ExitCode.SUCCESS
@@ -191,6 +208,32 @@ def _dap(debugger: Debugger, host: DapHost) -> ExitCode:
         DapSession(debugger, host, sys.stdin.buffer, sys.stdout.buffer).serve()
     except ProtocolError as error:
         raise InputError(f"the editor's side of the protocol: {error}") from None
+    return ExitCode.SUCCESS
+
+
+def _gdb(
+    debugger: Debugger, host: StreamHost | WatchedHost, where: str, lines: Sequence[str]
+) -> ExitCode:
+    from ..debugging import CommandError, Commands
+    from ..debugging.gdb import GdbAddress, StreamHost, serve_socket, serve_streams
+
+    commands = Commands(debugger)
+    try:
+        for line in lines:
+            print_error(commands.execute(line))
+    except CommandError as error:
+        raise InputError(f"{line}: {error}") from None
+    if isinstance(host, StreamHost):
+        serve_streams(debugger, host, sys.stdin.buffer, sys.stdout.buffer)
+        return ExitCode.SUCCESS
+    try:
+        serve_socket(debugger, host, GdbAddress.parse(where), print_error)
+    except OSError as error:
+        raise InputError(f"cannot serve at {where}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     return ExitCode.SUCCESS
 
 
