@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrvm_tools.lasm import AssemblyError, assemble_program
-from tests.customasm.cases import messages
+from tests.assembly_cases import messages
 
 TABLE = Path(__file__).parent / "language" / "expressions.txt"
 
@@ -28,7 +28,7 @@ def test_expression(expression: str, kind: str, expected: str) -> None:
     if kind == "!!":
         with pytest.raises(AssemblyError) as caught:
             assemble_program(source, instruction_set="rules")
-        texts = [text for found in caught.value.diagnostics for _, _, text in messages(found)]
+        texts = [one.message for found in caught.value.diagnostics for one in messages(found)]
         assert any(text.startswith(expected) for text in texts), texts
         return
     assembly = assemble_program(source, instruction_set="rules")

@@ -43,7 +43,9 @@ def scheduler(request: pytest.FixtureRequest) -> SchedulerName:
 
 @pytest.fixture(autouse=True)
 def _no_threads_left() -> Generator[None, None, None]:
-    """Whatever a test does to a machine, its threads are gone afterwards."""
+    """Whatever a test does to a machine, its threads are gone afterwards. The translator's serves
+    the whole process, and whichever test has hot code first starts it."""
     before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) <= before
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name != "lrvm_jit translator"]

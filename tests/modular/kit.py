@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
+
 from lrvm_jit.modular import (
     Channels,
     Data,
+    DisconnectedError,
+    EmptyError,
     Fail,
     Good,
     Load,
+    MachineHandle,
     Metadata,
     Node,
     Peripheral,
@@ -96,13 +101,18 @@ class Script(Processor):
 
 
 class ScriptNode(ProcessorNode, Script):
-    """The same for a network. Answers with its cells; serves until `visits` queries came."""
+    """The same for a network. Answers with its cells; serves until `visits` queries came. Its
+    `handle` may use `channels`."""
 
     def __init__(self, *instructions: Instruction, visits: int = 0, repeat: int = 1) -> None:
         super().__init__(*instructions, repeat=repeat)
         self.memory = Memory()
         self.visits = visits
         self.visited = 0
+
+    def boot(self, channels: Channels) -> None:
+        super().boot(channels)
+        self.channels = channels
 
     def handle(self, query: Query) -> Response:
         self.visited += 1
@@ -156,3 +166,59 @@ def end(code: int = 0) -> Instruction:
         raise Terminate(code)
 
     return instruction
+
+
+def broken(*_: object) -> None:
+    """An instruction that fails."""
+    raise ValueError("broken")
+
+
+def gone(channel: int = 0) -> Instruction:
+    """An instruction that gives what the error of a query says."""
+
+    def instruction(_: object, channels: Channels) -> str:
+        with pytest.raises(DisconnectedError) as caught:
+            channels[channel].query(Load(0))
+        return str(caught.value)
+
+    return instruction
+
+
+def until_gone(part: Script, channels: Channels) -> str:
+    """An instruction that comes again until nobody answers; gives what the error says."""
+    try:
+        channels[0].query(Load(0))
+    except DisconnectedError as error:
+        return str(error)
+    part.at -= 1
+    return ""
+
+
+def polling(receive: Callable[[Channels], Any]) -> Instruction:
+    """An instruction that calls one of the `try_` methods until something has come."""
+
+    def instruction(_: object, channels: Channels) -> Any:
+        while True:
+            try:
+                return receive(channels)
+            except EmptyError:
+                pass
+
+    return instruction
+
+
+def joined(handle: MachineHandle) -> MachineHandle:
+    """A machine at its end, whatever that is."""
+    handle.join(60)
+    return handle
+
+
+def finished(handle: MachineHandle) -> MachineHandle:
+    """A machine at its end, which is a good one."""
+    handle.join(60, raise_errors=True)
+    return handle
+
+
+def codes(handle: MachineHandle) -> list[int | None]:
+    """With which codes the parts ended: processors, then peripherals."""
+    return [part.code for part in handle.processors + handle.peripherals]

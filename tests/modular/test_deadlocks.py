@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from lrvm_jit.modular import (
     Channels,
     Data,
     DeadlockError,
-    EmptyError,
     Good,
     Load,
     Machine,
@@ -24,20 +21,27 @@ from lrvm_jit.modular import (
     TwoWayChannel,
 )
 from lrvm_jit.modular.cooperative import MAX_NESTING
-from tests.modular.kit import Instruction, LinkedNode, Memory, Script, ScriptNode, ask
+from tests.modular.kit import (
+    Instruction,
+    LinkedNode,
+    Memory,
+    Script,
+    ScriptNode,
+    ask,
+    broken,
+    finished,
+    joined,
+    polling,
+)
 from tests.modular.schedulers import SchedulerName
 
 ROUNDS = 30
 
 
-def run(machine: Any, scheduler: SchedulerName) -> None:
-    machine.run(scheduler).join(60, raise_errors=True)
-
-
 @pytest.mark.parametrize(("query", "calls"), [(Load(0), 1), (Save(0, 1), 1), (Swap(0, 1), 3)])
 def test_two_query_each_other_at_once(scheduler: SchedulerName, query: Query, calls: int) -> None:
     nodes = [ScriptNode(ask(query), repeat=ROUNDS, visits=calls * ROUNDS) for _ in range(2)]
-    run(ProcessorNetwork([], nodes), scheduler)
+    finished(ProcessorNetwork([], nodes).run(scheduler))
     assert all(len(node.results) == ROUNDS for node in nodes)
     assert all(node.visited == calls * ROUNDS for node in nodes)
 
@@ -49,7 +53,7 @@ def test_all_query_all(scheduler: SchedulerName, count: int) -> None:
         LinkedNode(*(ask(Load(0), i) for i in others), visits=5 * (count - 1), repeat=5)
         for _ in range(count)
     ]
-    run(NodeMachine(nodes), scheduler)
+    finished(NodeMachine(nodes).run(scheduler))
     assert all(len(node.results) == 5 * (count - 1) for node in nodes)
 
 
@@ -66,9 +70,6 @@ class Ring(ScriptNode):
         """The channel to the next one: one's own number is left out."""
         return number if number + 1 < count else 0
 
-    def boot(self, channels: Channels) -> None:
-        self.channels = channels
-
     def handle(self, query: Query) -> Response:
         self.visited += 1
         if query.address == 0:
@@ -83,7 +84,7 @@ def test_rings(scheduler: SchedulerName, count: int) -> None:
     """Every query goes around twice, and all go around at once: each part waits in its own
     instruction, and in several of its `handle`s, for the answers of the others."""
     nodes = [Ring(number, count) for number in range(count)]
-    run(ProcessorNetwork([], nodes), scheduler)
+    finished(ProcessorNetwork([], nodes).run(scheduler))
     assert [node.results for node in nodes] == [[Data(2 * count)]] * count
 
 
@@ -93,12 +94,8 @@ def test_answers_go_to_the_call_that_asked(scheduler: SchedulerName) -> None:
 
     class Both(ScriptNode):
         def __init__(self) -> None:
-            super().__init__(self.pipeline, visits=4)
-            for number in range(8):
-                self.memory.cells[number] = 10 + number
-
-        def boot(self, channels: Channels) -> None:
-            self.channels = channels
+            super().__init__(self.pipeline, visits=2)
+            self.memory.cells = list(range(10, 18))
 
         def pipeline(self, _: object, channels: Channels) -> list[Response]:
             channels[0].send(Load(2))
@@ -113,9 +110,7 @@ def test_answers_go_to_the_call_that_asked(scheduler: SchedulerName) -> None:
             return super().handle(query)
 
     nodes = [Both(), Both()]
-    for node in nodes:
-        node.visits = 2
-    run(ProcessorNetwork([], nodes), scheduler)
+    finished(ProcessorNetwork([], nodes).run(scheduler))
     assert [node.results for node in nodes] == [[[Data(114), Data(115)]]] * 2
 
 
@@ -124,9 +119,7 @@ def test_a_swap_that_needs_its_own_part_is_refused(scheduler: SchedulerName) -> 
     between the steps, and the steps wait for it."""
 
     class Asking(ScriptNode):
-        def boot(self, channels: Channels) -> None:
-            self.channels = channels
-            self.refused = ""
+        refused = ""
 
         def handle(self, query: Query) -> Response:
             self.visited += 1
@@ -139,7 +132,7 @@ def test_a_swap_that_needs_its_own_part_is_refused(scheduler: SchedulerName) -> 
             return self.memory.handle(query)
 
     one, other = Asking(ask(Swap(2, 7))), Asking(visits=3)
-    run(ProcessorNetwork([], [one, other]), scheduler)
+    finished(ProcessorNetwork([], [one, other]).run(scheduler))
     assert one.results == [Data(50)]
     assert "processor 1 (Asking) cannot answer Load(address=0)" in one.refused
     assert other.memory.cells[2] == 7
@@ -158,9 +151,6 @@ def test_nothing_comes_between_though_a_node_waits(scheduler: SchedulerName) -> 
             return super().handle(query)
 
     class Asking(ScriptNode):
-        def boot(self, channels: Channels) -> None:
-            self.channels = channels
-
         def handle(self, query: Query) -> Response:
             if isinstance(query, Load):
                 self.channels[0].query(Load(0))
@@ -176,7 +166,7 @@ def test_nothing_comes_between_though_a_node_waits(scheduler: SchedulerName) -> 
 
     target = Asking(visits=4)
     nodes = [target, ScriptNode(ask(Swap(1, 5), 1)), ScriptNode(interfere, receive)]
-    run(ProcessorNetwork([Slow()], nodes), scheduler)
+    finished(ProcessorNetwork([Slow()], nodes).run(scheduler))
     assert target.memory.log == [Load(1), Save(1, 5), Save(1, 9)]
     assert [node.results for node in nodes[1:]] == [[Data(0)], [None, Good()]]
 
@@ -188,7 +178,7 @@ def test_recv_lets_the_others_run(scheduler: SchedulerName) -> None:
     one, other = TwoWayChannel[int, int].pair()
     waiting = Script(lambda *_: other.recv(), lambda *_: other.recv())
     sending = Script(lambda *_: None, lambda *_: one.send(4), lambda *_: one.send(5))
-    run(Machine([], [waiting, sending]), scheduler)
+    finished(Machine([], [waiting, sending]).run(scheduler))
     assert waiting.results == [4, 5]
 
 
@@ -196,25 +186,17 @@ def test_a_waiting_part_answers_meanwhile(scheduler: SchedulerName) -> None:
     one, other = TwoWayChannel[int, int].pair()
     waiting = ScriptNode(lambda *_: other.recv())
     asking = ScriptNode(ask(Load(0)), ask(Swap(0, 3)), lambda *_: one.send(1))
-    run(ProcessorNetwork([], [waiting, asking]), scheduler)
+    finished(ProcessorNetwork([], [waiting, asking]).run(scheduler))
     assert waiting.results == [1]
     assert asking.results[:2] == [Data(0), Data(0)]
 
 
 def test_polling_lets_the_others_run(scheduler: SchedulerName) -> None:
     one, other = TwoWayChannel[int, int].pair()
-
-    def poll(*_: object) -> int:
-        while True:
-            try:
-                return other.try_recv()
-            except EmptyError:
-                pass
-
-    polling = ScriptNode(poll)
+    waiting = ScriptNode(polling(lambda _: other.try_recv()))
     asking = ScriptNode(ask(Load(0)), lambda *_: one.send(1))
-    run(ProcessorNetwork([], [polling, asking]), scheduler)
-    assert polling.results == [1]
+    finished(ProcessorNetwork([], [waiting, asking]).run(scheduler))
+    assert waiting.results == [1]
 
 
 def waits_for(end: TwoWayChannel[int, int]) -> Instruction:
@@ -229,10 +211,10 @@ def waits_for(end: TwoWayChannel[int, int]) -> Instruction:
 def test_cooperative_recv_raises_when_nobody_can_answer() -> None:
     one, other = TwoWayChannel[int, int].pair()
     alone = Script(waits_for(other))
-    run(Machine([Memory()], [alone, Script(ask(Load(0)))]), "cooperative")
+    finished(Machine([Memory()], [alone, Script(ask(Load(0)))]).run("cooperative"))
     assert "no other part can go on" in str(alone.results[0])
     both = [Script(waits_for(other)), Script(waits_for(one))]
-    run(Machine([Memory()], both), "cooperative")
+    finished(Machine([Memory()], both).run("cooperative"))
     assert all(script.results for script in both)
 
 
@@ -240,7 +222,7 @@ def test_cooperative_nesting_has_a_limit() -> None:
     """More parts that wait within one another than the limit: an error, and no overflow."""
     ends = [TwoWayChannel[int, int].pair() for _ in range(MAX_NESTING + 20)]
     parts = [Script(waits_for(end)) for end, _ in ends]
-    run(Machine([], parts), "cooperative")
+    finished(Machine([], parts).run("cooperative"))
     assert all(part.results for part in parts)
 
 
@@ -256,20 +238,17 @@ def test_deep_but_within_the_limit() -> None:
         return instruction
 
     head = Script(lambda *_: links[0][0].recv())
-    run(Machine([], [head, *(Script(link(n)) for n in range(len(links)))]), "cooperative")
+    finished(Machine([], [head, *(Script(link(n)) for n in range(len(links)))]).run("cooperative"))
     assert head.results == [MAX_NESTING - 1]
 
 
 def test_endless_recursion_is_an_error(scheduler: SchedulerName) -> None:
     class Mirror(ScriptNode):
-        def boot(self, channels: Channels) -> None:
-            self.channels = channels
-
         def handle(self, query: Query) -> Response:
             return self.channels[0].query(query)
 
-    handle = ProcessorNetwork([], [Mirror(ask(Load(0))), Mirror(visits=1)]).run(scheduler)
-    handle.join(60)
+    mirrors = [Mirror(ask(Load(0))), Mirror(visits=1)]
+    handle = joined(ProcessorNetwork([], mirrors).run(scheduler))
     errors = [error for part in handle.processors for error in part.errors]
     assert any(isinstance(error, RecursionError) for error in errors)
 
@@ -301,19 +280,10 @@ def test_handle_of_a_sent_query_may_wait(scheduler: SchedulerName, last: list[in
         def handle(self, query: Query) -> Response:
             return Data(other.recv())
 
-    def poll(_: object, channels: Channels) -> Response:
-        while True:
-            try:
-                return channels[0].try_recv()
-            except EmptyError:
-                pass
-
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
+    poll = polling(lambda channels: channels[0].try_recv())
     asking = Script(lambda _, channels: channels[0].send(Load(0)), *[lambda *_: None] * 5, poll)
     sending = Script(*[lambda *_: None] * 3, lambda *_: one.send(5))
-    handle = Machine([Waiting()], [asking, sending, *(Script(broken) for _ in last)]).run(scheduler)
-    handle.join(60)
+    parts = [asking, sending, *(Script(broken) for _ in last)]
+    handle = joined(Machine([Waiting()], parts).run(scheduler))
     assert asking.results[-1] == Data(5)
     assert [part.name for part in handle.failures] == ["processor 2 (Script)"] * len(last)

@@ -15,7 +15,6 @@ from lrvm_jit.modular import (
     Good,
     Load,
     Machine,
-    MachineHandle,
     Metadata,
     NodeMachine,
     Peripheral,
@@ -26,32 +25,21 @@ from lrvm_jit.modular import (
     Swap,
     Terminate,
 )
-from tests.modular.kit import Instruction, LinkedNode, Memory, Script, ScriptNode, ask, end
+from tests.modular.kit import (
+    Instruction,
+    LinkedNode,
+    Memory,
+    Script,
+    ScriptNode,
+    ask,
+    broken,
+    codes,
+    end,
+    gone,
+    joined,
+    until_gone,
+)
 from tests.modular.schedulers import SchedulerName
-
-
-def joined(handle: MachineHandle) -> MachineHandle:
-    handle.join(60)
-    return handle
-
-
-def codes(handle: MachineHandle) -> list[int | None]:
-    return [part.code for part in handle.processors + handle.peripherals]
-
-
-def broken(*_: object) -> None:
-    raise ValueError("broken")
-
-
-def gone(channel: int = 0) -> Instruction:
-    """An instruction that gives what the error of a query says."""
-
-    def instruction(_: object, channels: Channels) -> str:
-        with pytest.raises(DisconnectedError) as caught:
-            channels[channel].query(Load(0))
-        return str(caught.value)
-
-    return instruction
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, -1, 1000])
@@ -163,13 +151,6 @@ def test_a_swap_whose_second_step_fails(scheduler: SchedulerName) -> None:
 
 
 def test_join_peripherals_alone_ends_them(scheduler: SchedulerName) -> None:
-    def until_gone(part: Script, channels: Channels) -> None:
-        try:
-            channels[0].query(Load(0))
-        except DisconnectedError:
-            return
-        part.at -= 1
-
     script, memory = Script(until_gone), Memory()
     handle = Machine([memory], [script]).run(scheduler)
     handle.join_peripherals(60)
@@ -203,51 +184,35 @@ def test_both_errors_are_kept_if_halt_fails_too(scheduler: SchedulerName) -> Non
     ]
 
 
-@pytest.mark.parametrize("part", ["processor", "peripheral"])
-def test_metadata_may_end_a_part(scheduler: SchedulerName, part: str) -> None:
-    class Script5(Script):
+def test_metadata_may_end_a_processor(scheduler: SchedulerName) -> None:
+    class Nameless(Script):
         def metadata(self) -> Metadata:
             raise Terminate(5)
 
-    class Memory5(Memory):
+    script = Nameless(ask(Load(0)))
+    assert codes(joined(Machine([Memory()], [script]).run(scheduler))) == [5, 0]
+    assert (script.log, script.results) == (["halt"], [])
+
+
+def test_metadata_may_end_a_peripheral(scheduler: SchedulerName) -> None:
+    class Nameless(Memory):
         def metadata(self) -> Metadata:
             return "Memory"  # type: ignore[return-value]
 
-    if part == "processor":
-        script, memory = Script5(ask(Load(0))), Memory()
-        handle = joined(Machine([memory], [script]).run(scheduler))
-        assert codes(handle) == [5, 0]
-        assert script.log == ["halt"]
-        assert script.results == []
-    else:
-        script, memory = Script(gone()), Memory5()  # type: ignore[assignment]
-        handle = joined(Machine([memory], [script]).run(scheduler))
-        assert codes(handle) == [0, -1]
-        assert memory.log == ["halt"]
-        assert "it must return Metadata(model)" in str(handle.peripherals[0].error)
+    memory = Nameless()
+    handle = joined(Machine([memory], [Script(gone())]).run(scheduler))
+    assert codes(handle) == [0, -1]
+    assert memory.log == ["halt"]
+    assert "it must return Metadata(model)" in str(handle.peripherals[0].error)
 
 
-@pytest.mark.parametrize("machine", ["network", "nodes"])
-def test_others_learn_that_a_node_has_ended(scheduler: SchedulerName, machine: str) -> None:
-    kind = ScriptNode if machine == "network" else LinkedNode
-
-    def until_gone(part: ScriptNode, channels: Channels) -> object:
-        try:
-            channels[0].query(Load(0))
-        except DisconnectedError as error:
-            return str(error)
-        part.at -= 1
-        return None
-
-    one, other = kind(end(3)), kind(until_gone)
-    if machine == "network":
-        handle = joined(ProcessorNetwork([], [one, other]).run(scheduler))  # type: ignore[list-item]
-        name = "processor 0 (ScriptNode)"
-    else:
-        handle = joined(NodeMachine([one, other]).run(scheduler))  # type: ignore[list-item]
-        name = "node 0 (Linked)"
-    assert codes(handle) == [3, 0]
-    assert other.results[-1] == f"{name} has ended, with code 3"
+def test_others_learn_that_a_node_has_ended(scheduler: SchedulerName) -> None:
+    nodes = [ScriptNode(end(3)), ScriptNode(until_gone)]
+    linked = [LinkedNode(end(3)), LinkedNode(until_gone)]
+    for handle in (ProcessorNetwork([], nodes).run(scheduler), NodeMachine(linked).run(scheduler)):
+        assert codes(joined(handle)) == [3, 0]
+    assert nodes[1].results[-1] == "processor 0 (ScriptNode) has ended, with code 3"
+    assert linked[1].results[-1] == "node 0 (Linked) has ended, with code 3"
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
@@ -264,9 +229,7 @@ def test_a_node_whose_handle_fails_leaves_its_instruction(
     class Asking(ScriptNode):
         """Asks back before it answers."""
 
-        def boot(self, channels: Channels) -> None:
-            self.channels = channels
-            self.caught = ""
+        caught = ""
 
         def handle(self, query: Query) -> Response:
             try:
@@ -299,13 +262,6 @@ def test_a_peripherals_cycle_may_end_it(scheduler: SchedulerName) -> None:
         def cycle(self) -> None:
             if self.cells[0]:
                 raise Terminate(8)
-
-    def until_gone(part: Script, channels: Channels) -> None:
-        try:
-            channels[0].query(Load(0))
-        except DisconnectedError:
-            return
-        part.at -= 1
 
     bomb = Bomb()
     handle = joined(Machine([bomb], [Script(ask(Save(0, 1)), until_gone)]).run(scheduler))

@@ -15,7 +15,6 @@ from lrvm_jit.modular import (
     Good,
     Load,
     Machine,
-    MachineHandle,
     Metadata,
     NodeMachine,
     Peripheral,
@@ -27,13 +26,18 @@ from lrvm_jit.modular import (
     Swap,
     Terminate,
 )
-from tests.modular.kit import LinkedNode, Memory, Script, ScriptNode, SwappingMemory, ask
+from tests.modular.kit import (
+    LinkedNode,
+    Memory,
+    Script,
+    ScriptNode,
+    SwappingMemory,
+    ask,
+    codes,
+    finished,
+    polling,
+)
 from tests.modular.schedulers import SchedulerName
-
-
-def finished(handle: MachineHandle) -> MachineHandle:
-    handle.join(60, raise_errors=True)
-    return handle
 
 
 def test_channel_i_leads_to_peripheral_i(scheduler: SchedulerName) -> None:
@@ -46,7 +50,7 @@ def test_channel_i_leads_to_peripheral_i(scheduler: SchedulerName) -> None:
     for memory in memories:
         assert memory.log == ["boot", Load(0), Load(0), "halt"]
     assert handle.failures == ()
-    assert [part.code for part in handle.processors + handle.peripherals] == [0] * 5
+    assert codes(handle) == [0] * 5
 
 
 def test_responses(scheduler: SchedulerName) -> None:
@@ -182,8 +186,7 @@ def test_join_processors_leaves_the_peripherals(scheduler: SchedulerName) -> Non
     memory = Memory()
     handle = Machine([memory], [Script(ask(Load(0)))]).run(scheduler)
     handle.join_processors(60)
-    assert [part.code for part in handle.processors] == [0]
-    assert [part.code for part in handle.peripherals] == [None]
+    assert codes(handle) == [0, None]
     handle.join_peripherals(60)
     assert memory.log[-1] == "halt"
     handle.join(60)  # once more does no harm
@@ -210,14 +213,6 @@ def test_send_and_recv(scheduler: SchedulerName) -> None:
         first = memory.query(Load(4))
         return [first, *(memory.recv() for _ in range(4))]
 
-    def poll(_: object, channels: Channels) -> Response:
-        channels[0].send(Load(7))
-        while True:
-            try:
-                return channels[0].try_recv()
-            except EmptyError:
-                pass
-
     def none(_: object, channels: Channels) -> list[object]:
         found: list[object] = list(channels[0].try_iter())
         with pytest.raises(DeadlockError, match="send a query first"):
@@ -226,9 +221,13 @@ def test_send_and_recv(scheduler: SchedulerName) -> None:
             channels[0].try_recv()
         return found
 
-    script = Script(pipeline, poll, none, ask(Load(1)))
+    def send(_: object, channels: Channels) -> None:
+        channels[0].send(Load(7))
+
+    poll = polling(lambda channels: channels[0].try_recv())
+    script = Script(pipeline, send, poll, none, ask(Load(1)))
     finished(Machine([Memory(range(10, 18))], [script]).run(scheduler))
-    assert script.results == [[Data(10 + n) for n in range(5)], Data(17), [], Data(11)]
+    assert script.results == [[Data(10 + n) for n in range(5)], None, Data(17), [], Data(11)]
 
 
 def test_swap_known_and_unknown(scheduler: SchedulerName) -> None:
@@ -310,6 +309,6 @@ def test_a_handle_in_a_with_stops_the_machine(scheduler: SchedulerName) -> None:
     endless, memory = Endless(), Memory()
     with Machine([memory], [endless]).run(scheduler) as handle:
         pass
-    assert [part.code for part in handle.processors + handle.peripherals] == [0, 0]
+    assert codes(handle) == [0, 0]
     assert endless.log == ["boot", "halt"]
     assert memory.log[-1] == "halt"
