@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from lrvm_jit.batch.worker import BATCH_LOOP
+from lrvm_jit.jit.baseline.code import PATCHER
 from lrvm_jit.kernel.build.compile import load, load_kernel
 from tests.engines import ENGINES, EngineChoice, engine_id
 
@@ -42,6 +43,7 @@ def _kernel() -> None:
     of them."""
     load_kernel()
     load(BATCH_LOOP)
+    load(PATCHER)
     # All modules and all collected tests: nothing of that ever becomes garbage, and looking
     # through it takes a third of a second at each collection that some test asks for.
     gc.collect()

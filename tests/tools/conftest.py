@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.engines import ENGINES
@@ -11,3 +13,10 @@ from tests.engines import ENGINES
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine that has a name: options are for the library."""
     return str(request.param)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
-from click.testing import CliRunner, Result
 
 from lrvm_tools import assemble
-from lrvm_tools.cli.app import cli
+from tests.tools.command import lrvm, on_terminal, process, report
 
 SOURCE = """
     cpy a1, a0
@@ -27,33 +23,17 @@ SOURCE = """
     div a0, 0
     halt
 """
-ENDLESS = "jp 0"
 LANES = 100
 A0 = numpy.arange(LANES)
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "triple.lasm").write_text(SOURCE)
-    (tmp_path / "triple.bin").write_bytes(numpy.array(assemble(SOURCE), ">u4").tobytes())
-    (tmp_path / "endless.lasm").write_text(ENDLESS)
-    numpy.save(tmp_path / "in.npy", A0)
-    numpy.savez(tmp_path / "in.npz", a0=A0, a5=A0 + 1)
-    numpy.save(tmp_path / "half.npy", numpy.array([0.5]))
-    return tmp_path
-
-
-def lrvm(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["batch", *arguments], prog_name="lrvm")
-
-
-def report(*arguments: str, code: int = 0) -> Any:
-    result = lrvm(*arguments, "--json")
-    assert (result.exit_code, result.stderr) == (code, "")
-    document = json.loads(result.stdout)
-    assert document["exit_code"] == code
-    return document
+@pytest.fixture(autouse=True)
+def _files(folder: Path) -> None:
+    (folder / "triple.lasm").write_text(SOURCE)
+    (folder / "triple.bin").write_bytes(numpy.array(assemble(SOURCE), ">u4").tobytes())
+    (folder / "endless.lasm").write_text("jp 0")
+    numpy.save(folder / "in.npy", A0)
+    numpy.savez(folder / "in.npz", a0=A0, a5=A0 + 1)
 
 
 def names(folder: Path) -> list[str]:
@@ -64,7 +44,7 @@ def names(folder: Path) -> list[str]:
 def test_arrays_in_and_out(folder: Path, program: str) -> None:
     before = names(folder)
     result = lrvm(
-        program, "--inputs", "in.npy", "--out", "out.npz", "--outputs", "a1, reason",
+        "batch", program, "--inputs", "in.npy", "--out", "out.npz", "--outputs", "a1, reason",
         "--halt-on-exception",
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (0, "")
@@ -80,7 +60,8 @@ def test_arrays_in_and_out(folder: Path, program: str) -> None:
 
 
 def test_report(folder: Path) -> None:
-    document = report("triple.lasm", "--inputs", "in.npz", "--halt-on-exception", "--chunk", "30")
+    inputs = ["--inputs", "in.npz", "--chunk", "30"]
+    document = report("batch", "triple.lasm", *inputs, "--halt-on-exception")
     assert document.pop("seconds") > 0
     assert document == {
         "lanes": LANES,
@@ -96,7 +77,8 @@ def test_report(folder: Path) -> None:
 
 
 def test_no_inputs(folder: Path) -> None:
-    document = report("endless.lasm", "-n", "1_000", "--max-cycles", "3", "--out", "o.npz")
+    limits = ["-n", "1_000", "--max-cycles", "3"]
+    document = report("batch", "endless.lasm", *limits, "--out", "o.npz")
     assert document["reasons"] == {"budget": 1000}
     with numpy.load("o.npz") as out:
         assert sorted(out) == ["a0", "cycles", "exception", "reason"]
@@ -104,12 +86,13 @@ def test_no_inputs(folder: Path) -> None:
 
 
 def test_quiet(folder: Path) -> None:
-    result = lrvm("triple.lasm", "-n", "5", "-q")
+    result = lrvm("batch", "triple.lasm", "-n", "5", "-q")
     assert (result.exit_code, result.output) == (0, "")
 
 
 def test_checkpoint(folder: Path) -> None:
-    arguments = ["triple.lasm", "--inputs", "in.npy", "--chunk", "30", "--checkpoint", "state"]
+    arguments = ["batch", "triple.lasm", "--inputs", "in.npy", "--chunk", "30"]
+    arguments += ["--checkpoint", "state"]
     arguments += ["--halt-on-exception", "--out", "out.npz"]
     assert report(*arguments)["resumed"] == 0
     first = Path("out.npz").read_bytes()
@@ -126,48 +109,16 @@ def test_checkpoint(folder: Path) -> None:
     assert "state belongs to another job: max_cycles was None, is 9." in failed["error"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "give --inputs FILE, --input-texts FILE, or the number of machines: -n N"),
-        (["-n", "5", "--threads", "0"], "--threads must be 1 or more"),
-        (["-n", "5", "--chunk", "0"], "--chunk must be 1 or more"),
-        (["-n", "5", "--inputs", "in.npy"], "5 lanes are wanted, but the inputs are for 100"),
-        (["-n", "5", "--outputs", "b0"], "there is no output 'b0'; it must be a register such as"),
-        (["-n", "5", "--outputs", "ram[0:9]", "--ram-size", "32"], "outside the RAM of 8 words"),
-        (["--inputs", "half.npy"], "has elements of type float64; registers and RAM take whole"),
-        (["--inputs", "triple.lasm"], "inputs come from .npy, .npz, .arrow, .parquet or .jsonl"),
-        (["-n", "5", "--out", "no/out.npz"], "there is no folder no for out.npz"),
-        (["-n", "5", "--out", "out.txt"], "outputs go to .npy, .npz, .parquet, .arrow or"),
-        (["-n", "5", "--out", "out.npy"], "out.npy can hold one output, but there are 4"),
-        (["--inputs", "in.npz", "--out", "in.npz"], "in.npz is an input itself; choose another"),
-        (["--inputs", "broken.npy"], "broken.npy is no .npy file that can be read"),
-        (["--inputs", "nowhere.npy"], "File 'nowhere.npy' does not exist"),
-    ],
-)
-def test_mistakes(folder: Path, arguments: list[str], message: str) -> None:
-    Path("broken.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00 rubbish")
-    before = names(folder)
-    result = lrvm("triple.lasm", *arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert message in " ".join(result.stderr.split())
-    assert names(folder) == before
-
-
 def test_interrupting(folder: Path) -> None:
     """The first chunks halt, the others never do."""
     Path("some.lasm").write_text("cmp a0, 40\nifls\nhalt\nagain: jp again")
-    command = [sys.executable, "-m", "lrvm_tools", "batch", "some.lasm", "--inputs", "in.npy"]
-    command += ["--chunk", "20", "--out", "out.npz", "--json", "--checkpoint", "state"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            while not Path("state/chunk-000001.npz").exists():
-                assert process.poll() is None
-            process.send_signal(signal.SIGINT)
-            stdout, stderr = process.communicate(timeout=100)
-        finally:
-            process.kill()
-    assert (process.returncode, stderr) == (130, b"")
+    arguments = ["batch", "some.lasm", "--inputs", "in.npy", "--chunk", "20", "--out", "out.npz"]
+    with process(*arguments, "--json", "--checkpoint", "state") as running:
+        while not Path("state/chunk-000001.npz").exists():
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=100)
+    assert (running.returncode, stderr) == (130, b"")
     document = json.loads(stdout)
     assert (document["lanes"], document["interrupted"], document["exit_code"]) == (40, True, 130)
     with numpy.load("out.npz") as out:
@@ -175,26 +126,9 @@ def test_interrupting(folder: Path) -> None:
 
 
 def test_progress_on_a_terminal(folder: Path) -> None:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "lrvm_tools", "batch", "triple.lasm", "-n", "1000"]
-    with subprocess.Popen(
-        command,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
-    ) as process:
-        os.close(theirs)
-        received = b""
-        # At the end Linux answers EIO instead of an end of file.
-        try:
-            while part := os.read(ours, 1 << 16):
-                received += part
-        except OSError:
-            pass
-        os.close(ours)
-        assert process.wait(60) == 0
-    text = re.sub(r"\x1b\[\??[0-9;]*[a-zA-Z]", "", received.decode())
+    code, shown = on_terminal("batch", "triple.lasm", "-n", "1000")
+    assert code == 0
+    text = re.sub(r"\x1b\[\??[0-9;]*[a-zA-Z]", "", shown)
     assert "1,000 of 1,000 lanes" in text
     assert "[lrvm] 1,000 lanes (1,000 halted)" in text
 

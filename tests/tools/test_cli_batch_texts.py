@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from lrvm_tools.cli.app import cli
 from tests.executable.samples import program
 from tests.executable.test_run_executable import ECHO
+from tests.tools.command import lrvm
 
 SHOWS_NEXT = """
     cpy ac0, 0xf000         ; character display, keyboard at 0x10, number display at 0x80
@@ -62,11 +61,9 @@ LINES = """
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    Path("next.lasm").write_text(SHOWS_NEXT)
+def _files(folder: Path) -> None:
+    (folder / "next.lasm").write_text(SHOWS_NEXT)
     write_lines("in.jsonl", TEXTS)
-    return tmp_path
 
 
 def write_lines(name: str, values: list[str]) -> None:
@@ -77,15 +74,15 @@ def read_lines(name: str) -> list[str]:
     return [json.loads(line) for line in Path(name).read_text("utf-8").split("\n")[:-1]]
 
 
-def lrvm(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli, ["batch", *arguments], prog_name="lrvm")
+def batch(*arguments: str, code: int = 0) -> Result:
+    result = lrvm("batch", *arguments)
     assert result.exit_code == code, result.output
     return result
 
 
 def test_texts_in_and_out() -> None:
     """In chunks, with arrays beside the texts; of all displays of a lane in their order."""
-    result = lrvm(
+    result = batch(
         "next.lasm", "--input-texts", "in.jsonl", "--output-texts", "out.jsonl", "--chunk", "2",
         "--out", "out.npz", "--outputs", "cycles", "--ram-size", "4K",
     )  # fmt: skip
@@ -98,14 +95,14 @@ def test_texts_in_and_out() -> None:
 def test_texts_go_on_from_a_checkpoint() -> None:
     arguments = ["next.lasm", "--input-texts", "in.jsonl", "--output-texts", "out.jsonl"]
     arguments += ["--checkpoint", "state", "--chunk", "2", "--ram-size", "4K", "--json"]
-    lrvm(*arguments)
+    batch(*arguments)
     Path("state/chunk-000001.npz").unlink()
-    document = json.loads(lrvm(*arguments).stdout)
+    document = json.loads(batch(*arguments).stdout)
     assert (document["resumed"], document["chunks"]) == (2, 3)
     assert document["files"] == ["out.jsonl"]
     assert read_lines("out.jsonl") == SHOWN
     write_lines("in.jsonl", [*TEXTS[:-1], "other"])
-    assert "have changed" in json.loads(lrvm(*arguments, code=2).stdout)["error"]
+    assert "have changed" in json.loads(batch(*arguments, code=2).stdout)["error"]
 
 
 def test_a_machine_file() -> None:
@@ -113,7 +110,7 @@ def test_a_machine_file() -> None:
     Path("machine.toml").write_text(LINES_MACHINE)
     Path("lines.lasm").write_text(LINES)
     write_lines("in.jsonl", ["x1\ny2", "z"])
-    lrvm(
+    batch(
         "lines.lasm", "--machine", "machine.toml", "--input-texts", "in.jsonl",
         "--out", "out.parquet", "--outputs", "text,a0",
     )  # fmt: skip
@@ -128,73 +125,15 @@ def test_a_machine_file() -> None:
 def test_executables_have_streams() -> None:
     """A C program's machine, whose text is UTF-8 bytes of its standard streams."""
     program(ECHO, "echo").save("echo.elf")
-    lrvm("echo.elf", "--input-texts", "in.jsonl", "--output-texts", "out.jsonl", "--chunk", "3")
+    batch("echo.elf", "--input-texts", "in.jsonl", "--output-texts", "out.jsonl", "--chunk", "3")
     assert read_lines("out.jsonl") == TEXTS
 
 
 def test_a_limit_of_output() -> None:
     Path("endless.lasm").write_text("cpy ac0, 0xf000\nagain:\nwsa ac0, 0, 120\njp again")
-    result = lrvm(
+    result = batch(
         "endless.lasm", "-n", "2", "--output-texts", "out.jsonl", "--output-limit", "5",
         "--ram-size", "4K", "--halt-on-exception",
     )  # fmt: skip
     assert "2 exception" in result.stderr
     assert read_lines("out.jsonl") == ["xxxxx"] * 2
-
-
-def cut_short() -> None:
-    Path("in.jsonl").write_text('"a"\n"b')
-
-
-def no_string() -> None:
-    Path("in.jsonl").write_text('"a"\n7\n')
-
-
-def surrogate() -> None:
-    Path("in.jsonl").write_text('"\\ud800"\n')
-
-
-def with_a_file() -> None:
-    Path("data").write_bytes(bytes(64))
-    Path("m.toml").write_text(
-        LINES_MACHINE + '[[component]]\ntype = "file"\npath = "data"\nwritable = true\n'
-    )
-
-
-def nothing() -> None:
-    pass
-
-
-@pytest.mark.parametrize(
-    ("prepare", "arguments", "message"),
-    [
-        (cut_short, ["--input-texts", "in.jsonl"], "in.jsonl, line 2 is no JSON string"),
-        (no_string, ["--input-texts", "in.jsonl"], "in.jsonl, line 2 is no JSON string"),
-        (surrogate, ["--input-texts", "in.jsonl"], "in.jsonl, line 1 is no JSON string"),
-        (nothing, ["--input-texts", "next.lasm"], "the file's name must end in .jsonl"),
-        (nothing, ["-n", "2", "--output-texts", "out.txt"], "must end in .jsonl"),
-        (nothing, ["-n", "2", "--input-texts", "in.jsonl"], "2 lanes are wanted, but there are 5"),
-        (
-            nothing,
-            ["--input-texts", "in.jsonl", "--output-texts", "in.jsonl"],
-            "in.jsonl is an input itself",
-        ),
-        (
-            nothing,
-            ["--input-texts", "in.jsonl", "--out", "o.npz", "--outputs", "text"],
-            "o.npz cannot hold the output 'text'; name a .jsonl, .parquet or .arrow file",
-        ),
-        (with_a_file, ["-n", "2", "--machine", "m.toml"], "lanes cannot share a file"),
-        (
-            with_a_file,
-            ["-n", "2", "--machine", "m.toml", "--ram-size", "4"],
-            "--ram-size goes without --machine",
-        ),
-    ],
-)
-def test_mistakes(prepare: Callable[[], None], arguments: list[str], message: str) -> None:
-    prepare()
-    before = sorted(Path().iterdir())
-    result = lrvm("next.lasm", *arguments, code=2)
-    assert message in " ".join(result.stderr.split())
-    assert sorted(Path().iterdir()) == before

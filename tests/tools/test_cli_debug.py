@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from lrvm_tools.cli.app import cli
+from lrvm_jit import Snapshot
 from lrvm_tools.debugging import COMMANDS
+from tests.tools.command import lrvm
 
 COUNTING = """\
 start:
@@ -31,16 +31,9 @@ bump:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with a program."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "p.lasm").write_text(COUNTING)
-    return tmp_path
-
-
-def lrvm(*arguments: str, stdin: str = "") -> Result:
-    return CliRunner().invoke(cli, arguments, input=stdin, prog_name="lrvm")
+@pytest.fixture(autouse=True)
+def _program(folder: Path) -> None:
+    (folder / "p.lasm").write_text(COUNTING)
 
 
 def batch(*commands: str) -> str:
@@ -51,7 +44,7 @@ def batch(*commands: str) -> str:
     return result.stdout
 
 
-def test_a_session(folder: Path) -> None:
+def test_a_session() -> None:
     shown = batch(
         "break bump if a0 == 3",
         "run",
@@ -84,13 +77,13 @@ def test_a_session(folder: Path) -> None:
     ]
 
 
-def test_watching_and_going_back(folder: Path) -> None:
+def test_watching_and_going_back() -> None:
     shown = batch("watch 0x10000", "run", "continue 2", "rcontinue", "info watchpoints")
     assert "  old value: 2 (0x2)\n  new value: 3 (0x3)" in shown
     assert shown.splitlines()[-1].startswith("1: watch change of 0x10000 (0x00010000) (hit 3")
 
 
-def test_an_exception_without_a_handler(folder: Path) -> None:
+def test_an_exception_without_a_handler() -> None:
     """It is a stop at once, with what to do about it; the guest's text ends its line before."""
     shown = batch("run", "info registers", "info exceptions")
     assert "x\nException in supervisor mode: Division by zero\n" in shown
@@ -99,14 +92,14 @@ def test_an_exception_without_a_handler(folder: Path) -> None:
     assert "Last exception: Division by zero" in shown
 
 
-def test_every_command_has_help(folder: Path) -> None:
+def test_every_command_has_help() -> None:
     shown = batch("help", *(f"help {name}" for name in COMMANDS))
     for one in COMMANDS.values():
         assert one.help
         assert f"{one.usage}\n{one.summary}" in shown
 
 
-def test_looking(folder: Path) -> None:
+def test_looking() -> None:
     shown = batch(
         "until loop",
         "list",
@@ -166,34 +159,7 @@ def test_command_files(folder: Path) -> None:
     assert "too many command files within each other" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        ("brek", "there is no command 'brek'"),
-        ("b nowhere", "'nowhere' is no location"),
-        ("w", "may be watch, wwatch, when"),
-        ("print", "something is missing"),
-        ("x/4q 0", "no format 'q'"),
-        ("delete 4", "no breakpoint or watchpoint 4"),
-        ("delete x", "'x' is no breakpoint's number"),
-        ("step -1", "negative"),
-        ("set loop = 3", "neither a register nor a word"),
-        ("set a0", "set TARGET = EXPRESSION"),
-        ("info nothing", "`info` knows"),
-        ("source missing.txt", "cannot read missing.txt"),
-        ("42", "is no command"),
-        ("print [0xf020 + 4]", "belongs to"),
-        ("goto 99", "not between 0"),
-    ],
-)
-def test_mistakes_end_a_batch(command: str, message: str, folder: Path) -> None:
-    result = lrvm("debug", "p.lasm", "--batch", "-ex", command, "-ex", "print 1")
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert "1 = 1" not in result.stdout
-
-
-def test_typed_commands(folder: Path) -> None:
+def test_typed_commands() -> None:
     """Mistakes are told and the session goes on; an empty line steps again; the end leaves."""
     result = lrvm("debug", "p.lasm", stdin="step\n\n\nprint cycles\nnonsense\nprint 6 * 7\n")
     assert result.exit_code == 0
@@ -203,15 +169,13 @@ def test_typed_commands(folder: Path) -> None:
 
 
 def test_snapshots_of_a_session(folder: Path) -> None:
-    from lrvm_jit import Snapshot
-
     batch("run 12", "save state")
     assert Snapshot.load(folder / "state").cycles == 12
 
 
 @pytest.mark.parametrize("command", ["run", "debug"])
 def test_errors_of_components_name_the_source_line(
-    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("on purpose")
@@ -231,23 +195,8 @@ def test_errors_of_components_name_the_source_line(
         assert "p.lasm:13  wsa ac1" in shown
 
 
-@pytest.mark.parametrize(
-    ("choice", "code", "told"),
-    [
-        ("ignore", 0, ""),
-        ("warn", 0, "[lrvm] warning: the instruction at 0x00000004: write of 0x000000C8, where"),
-        ("stop", 7, "Cycle 0x00000002: write of 0x000000C8, where nothing is mapped, by the"),
-    ],
-)
-def test_unmapped_addresses_of_a_run(choice: str, code: int, told: str, folder: Path) -> None:
-    (folder / "m.toml").write_text('[[component]]\ntype = "rom"\nsize = 32\n')
-    (folder / "u.lasm").write_text("cpy a0, 200\nwsa a0, 0, 1\nhalt\n")
-    result = lrvm("run", "u.lasm", "--machine", "m.toml", "--unmapped", choice)
-    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
-
-
 def test_a_recorded_run_is_replayed(folder: Path) -> None:
-    """What the keyboard gave is not asked for again; another program is another machine."""
+    """What the keyboard gave is not asked for again."""
     (folder / "k.lasm").write_text(
         "cpy ac0, 0xf7fc\nwsa ac0, 0, 0xaa\nsub ac0, 0x3fc\nlsa a0, ac0, 0\nhalt\n"
     )
@@ -258,9 +207,3 @@ def test_a_recorded_run_is_replayed(folder: Path) -> None:
     assert shown.exit_code == 0, shown.stderr
     assert "a0 = 0 (0x0)" not in shown.stdout
     assert "k.lasm:4  lsa a0, ac0, 0" in shown.stdout
-    (folder / "cut.rec").write_bytes((folder / "k.rec").read_bytes()[:20])
-    for name, message in (("cut.rec", "cut.rec"), ("k.lasm", "is no recording")):
-        failed = lrvm("debug", "k.lasm", "--replay", name, "--batch")
-        assert (failed.exit_code, message in failed.stderr) == (2, True), failed.stderr
-    failed = lrvm("run", "k.lasm", "--record", "nowhere/k.rec", stdin="")
-    assert (failed.exit_code, "nowhere/k.rec" in failed.stderr) == (2, True)

@@ -10,114 +10,88 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.command import done, process
+
 PROGRAM = 'cpy ac0, 0xf000\ncpy a0, "x"\nwsa ac0, a0\nhalt'
 
 
-def lrvm(
-    *arguments: str | Path, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "lrvm_tools", *map(str, arguments)],
-        capture_output=True,
-        cwd=cwd,
-        env=os.environ | environment,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.fixture
-def program(tmp_path: Path) -> Path:
-    path = tmp_path / "program.lasm"
+def program(folder: Path) -> Path:
+    path = folder / "program.lasm"
     path.write_text(PROGRAM)
     return path
 
 
 def test_run_as_a_module(program: Path) -> None:
-    done = lrvm("run", program)
-    assert (done.returncode, done.stdout) == (0, b"x")
-    assert done.stderr.startswith(b"[lrvm] Cycle 0x00000004: CPU halted")
+    result = done("run", program)
+    assert (result.returncode, result.stdout) == (0, b"x")
+    assert result.stderr.startswith(b"[lrvm] Cycle 0x00000004: CPU halted")
 
 
 def test_the_installed_command_is_the_same(program: Path) -> None:
     script = Path(sys.executable).with_name("lrvm")
     if not script.exists():
         pytest.skip("not installed with its scripts")
-    done = subprocess.run([script, "run", "-q", program], capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (b"x", b"")
+    result = subprocess.run([script, "run", "-q", program], capture_output=True, check=True)
+    assert (result.stdout, result.stderr) == (b"x", b"")
 
 
 @pytest.mark.parametrize(
     "arguments", [["run", "nowhere"], ["asm", "bad.lasm"], ["dis", "nowhere"], ["info", "-x"]]
 )
-def test_mistakes_end_with_2_and_no_traceback(tmp_path: Path, arguments: list[str]) -> None:
-    (tmp_path / "bad.lasm").write_text("nonsense")
-    done = lrvm(*arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr
-    assert b"Traceback" not in done.stderr
+def test_mistakes_end_with_2_and_no_traceback(folder: Path, arguments: list[str]) -> None:
+    (folder / "bad.lasm").write_text("nonsense")
+    result = done(*arguments)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr
+    assert b"Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_goes_early(tmp_path: Path, unbuffered: str) -> None:
-    (tmp_path / "large.bin").write_bytes(os.urandom(400_000))
-    with subprocess.Popen(
-        [sys.executable, "-m", "lrvm_tools", "dis", "--plain", "large.bin"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+def test_a_reader_that_goes_early(folder: Path, unbuffered: str) -> None:
+    (folder / "large.bin").write_bytes(os.urandom(400_000))
+    with process("dis", "--plain", "large.bin", PYTHONUNBUFFERED=unbuffered) as disassembling:
+        first_line_and_no_more(disassembling)
 
 
-def test_a_guest_whose_reader_goes_early(tmp_path: Path) -> None:
-    (tmp_path / "endless.lasm").write_text(
+def test_a_guest_whose_reader_goes_early(folder: Path) -> None:
+    (folder / "endless.lasm").write_text(
         'cpy ac0, 0xf000\ncpy a0, "\\n"\nagain: wsa ac0, a0\njp again'
     )
-    with subprocess.Popen(
-        [sys.executable, "-m", "lrvm_tools", "run", "endless.lasm"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == b"\n"
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+    with process("run", "endless.lasm") as running:
+        assert first_line_and_no_more(running) == b"\n"
 
 
-def test_interrupting_a_run(tmp_path: Path) -> None:
+def first_line_and_no_more(started: subprocess.Popen[bytes]) -> bytes:
+    """The first line of a process, whose output is closed then, which ends it."""
+    assert started.stdout is not None
+    assert started.stderr is not None
+    line = started.stdout.readline()
+    started.stdout.close()
+    assert started.stderr.read() == b""
+    assert started.wait(60) == 141
+    return line
+
+
+def test_interrupting_a_run(folder: Path) -> None:
     # It says when it runs: before that, the signal would end the interpreter's start.
-    (tmp_path / "endless.lasm").write_text(
+    (folder / "endless.lasm").write_text(
         'cpy ac0, 0xf000\ncpy a0, "\\n"\nwsa ac0, a0\nagain: jp again'
     )
-    with subprocess.Popen(
-        [sys.executable, "-m", "lrvm_tools", "run", "endless.lasm"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == b"\n"
-        process.send_signal(signal.SIGINT)
-        assert b"interrupted before address 0x0000000C" in process.stderr.read()
-        assert process.wait(60) == 130
+    with process("run", "endless.lasm") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == b"\n"
+        running.send_signal(signal.SIGINT)
+        assert b"interrupted before address 0x0000000C" in running.stderr.read()
+        assert running.wait(60) == 130
 
 
-def test_text_that_the_terminal_cannot_show(tmp_path: Path) -> None:
-    (tmp_path / "u.lasm").write_text("cpy ac0, 0xf000\ncpy a0, 0xe9\nwsa ac0, a0\nhalt")
-    done = lrvm("run", "-v", "u.lasm", cwd=tmp_path, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stdout) == (0, b"?")
-    assert b"': ? 0x00000000 -> " in done.stderr
+def test_text_that_the_terminal_cannot_show(folder: Path) -> None:
+    (folder / "u.lasm").write_text("cpy ac0, 0xf000\ncpy a0, 0xe9\nwsa ac0, a0\nhalt")
+    result = done("run", "-v", "u.lasm", PYTHONIOENCODING="ascii")
+    assert (result.returncode, result.stdout) == (0, b"?")
+    assert b"': ? 0x00000000 -> " in result.stderr
 
 
 @pytest.mark.parametrize("command", ["asm", "dis", "info", "completion"])
@@ -136,15 +110,14 @@ except SystemExit as end:
 loaded = {{"numba", "llvmlite", "rich"}} & set(sys.modules)
 assert not loaded, loaded
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
-def test_completion_completes(tmp_path: Path) -> None:
-    done = lrvm(
-        cwd=tmp_path,
+def test_completion_completes(folder: Path) -> None:
+    result = done(
         _LRVM_COMPLETE="bash_complete",
         COMP_WORDS="lrvm dis --gr",
         COMP_CWORD="2",
     )
-    assert done.stdout == b"plain,--graph\n"
+    assert result.stdout == b"plain,--graph\n"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from lrvm_jit.core.statistics import Statistics
 from lrvm_jit.engines import ENGINES
-from lrvm_tools.cli.app import cli
 from lrvm_tools.cli.stats import statistics_document, statistics_text
+from tests.tools.command import lrvm, report
 
 COUNT = """\
     cpy a0, 10000
@@ -31,10 +29,6 @@ def count(tmp_path: Path) -> str:
     path = tmp_path / "count.lasm"
     path.write_text(COUNT)
     return str(path)
-
-
-def lrvm(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="lrvm")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -59,9 +53,7 @@ def test_quiet_leaves_the_statistics_alone(count: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_json(count: str, engine: str) -> None:
-    result = lrvm("run", count, "--stats", "--json", "--engine", engine)
-    assert (result.exit_code, result.stderr) == (0, "")
-    document: dict[str, Any] = json.loads(result.stdout)
+    document = report("run", count, "--stats", "--engine", engine)
     stats = document["stats"]
     assert stats["engine"] == document["engine"]
     assert stats["instructions"] == document["cycles"] == CYCLES
@@ -95,7 +87,7 @@ def test_json(count: str, engine: str) -> None:
 
 
 def test_json_has_no_statistics_unless_asked(count: str) -> None:
-    assert "stats" not in json.loads(lrvm("run", count, "--json").stdout)
+    assert "stats" not in report("run", count)
 
 
 def test_a_run_that_reaches_its_limit_has_statistics(count: str) -> None:
@@ -117,9 +109,8 @@ def test_an_interrupted_run_has_statistics(count: str, monkeypatch: pytest.Monke
 def test_a_machine_file_may_ask_for_the_translator(count: str, tmp_path: Path) -> None:
     machine = tmp_path / "machine.toml"
     machine.write_text('engine = "translator"\n[[component]]\ntype = "rom"\n')
-    result = lrvm("run", count, "--machine", str(machine), "--stats", "--json")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["stats"]["engine"] == "translator"
+    document = report("run", count, "--machine", machine, "--stats")
+    assert document["stats"]["engine"] == "translator"
 
 
 SEEN = Statistics(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests.tools.command import on_terminal
 
 # Shows a character, computes for 1.8 seconds, and shows another: the clock's words 4 and 5.
 SLOW = """
@@ -34,28 +32,6 @@ part:
     wsa ac0, a0
     halt
 """
-
-
-def on_terminal(*arguments: str | Path, **environment: str) -> tuple[int, str]:
-    """The exit code, and all that a terminal of 100 columns receives."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lrvm_tools", *map(str, arguments)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"} | environment,
-    )
-    os.close(theirs)
-    received = b""
-    # At the end Linux answers EIO instead of an end of file.
-    try:
-        while chunk := os.read(ours, 1 << 16):
-            received += chunk
-    except OSError:
-        pass
-    os.close(ours)
-    return process.wait(60), received.decode()
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from lrvm_tools.cli.app import cli
+from tests.tools.command import lrvm
 
 PROGRAM = """\
 start:
@@ -25,21 +24,15 @@ loop:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with two programs that differ in one place."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def _programs(folder: Path) -> None:
+    """Two that differ in one place."""
     for name, last in (("a", 5), ("b", 4)):
-        (tmp_path / f"{name}.lasm").write_text(PROGRAM.replace("LAST", str(last)))
-    return tmp_path
-
-
-def lrvm(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="lrvm")
+        (folder / f"{name}.lasm").write_text(PROGRAM.replace("LAST", str(last)))
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
-def test_trace_print_and_diff(suffix: str, folder: Path) -> None:
+def test_trace_print_and_diff(suffix: str) -> None:
     for name in ("a", "b"):
         result = lrvm("trace", f"{name}.lasm", "-o", f"{name}.{suffix}")
         assert (result.exit_code, result.stdout) == (0, "")
@@ -63,34 +56,12 @@ def test_trace_print_and_diff(suffix: str, folder: Path) -> None:
     assert same.exit_code == 0
 
 
-def test_a_trace_that_ends_earlier(folder: Path) -> None:
+def test_a_trace_that_ends_earlier() -> None:
     lrvm("trace", "a.lasm", "-o", "a.jsonl")
     assert lrvm("trace", "a.lasm", "-o", "b.jsonl", "--max-cycles", "10").exit_code == 4
     result = lrvm("trace", "diff", "a.jsonl", "b.jsonl")
     assert result.exit_code == 6
     assert result.stdout.splitlines()[-1] == "+ b.jsonl ends here"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("trace", "a.lasm"), "Missing option '-o'"),
-        (("trace", "a.lasm", "-o", "out.txt"), ".parquet or .jsonl"),
-        (("trace", "a.lasm", "-o", "missing/out.jsonl"), "cannot write"),
-        (("trace", "print", "a.lasm"), ".parquet or .jsonl"),
-        (("trace", "print", "none.jsonl", "--register", "zz"), "no register 'zz'"),
-        (("trace", "print", "bad.parquet"), "bad.parquet"),
-        (("profile", "a.lasm", "--coverage", "--annotate"), "a run of their own"),
-        (("profile", "a.lasm", "--flame", "missing/a.svg"), "cannot write"),
-        (("profile",), "name a FILE"),
-    ],
-)
-def test_mistakes(arguments: tuple[str, ...], message: str, folder: Path) -> None:
-    (folder / "bad.parquet").write_bytes(b"PAR1")
-    lrvm("trace", "a.lasm", "-o", "none.jsonl")
-    result = lrvm(*arguments)
-    assert result.exit_code == 2, result.output
-    assert message in result.stderr
 
 
 def test_profile(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import subprocess
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from lrvm_jit import Snapshot
 from lrvm_jit.debug import load_recording
 from lrvm_jit.debug.trace_file import read_trace
-from lrvm_tools.cli.app import cli
 from lrvm_tools.executable.elf_program import load_executable
 from lrvm_tools.machines import HostFile, MachineError, load_machine
+from tests.tools.command import lrvm, report
 
 PROGRAM = "cpy ac0, 0x100\nwsa ac0, 0, 0x41\nhalt"
 MACHINE = """
@@ -57,10 +55,6 @@ def problem(folder: Path, text: str, **options: Any) -> str:
     with pytest.raises(MachineError) as caught:
         load_machine(write(folder, text), **options).close()
     return str(caught.value)
-
-
-def lrvm(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, list(map(str, arguments)), prog_name="lrvm")
 
 
 # --- paths ---------------------------------------------------------------------------------------
@@ -114,8 +108,7 @@ def test_nothing_changes_before_the_guest_writes(folder: Path) -> None:
 def test_files_of_the_host_are_named(folder: Path) -> None:
     path = write(folder, MACHINE.format(path="state.bin", size=8))
     program, state = str(folder / "write.lasm"), str(folder / "state.bin")
-    document = json.loads(lrvm("info", "--machine", path, "--json").stdout)
-    assert document["files"] == [
+    assert report("info", "--machine", path)["files"] == [
         {"component": 0, "setting": "program", "path": program, "mode": "read"},
         {"component": 1, "setting": "path", "path": state, "mode": "read and write"},
     ]
