@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from .arguments import number_within
 from .isa.codes import ExceptionCode, HardwareCode
 from .isa.table import READ_ONLY_REGISTERS, REGISTER_COUNT, REGISTER_NAMES
+from .records import dataclass
 
 __all__ = ["ExceptionCode", "GuestException", "HardwareCode", "HardwareError"]
 

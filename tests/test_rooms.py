@@ -19,8 +19,8 @@ PACKAGES: Final = (
     ROOT / "tools" / "lrvm_tools",
 )
 ORDER: Final = (
-    "arguments", "locks", "input_files", "output_files", "isa", "exceptions", "code_cache",
-    "machine_code",
+    "arguments", "records", "locks", "input_files", "output_files", "isa", "exceptions",
+    "code_cache", "machine_code",
     "core", "kernel.build", "kernel", "jit", "jit.analysis", "jit.emit", "jit.code",
     "jit.baseline", "jit.vector",
     "engines", "machine", "batch", "stream", "debug", "modular", "gymnasium", "warm", "lrvm_jit",

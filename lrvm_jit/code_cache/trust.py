@@ -11,8 +11,9 @@ import os
 import stat
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from ..records import dataclass
 
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is being written."""

@@ -21,12 +21,12 @@ Rules (docs/machine.md tells them to users):
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..arguments import number_within, whole_number
 from ..exceptions import GuestException
+from ..records import dataclass
 from .mapping import ADDRESS_SPACE
 from .watchpoints import MOST_WATCHED_WORDS, Watch
 

@@ -15,10 +15,10 @@ loading the compiler.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ..isa.table import FlagRule
+from ..records import dataclass
 from .numbering import Numbering
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ..arguments import whole_number, whole_numbers
+from ..records import dataclass
 
 ADDRESS_SPACE = 1 << 32
 

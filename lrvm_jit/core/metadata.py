@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from ..arguments import whole_number, whole_numbers
+from ..records import dataclass
 
 NAME_BYTES: Final = 32
 METADATA_WORDS: Final = 8

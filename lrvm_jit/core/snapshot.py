@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..isa.table import REGISTER_COUNT, Reg
+from ..records import dataclass
 from . import layout
 from .component import Component, metadata_of
 from .cpu_state import CpuState

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from ..exceptions import GuestException
+from ..records import dataclass
 from .quick import quickly_made
 from .unmapped import UnmappedAccess
 from .watchpoints import WatchHit

@@ -7,10 +7,10 @@ else becomes of it is the board's `unmapped`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ..records import dataclass
 from . import layout
 from .mapping import MemoryMap
 

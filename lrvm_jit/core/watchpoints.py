@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ..arguments import whole_numbers
+from ..records import dataclass
 from .mapping import ADDRESS_SPACE, MemoryMap
 
 MOST_WATCHPOINTS = 64

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ..arguments import whole_number
+from ..records import dataclass
 from .table import (
     ALIASES,
     BY_MNEMONIC,

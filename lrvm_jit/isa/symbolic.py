@@ -7,10 +7,11 @@ executing the instructions' bodies (`semantics`) on such words.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
+from ..records import dataclass
 from .table import WORD_MASK, FlagRule, Reg
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ disassembler, the translator and the reference page of the documentation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Final
 
+from ..records import dataclass
 from .codes import ExceptionCode
 
 WORD_MASK: Final = 0xFFFF_FFFF

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..arguments import number_within, optional_number
+from ..records import dataclass
 
 FIRST_LIMIT = 300
 TIERS = ("baseline", "regions")

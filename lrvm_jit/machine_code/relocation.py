@@ -9,10 +9,10 @@ of addresses, Page(x) x without its lowest 12 bits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from ..records import dataclass
 from .elf import LoadingError
 
 WORD: Final = 0xFFFFFFFF

@@ -7,7 +7,6 @@ these very operands raise an exception, is left to the interpreter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -24,6 +23,7 @@ from ...isa.table import (
     Op,
     Reg,
 )
+from ...records import dataclass
 
 
 class Flow(Enum):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...isa.symbolic import Linear
+from ...records import dataclass
 from .instructions import Flow, GuestInstruction
 
 Context = tuple[int, ...]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy
 from numpy.typing import NDArray
+
+from ...records import dataclass
 
 HEADER: Final = 2
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...core import layout
 from ...core.kernel_arrays import KernelArrays
+from ...records import dataclass
 from ..analysis.region import Region
 from .store import STORE, SharedCode
 

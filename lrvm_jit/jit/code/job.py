@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy
 from numpy.typing import NDArray
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
+from ...records import dataclass
 from ..analysis.profile import NOTHING_KNOWN, Profile
 from ..analysis.region import PlainMemory, Region
 from .known import KNOWN, known_region

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
+from ...records import dataclass
 from ..analysis.region import Block, BlockKey, Region
 from .cache import host_key
 

@@ -6,12 +6,12 @@ import hashlib
 import time
 from collections import OrderedDict, deque
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 
 from ...code_cache import CodeCache
 from ...locks import SharedLock
 from ...machine_code import NativeCode, load
+from ...records import dataclass
 from ..analysis.region import SYMBOL
 from .cache import host_key
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 
 from ...code_cache import (
@@ -27,6 +26,7 @@ from ...code_cache.derived import kept
 from ...code_cache.host import add_sources, compiler_version, host_facts
 from ...locks import SharedLock
 from ...machine_code import LoadingError, is_supported
+from ...records import dataclass
 from . import llvm_code, shipped
 from .python_function import python_function
 
