@@ -26,6 +26,7 @@ from ..isa.table import REGISTER_NAMES
 from ..output_files import OutputFile
 from . import trace_layout as layout
 from .program import ProgramInfo
+from .trace_lines import json_lines
 
 COLUMNS: Final = ("cycle", "pc", "word", "register", "value", "address", "stored")
 SUFFIXES: Final = (".parquet", ".jsonl")
@@ -112,8 +113,8 @@ class TraceWriter:
 
     def _lines(self) -> None:
         for rows in self._batches():
-            lines = [json.dumps(row, separators=(",", ":")) + "\n" for row in row_dicts(rows)]
-            self._output.file.write("".join(lines).encode())
+            for piece in json_lines(rows):
+                self._output.file.write(piece)
 
     def close(self) -> None:
         """Finish the file. Raises what went wrong; then there is none."""

@@ -19,7 +19,7 @@ from lrvm_jit.isa.table import REGISTER_NAMES, Flag
 
 from ..machines import Host
 from . import views
-from .commands import variables_of
+from .variables import variables_of
 
 _LONGEST: Final = 1 << 24
 """Bytes of a message; longer ones are nobody's."""

@@ -338,3 +338,9 @@ class Variables:
                 return ""
             text.append(word.to_bytes(_WORD, "big")[(address + len(text)) % _WORD])
         return f" {bytes(text).rstrip(bytes(1)).decode('utf-8', 'replace')!r}"
+
+
+def variables_of(debugger: Debugger) -> Variables | None:
+    """The variables of a C program; None for another one."""
+    view = debugger.program.view
+    return Variables(debugger, view) if isinstance(view, SourceView) else None
