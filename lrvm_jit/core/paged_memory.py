@@ -30,17 +30,30 @@ class PagedMemory:
     def __init__(self, words: NDArray[numpy.uint32]) -> None:
         """`words` is the live memory, a one-dimensional uint32 array."""
         self._words = words
-        # Memory from `zeros` is claimed only where something is written.
-        self._before: NDArray[numpy.uint32] = numpy.zeros(len(words), numpy.uint32)
+        self._before: NDArray[numpy.uint32] | None = None
+        """What the pages hold, in one piece; None until something is compared with it."""
+        self._is_new = True
+        """Whether no image has been taken or put back."""
         pages, rest = divmod(len(words), PAGE_WORDS)
         self._pages = [_ZEROS] * pages + ([_ZEROS[: 4 * rest]] if rest else [])
 
     def take(self) -> Pages:
         """An image of the memory as it is now."""
-        for number in self._changed():
+        if self._is_new:
+            # Every page is copied once; what the next image is compared with can wait.
+            self._is_new = False
+            data = memoryview(self._words.view(numpy.uint8))  # type: ignore[arg-type]
+            for number, zeros in enumerate(self._pages):
+                at = 4 * PAGE_WORDS * number
+                page = bytes(data[at : at + 4 * PAGE_WORDS])
+                if page != zeros:
+                    self._pages[number] = page
+            return tuple(self._pages)
+        before = self._laid_out()
+        for number in self._changed(before):
             part = self._part(number)
-            self._before[part] = self._words[part]
-            self._pages[number] = self._before[part].tobytes()
+            before[part] = self._words[part]
+            self._pages[number] = before[part].tobytes()
         return tuple(self._pages)
 
     def check(self, pages: Pages) -> None:
@@ -57,7 +70,9 @@ class PagedMemory:
 
         The image must be of a memory of this size.
         """
-        changed = set(self._changed())
+        self._is_new = False
+        laid_out = self._laid_out()
+        changed = set(self._changed(laid_out))
         changed.update(
             number
             for number, (page, before) in enumerate(zip(pages, self._pages, strict=True))
@@ -65,7 +80,7 @@ class PagedMemory:
         )
         for number in changed:
             part = self._part(number)
-            self._words[part] = self._before[part] = numpy.frombuffer(pages[number], numpy.uint32)
+            self._words[part] = laid_out[part] = numpy.frombuffer(pages[number], numpy.uint32)
             self._pages[number] = pages[number]
         return bool(changed)
 
@@ -73,20 +88,30 @@ class PagedMemory:
     def _part(number: int) -> slice:
         return slice(number * PAGE_WORDS, (number + 1) * PAGE_WORDS)
 
-    def _changed(self) -> list[int]:
+    def _laid_out(self) -> NDArray[numpy.uint32]:
+        """The pages in one piece. Memory from `zeros` is claimed only where something is written,
+        so pages of zeros take none."""
+        if self._before is None:
+            self._before = numpy.zeros(len(self._words), numpy.uint32)
+            for number, page in enumerate(self._pages):
+                if page is not _ZEROS:
+                    self._before[self._part(number)] = numpy.frombuffer(page, numpy.uint32)
+        return self._before
+
+    def _changed(self, laid_out: NDArray[numpy.uint32]) -> list[int]:
         """Numbers of the pages that are not what they were at the last image."""
         found: list[int] = []
         whole = len(self._words) // PAGE_WORDS
         # Two words at a time.
         shape = (whole, PAGE_WORDS // 2)
         now = self._words[: whole * PAGE_WORDS].view(numpy.uint64).reshape(shape)
-        before = self._before[: whole * PAGE_WORDS].view(numpy.uint64).reshape(shape)
+        before = laid_out[: whole * PAGE_WORDS].view(numpy.uint64).reshape(shape)
         for first in range(0, whole, _BLOCK_PAGES):
             block = slice(first, first + _BLOCK_PAGES)
             differ = (now[block] != before[block]).any(axis=1)
             if differ.any():
                 found += (numpy.flatnonzero(differ) + first).tolist()
         tail = slice(whole * PAGE_WORDS, None)
-        if not numpy.array_equal(self._words[tail], self._before[tail]):
+        if not numpy.array_equal(self._words[tail], laid_out[tail]):
             found.append(whole)
         return found

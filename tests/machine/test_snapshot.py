@@ -9,7 +9,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
 
 from lrvm_components import (
@@ -31,7 +30,7 @@ from lrvm_jit import (
     SnapshotError,
     hardware_id,
 )
-from lrvm_jit.core.paged_memory import PAGE_WORDS, PagedMemory
+from lrvm_jit.core.paged_memory import PAGE_WORDS
 from lrvm_jit.core.snapshot_file import MAGIC
 from lrvm_tools import assemble
 from tests.engines import EngineChoice
@@ -371,25 +370,6 @@ def test_other_versions_and_other_files_are_named(tmp_path: Path) -> None:
         Snapshot.load(path)
     with pytest.raises(FileNotFoundError):
         Snapshot.load(tmp_path / "missing")
-
-
-def test_pages_of_any_history() -> None:
-    """Whatever is taken, put and written in between: an image put back is the memory it was."""
-    randomly = numpy.random.default_rng(7)
-    words = numpy.zeros(5 * PAGE_WORDS + 3, numpy.uint32)
-    memory = PagedMemory(words)
-    images = [(memory.take(), words.copy())]
-    for _ in range(200):
-        if randomly.random() < 0.6:
-            at = randomly.integers(0, len(words), randomly.integers(0, 4))
-            words[at] = randomly.integers(0, 3, len(at))
-        if randomly.random() < 0.4:
-            pages, content = images[randomly.integers(len(images))]
-            memory.put(pages)
-            assert (words == content).all()
-        else:
-            images.append((memory.take(), words.copy()))
-            assert b"".join(images[-1][0]) == words.tobytes()
 
 
 def test_the_host_keeps_its_registers_and_its_time(tmp_path: Path) -> None:
