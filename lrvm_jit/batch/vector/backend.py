@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
-from ...jit.vector.memory import CHUNK, PRESENT
+from ...jit.vector.interleave import PRESENT, chunks_of
 from ...jit.vector.text import SLOTS
 from ...kernel.build.compile import SOURCES, EntryPointSource, load
 from .. import lane_layout
@@ -30,7 +30,7 @@ GROUP_LOOP = EntryPointSource(
         "batch/lane_layout.py",
         "jit/vector/text.py",
         "jit/vector/target.py",
-        "jit/vector/memory.py",
+        "jit/vector/interleave.py",
     ),
 )
 
@@ -66,9 +66,10 @@ class VectorLanes:
         ram = code.machine.ram if code.accesses else None
         memory = code.machine.memory
         words = memory.ram_words if ram is not None else 0
-        chunks = memory.chunks if ram is not None else 0
+        chunks = chunks_of(memory) if ram is not None else 0
         self._state = _aligned(SLOTS * width)
         self._ram = _aligned((words + 1) * width)
+        self._spare_row = _aligned(words)
         self._group = numpy.zeros(width, numpy.int64)
         self._reads = numpy.array(code.reads, numpy.int64)
         self._writes = numpy.array(code.writes, numpy.int64)
@@ -82,7 +83,6 @@ class VectorLanes:
             (layout.FUNCTION, code.address),
             (layout.FUNCTION_CONTEXT, self._function_context.ctypes.data),
             (layout.STATE, self._state.ctypes.data),
-            (layout.RAM, self._ram.ctypes.data),
             (layout.GROUP, self._group.ctypes.data),
             (layout.WIDTH, width),
             (layout.REGS_AT, regs.ctypes.data),
@@ -96,7 +96,7 @@ class VectorLanes:
             (layout.ROWS, ram.rows.ctypes.data if ram is not None else 0),
             (layout.ROW_STRIDE, ram.rows.strides[0] if ram is not None else 0),
             (layout.CHUNKS, chunks),
-            (layout.LAST_CHUNK, words - (chunks - 1) * CHUNK),
+            (layout.SPARE_ROW, self._spare_row.ctypes.data),
             (layout.ROW_ADDRESSES, self._rows.ctypes.data),
             (layout.MARKS, self._marks.ctypes.data),
             (layout.READS, self._reads.ctypes.data),

@@ -16,7 +16,7 @@ from ...jit.code.cache import default_cache
 from ...jit.code.store import STORE, SharedCode
 from ...jit.options import TranslatorOptions
 from ...jit.vector.graph import explore
-from ...jit.vector.memory import MemoryMap
+from ...jit.vector.memory_map import MemoryMap
 from ...jit.vector.shape import Shape, host_shape
 from ...machine.motherboard import Motherboard
 from ..lane_arrays import LaneArrays, LaneMemory
@@ -177,8 +177,7 @@ class VectorCompiler:
         if graph is None:
             return None
         pipeline = choose_pipeline(self._optimize, has_loops=False)
-        alike = self.alike - {Reg.PC, Reg.AF}
-        function = generate(graph, machine.memory, self.shape, alike)
+        function = generate(graph, machine.memory, self.shape, self.alike)
         delivery = STORE.get(function.text, pipeline, self._cache)
         self._codes[0] = delivery.code
         accesses = machine.ram is not None and (function.loads or function.stores)

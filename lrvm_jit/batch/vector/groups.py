@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from ...isa.table import Reg
-from ...jit.vector.memory import ALL_DIRTY, CHUNK, PRESENT
+from ...jit.vector.interleave import PRESENT
 from ...jit.vector.target import EXPLICIT
 from ...jit.vector.text import ABSENT, CODE, DEFERRED, HALTED, KIND, LEFT, RUNNING, X, Y
 from ...kernel.build.jit import kernel_function
@@ -41,7 +41,6 @@ from .layout import (
     GROUP,
     HALTED_AT,
     INSTRUCTIONS,
-    LAST_CHUNK,
     LAST_PC_AT,
     LEAST,
     LEFT_AT,
@@ -50,7 +49,6 @@ from .layout import (
     POSITION,
     QUEUE,
     QUEUE_END,
-    RAM,
     READ_COUNT,
     READS,
     REASON_AT,
@@ -59,6 +57,7 @@ from .layout import (
     ROW_ADDRESSES,
     ROW_STRIDE,
     ROWS,
+    SPARE_ROW,
     STATE,
     USES_FLAGS,
     WIDTH,
@@ -196,9 +195,10 @@ def _load_group(c, group, count, side_by_side):
         codes[U(k)] = W(ABSENT)
     if c[CHUNKS] != 0:
         rows = _array_at(c[ROW_ADDRESSES], width, np.int64)
-        for k in range(width):
-            # Where there is no lane, somebody else's words do no harm.
-            rows[U(k)] = c[ROWS] + group[U(min(k, count - 1))] * c[ROW_STRIDE]
+        for k in range(count):
+            rows[U(k)] = c[ROWS] + group[U(k)] * c[ROW_STRIDE]
+        for k in range(count, width):
+            rows[U(k)] = c[SPARE_ROW]
         marks = _array_at(c[MARKS], PRESENT + 2 * c[CHUNKS], np.uint8)
         for k in range(PRESENT + 2 * c[CHUNKS]):
             marks[U(k)] = np.uint8(0)
@@ -239,8 +239,6 @@ def _store_group(c, group, count, side_by_side):
                 deferred[U(c[DEFERRED_COUNT])] = lane
                 c[DEFERRED_COUNT] += 1
     c[INSTRUCTIONS] += total
-    if c[CHUNKS] != 0:
-        _store_rows(c, count)
 
 
 @kernel_function
@@ -259,32 +257,6 @@ def _store_flags(c, group, count, side_by_side):
             if kinds[U(k)] != EXPLICIT:
                 flags = I(results[U(k)]) | (I(bits[U(k)]) & 3) << 32
                 _array_at(c[FLAGS_AT] + group[U(k)] * 8, 1, np.int64)[0] = flags
-
-
-@kernel_function
-def _store_rows(c, count):
-    """What lanes have changed in their RAM. The rest is not touched, so that pages of rows that
-    nobody writes take no memory."""
-    width = c[WIDTH]
-    chunks = c[CHUNKS]
-    words = (chunks - 1) * CHUNK + c[LAST_CHUNK]
-    ram = _array_at(c[RAM], words * width, np.uint32)
-    rows = _array_at(c[ROW_ADDRESSES], width, np.int64)
-    marks = _array_at(c[MARKS], PRESENT + 2 * chunks, np.uint8)
-    everything = marks[ALL_DIRTY]
-    for chunk in range(chunks):
-        if marks[U(PRESENT + chunks + chunk)] | everything == 0:
-            continue
-        low = chunk * CHUNK
-        high = min(words, low + CHUNK)
-        for k in range(count):
-            row = _array_at(rows[U(k)], words, np.uint32)
-            changed = W(0)
-            for word in range(low, high):
-                changed |= ram[U(word * width + k)] ^ row[U(word)]
-            if changed != 0:
-                for word in range(low, high):
-                    row[U(word)] = ram[U(word * width + k)]
 
 
 def run_groups(address):

@@ -16,9 +16,7 @@ FUNCTION: Final = _context.field()
 FUNCTION_CONTEXT: Final = _context.field()
 """and of what it gets (`jit.vector.function`)."""
 STATE: Final = _context.field()
-"""Address of the slots of the group's lanes, uint32[slots][width];"""
-RAM: Final = _context.field()
-"""of their RAM, uint32[words + 1][width];"""
+"""Address of the slots of the group's lanes, uint32[slots][width],"""
 GROUP: Final = _context.field()
 """and of their numbers, int64[width]."""
 WIDTH: Final = _context.field()
@@ -37,8 +35,8 @@ ROW_STRIDE: Final = _context.field()
 """bytes from row to row,"""
 CHUNKS: Final = _context.field()
 """and chunks of words of each; 0 if the vector code does not access RAM."""
-LAST_CHUNK: Final = _context.field()
-"""Words of the last chunk."""
+SPARE_ROW: Final = _context.field()
+"""Address of a row for the places of a group that no lane has."""
 READS: Final = _context.field()
 """Address of the codes of the registers that are loaded, int64,"""
 READ_COUNT: Final = _context.field()
@@ -64,7 +62,7 @@ INSTRUCTIONS: Final = _context.field()
 ROW_ADDRESSES: Final = _context.field()
 """Address of the addresses of the rows of the group's lanes, int64[width];"""
 MARKS: Final = _context.field()
-"""of the marks of the chunks of their RAM (`jit.vector.memory`)."""
+"""of the marks of the chunks of their RAM (`jit.vector.interleave`)."""
 CONTEXT_WORDS: Final = _context.size
 
 MOST_LEFT: Final = 1 << 22

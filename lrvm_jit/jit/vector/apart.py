@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .graph import CodeGraph, flags_set_after, halts
-from .memory import MemoryMap
+from .memory_map import MemoryMap
 from .target import Known, LaneTarget, State, Value
 from .text import DEFERRED, HALTED, LEFT, LEFT_CODE, NOWHERE, Text, Vector
 from .together import FLAGS, correct_left, count, fold_left, jump_apart, part

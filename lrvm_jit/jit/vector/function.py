@@ -6,12 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ...isa.flow import registers_written
-from ...isa.table import Reg
+from ...isa.table import Implicit, Reg
 from ..analysis.instructions import GuestInstruction
 from ..analysis.region import SYMBOL
 from .apart import ApartCode, ApartTarget
 from .graph import CodeGraph, flags_set_after
-from .memory import MemoryMap, fetch_functions, load_any_function
+from .interleave import interleaving_functions
+from .memory import load_any_function
+from .memory_map import MemoryMap
 from .shape import Shape
 from .target import Known, State
 from .text import CODE, KIND, LEFT, NOWHERE, WAITING, Text, Vector, X, Y
@@ -51,6 +53,10 @@ def generate(
     knows. Where that is not so lanes are treated as if they had parted.
     """
     changed = {int(register) for one in graph.instructions.values() for register in _writes(one)}
+    # Others would be copied to and fro for nothing.
+    alike = {int(register) for one in graph.instructions.values() for register in _uses(one)} & set(
+        alike
+    )
     shared: State = {code: Known.UNIFORM for code in alike if code not in changed}
     begin: State = {code: Known.UNIFORM for code in alike if code in changed}
     margin = max(1, *(flags_set_after(graph, pc) for pc in graph.steps))
@@ -81,8 +87,7 @@ def generate(
     _finish(text, written)
     lines = [
         *sorted(text.declarations | {"declare i32 @llvm.fshl.i32(i32, i32, i32)"}),
-        "declare i64 @llvm.umin.i64(i64, i64)",
-        fetch_functions(shape.width, memory),
+        interleaving_functions(shape, memory),
         load_any_function(shape.width, memory),
         f'define i64 @{SYMBOL}(ptr %context) "no-builtins" nounwind {{',
         *head,
@@ -116,6 +121,15 @@ def _hints(states: dict[int, State]) -> dict[int, int]:
 
 def _writes(one: GuestInstruction) -> list[Reg]:
     return [] if one.decoded is None else registers_written(one.decoded)
+
+
+def _uses(one: GuestInstruction) -> list[Reg]:
+    """Registers that the instruction reads or writes, in supervisor mode."""
+    named = [operand for operand in one.operands if isinstance(operand, Reg)]
+    row = one.row
+    if row is not None and Implicit.STACK_POINTER in row.implicit:
+        named.append(Reg.SSP)
+    return [register for register in named if register not in (Reg.PC, Reg.AF)]
 
 
 def _entry(text: Text, slots: list[int]) -> None:
@@ -193,4 +207,6 @@ def _finish(text: Text, written: list[int]) -> None:
             at = slot * shape.width + p * shape.piece
             pointer = text.value(f"getelementptr i32, ptr %state, i64 {at}")
             text.emit(f"  store {text.words} {piece}, ptr {pointer}, align {text.align}")
+    if text.stores:
+        text.emit("  call void @put_back(ptr %rows, ptr %ram, ptr %marks)")
     text.emit("  ret i64 0")

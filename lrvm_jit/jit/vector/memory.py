@@ -1,20 +1,17 @@
 """Loads and stores of many lanes.
 
-While a group runs, its lanes' RAM is interleaved: word 0 of all lanes, then word 1 of all lanes.
-So lanes that access the same address, which is the usual case, make one access with a vector.
-Where addresses differ the words are gathered, and stores are done lane by lane. ROM, which all
-lanes share, is gathered too. What is neither leaves to the scalar path.
-
-RAM is interleaved when it is first accessed, by the chunk, and a chunk that may have been stored
-to is marked for the way back: most lanes access a small part of what they have.
+While a group runs its lanes' RAM is interleaved (`interleave`). So lanes that access the same
+address, which is the usual case, make one access with a vector. Where addresses differ the words
+are gathered, and stores are scattered. ROM, which all lanes share, is gathered too. What is
+neither leaves to the scalar path.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...isa.table import WORD_MASK
+from .interleave import ALL_DIRTY, ALL_PRESENT, CHUNK, PRESENT, RARE, chunks_of
+from .memory_map import MemoryMap
 from .shape import VectorUnit, vector_unit
 from .text import Vector
 
@@ -22,43 +19,6 @@ if TYPE_CHECKING:
     from .ranges import Range
     from .target import LaneTarget, Value
     from .text import Text
-
-
-CHUNK = 16
-"""Words that are interleaved together: a cache line of a lane's row."""
-ALL_PRESENT, ALL_DIRTY = 0, 1
-"""Bytes of the marks: 1 if all chunks are in the group's layout, or may have been stored to."""
-PRESENT = 64
-"""The first of the bytes for the single chunks; as many more say which may have been stored to."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryMap:
-    """Where the guest finds the memory that vector code accesses."""
-
-    ram_base: int = 0
-    ram_words: int = 0
-    """Words of RAM of each lane; 0 if there is none."""
-    rom_base: int = 0
-    rom_words: int = 0
-    """Words that all lanes share and that never change."""
-
-    @property
-    def chunks(self) -> int:
-        """Chunks of RAM, the last of which may be short."""
-        return -(-self.ram_words // CHUNK)
-
-    def in_ram(self, address: int) -> int | None:
-        """The word's index, if the address is one of RAM."""
-        return _index(address, self.ram_base, self.ram_words)
-
-    def in_rom(self, address: int) -> int | None:
-        return _index(address, self.rom_base, self.rom_words)
-
-
-def _index(address: int, base: int, words: int) -> int | None:
-    inside = address - base & WORD_MASK
-    return inside >> 2 if inside & 3 == 0 and inside >> 2 < words else None
 
 
 def load(on: LaneTarget, address: Value) -> Value:
@@ -199,7 +159,7 @@ def _make_present(on: LaneTarget, index: str, dirty: bool = False) -> None:
     )
     if dirty:
         if index:
-            mark = text.value(f"getelementptr i8, ptr {mark}, i64 {on.memory.chunks}")
+            mark = text.value(f"getelementptr i8, ptr {mark}, i64 {chunks_of(on.memory)}")
         else:
             mark = text.value(f"getelementptr i8, ptr %marks, i64 {ALL_DIRTY}")
         text.emit(f"  store i8 1, ptr {mark}")
@@ -400,75 +360,6 @@ def _load_any(on: LaneTarget, address: Vector) -> Vector:
     )
     on.refuse(text.bits_of_lanes(lost))
     return text.load("taken")
-
-
-RARE = "preserve_allcc"
-"""How functions for what is rare are called: they save what they use, as the code around has all
-registers in use."""
-
-
-def fetch_functions(width: int, memory: MemoryMap) -> str:
-    """IR that interleaves a chunk, or all that are not, from the rows of the group's lanes."""
-    return f"""
-define internal {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk) \
-noinline cold nounwind {{
-entry:
-  %wide = zext i32 %chunk to i64
-  %first = mul i64 %wide, {CHUNK}
-  %after = add i64 %first, {CHUNK}
-  %end = call i64 @llvm.umin.i64(i64 %after, i64 {memory.ram_words})
-  %at = add i64 %wide, {PRESENT}
-  %mark = getelementptr i8, ptr %marks, i64 %at
-  store i8 1, ptr %mark
-  br label %lanes
-lanes:
-  %lane = phi i64 [ 0, %entry ], [ %lane_next, %lane_done ]
-  %row_at = getelementptr ptr, ptr %rows, i64 %lane
-  %row = load ptr, ptr %row_at
-  br label %words
-words:
-  %word = phi i64 [ %first, %lanes ], [ %word_next, %words ]
-  %from = getelementptr i32, ptr %row, i64 %word
-  %value = load i32, ptr %from
-  %line = mul i64 %word, {width}
-  %place = add i64 %line, %lane
-  %to = getelementptr i32, ptr %ram, i64 %place
-  store i32 %value, ptr %to
-  %word_next = add i64 %word, 1
-  %more = icmp ult i64 %word_next, %end
-  br i1 %more, label %words, label %lane_done
-lane_done:
-  %lane_next = add i64 %lane, 1
-  %last = icmp eq i64 %lane_next, {width}
-  br i1 %last, label %out, label %lanes
-out:
-  ret void
-}}
-define internal {RARE} void @fetch_all(ptr %rows, ptr %ram, ptr %marks) noinline cold nounwind {{
-entry:
-  %all = getelementptr i8, ptr %marks, i64 {ALL_PRESENT}
-  store i8 1, ptr %all
-  br label %loop
-loop:
-  %chunk = phi i32 [ 0, %entry ], [ %chunk_next, %next ]
-  %over = icmp uge i32 %chunk, {memory.chunks}
-  br i1 %over, label %out, label %look
-look:
-  %wide = zext i32 %chunk to i64
-  %at = add i64 %wide, {PRESENT}
-  %mark = getelementptr i8, ptr %marks, i64 %at
-  %present = load i8, ptr %mark
-  %absent = icmp eq i8 %present, 0
-  br i1 %absent, label %take, label %next
-take:
-  call {RARE} void @fetch(ptr %rows, ptr %ram, ptr %marks, i32 %chunk)
-  br label %next
-next:
-  %chunk_next = add i32 %chunk, 1
-  br label %loop
-out:
-  ret void
-}}"""
 
 
 def load_any_function(width: int, memory: MemoryMap) -> str:

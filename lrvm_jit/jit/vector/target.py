@@ -15,7 +15,7 @@ from ...isa.symbolic import FOLD
 from ...isa.table import WORD_MASK, FlagRule, Reg
 from ..emit.flags import condition as flag_condition
 from . import memory, ranges
-from .memory import MemoryMap
+from .memory_map import MemoryMap
 from .ranges import ANYTHING, Range
 from .text import KIND, Text, Vector, X, Y
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .graph import CodeGraph, flags_set_after
-from .memory import MemoryMap
+from .memory_map import MemoryMap
 from .target import Known, LaneTarget, State, Value
 from .text import KIND, LEFT, NOWHERE, Text, Vector, X, Y
 from .walk import Branch, Dynamic, Jump, Leave, walk
