@@ -32,7 +32,7 @@ from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
 from .programs import Program, Sources, order_by_program, programs_of
 from .progress import Progress, ProgressCallback, make_progress
-from .result import BatchResult
+from .result import BatchResult, copies
 from .template import (
     PAGE,
     LinkedProgram,
@@ -42,7 +42,7 @@ from .template import (
     template_of,
 )
 from .vector.code import VectorCompiler, vector_compiler
-from .worker import LARGEST_BLOCK, Port, Worker, check_components, start_of
+from .worker import Port, Worker, check_components, largest_block, start_of
 
 SMALLEST_BLOCK = 16
 DEVICES = ("cpu", "cuda")
@@ -473,7 +473,7 @@ class Batch:
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
-        blocks = Blocks(self.n, threads)
+        blocks = Blocks(self.n, threads, largest_block(self._components))
         order = None
         if self.programs is not None and not self._components:
             order = order_by_program(self.programs)
@@ -566,11 +566,13 @@ class Batch:
         exception = numpy.zeros(arrays.n, numpy.uint32)
         raised = numpy.flatnonzero(arrays.reason == lane_layout.LANE_EXCEPTION)
         exception[raised] = arrays.regs[raised, Reg.ET]
+        parts = (arrays.reason, arrays.cycles, arrays.regs[:, Reg.PC], arrays.last_pc)
+        reason, cycles, pc, address = copies(parts)
         return BatchResult(
-            reason=arrays.reason.copy(),
-            cycles=arrays.cycles.copy(),
-            pc=arrays.regs[:, Reg.PC].copy(),
-            address=arrays.last_pc.copy(),
+            reason=reason,
+            cycles=cycles,
+            pc=pc,
+            address=address,
             exception=exception,
             interrupted=interrupted,
             seconds=seconds,
@@ -640,8 +642,10 @@ class Blocks:
     """Hands out blocks of lanes: large ones first, then smaller, so that all threads end at about
     the same time however different the lanes are."""
 
-    def __init__(self, n: int, threads: int) -> None:
+    def __init__(self, n: int, threads: int, most: int) -> None:
+        """`most`: lanes of a block at most."""
         self._next = 0
+        self._most = most
         self._n = n
         self._threads = threads
         self._lock = threading.Lock()
@@ -653,6 +657,6 @@ class Blocks:
             if not left:
                 return None
             fair = left // (4 * self._threads)
-            count = min(left, LARGEST_BLOCK, max(SMALLEST_BLOCK, fair))
+            count = min(left, self._most, max(SMALLEST_BLOCK, fair))
             self._next += count
             return self._next - count, count

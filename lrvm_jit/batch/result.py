@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,6 +14,27 @@ from ..arguments import whole_number
 from ..exceptions import GuestException
 from . import lane_layout
 from .programs import Sources
+
+
+_LINE = 64
+"""Bytes of a cache line."""
+
+
+def copies(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Copies of one-dimensional arrays, in one piece of memory: the host hands out a large one
+    by the megabyte, several of middling size page by page."""
+    ends, end = [], 0
+    for array in arrays:
+        end += -(-array.nbytes // _LINE) * _LINE
+        ends.append(end)
+    room = numpy.empty(end + _LINE, numpy.uint8)
+    room = room[-room.ctypes.data % _LINE :]
+    found = []
+    for array, first in zip(arrays, [0, *ends], strict=False):
+        copy = room[first : first + array.nbytes].view(array.dtype)
+        copy[:] = array
+        found.append(copy)
+    return found
 
 
 class LaneReason(IntEnum):
@@ -59,7 +80,7 @@ class BatchResult:
     @property
     def counts(self) -> dict[LaneReason, int]:
         """How many lanes stopped for each reason."""
-        found = Counter(numpy.asarray(self.reason).tolist())
+        found = numpy.bincount(self.reason, minlength=1 + max(LaneReason)).tolist()
         return {reason: found[reason] for reason in LaneReason if found[reason]}
 
     def exception_of(self, lane: int) -> GuestException | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy
 from numpy.typing import NDArray
@@ -40,8 +40,15 @@ MOST_STARTS = 8
 """Different addresses at which lanes begin that vector code is made for."""
 LONGEST_TURN = 1 << 20
 """Instructions that a lane executes alone at most before vector code is tried again."""
-LARGEST_BLOCK = 4096
+MOST_REQUESTS = 4096
 """Lanes that a worker takes at most at a time: so many requests are answered in one call."""
+MOST_LANES = 4 * MOST_REQUESTS
+"""The same where there is nobody to be asked: fewer turns of Python."""
+
+
+def largest_block(components: Sized) -> int:
+    """Lanes that a worker takes at most at a time, in a batch with these components."""
+    return MOST_REQUESTS if len(components) else MOST_LANES
 
 
 class Port(Component):
@@ -95,9 +102,9 @@ class Worker:
         self._state = board.core.state.state_view
         self._ports = [item for item in board.components if isinstance(item, Port)]
         self._run, _ = load(BATCH_LOOP)
-        self._queue = numpy.zeros(LARGEST_BLOCK, numpy.int64)
+        self._queue = numpy.zeros(largest_block(components), numpy.int64)
         self._saved = numpy.zeros(
-            (LARGEST_BLOCK if components else 1, lanes.SAVED_FIELDS), numpy.int64
+            (largest_block(components) if components else 1, lanes.SAVED_FIELDS), numpy.int64
         )
         self._segments = self._segment_table()
         self._control = control
@@ -190,11 +197,13 @@ class Worker:
                         groups, before = self._groups_for(first, count), self.instructions
                     continue
                 left = groups.run(queue)
-                self._run_alone(left.rest, first, count, groups.margin)
-                turn += 1
-                some_time = min(1 << turn >> 1, LONGEST_TURN)
-                self._run_alone(left.some, first, count, groups.margin, some_time)
-                queue = self._waiting(lanes.LANE_YIELDED, first, count)
+                queue = left.some
+                if not left.is_empty:
+                    self._run_alone(left.rest, first, count, groups.margin)
+                    turn += 1
+                    some_time = min(1 << turn >> 1, LONGEST_TURN)
+                    self._run_alone(left.some, first, count, groups.margin, some_time)
+                    queue = self._waiting(lanes.LANE_YIELDED, first, count)
         except BaseException:
             self._abandon(self._waiting(lanes.LANE_PENDING, first, count), first)
             lost = self._waiting(lanes.LANE_YIELDED, first, count)
@@ -229,6 +238,8 @@ class Worker:
     ) -> None:
         """Run lanes of a block one after the other: to their ends, or each for `yield_after`
         instructions and `margin` at least, whatever happens."""
+        if not len(queue):
+            return
         context = self._context
         context[lanes.RESUMING] = 0
         context[lanes.MARGIN] = margin
@@ -236,7 +247,9 @@ class Worker:
         self._run_queue(queue)
         context[lanes.MARGIN] = 0
         # After a component's failure too: all other instructions in progress are completed.
-        while len(waiting := self._waiting(lanes.LANE_PENDING, first, count)):
+        while self._components and len(
+            waiting := self._waiting(lanes.LANE_PENDING, first, count)
+        ):
             waiting = self._answer(waiting, first)
             context[lanes.RESUMING] = 1
             self._run_queue(waiting)

@@ -391,15 +391,15 @@ def test_one_run_at_a_time() -> None:
 # --- how the work is shared ----------------------------------------------------------------------
 
 
-@given(n=st.integers(0, 200_000), threads=st.integers(1, 16))
-def test_blocks_cover_all_lanes_and_end_small(n: int, threads: int) -> None:
+@given(n=st.integers(0, 200_000), threads=st.integers(1, 16), most=st.integers(16, 20_000))
+def test_blocks_cover_all_lanes_and_end_small(n: int, threads: int, most: int) -> None:
     """Each lane once, in order. A block is never more than a thread's fair share of what is left,
     so at the end no thread has much to do that another could have taken."""
-    blocks, first = Blocks(n, threads), 0
+    blocks, first = Blocks(n, threads, most), 0
     while (block := blocks.take()) is not None:
         start, count = block
         assert start == first
-        assert 1 <= count <= max(SMALLEST_BLOCK, (n - first) // (4 * threads))
+        assert 1 <= count <= min(most, max(SMALLEST_BLOCK, (n - first) // (4 * threads)))
         first += count
     assert first == n
     assert blocks.take() is None

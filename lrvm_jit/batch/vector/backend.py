@@ -46,6 +46,10 @@ class Leftover:
     rest: Lanes
     """they may not: too few of them, or the end of a budget."""
 
+    @property
+    def is_empty(self) -> bool:
+        return not (len(self.some) or len(self.rest))
+
 
 def _aligned(words: int) -> NDArray[numpy.uint32]:
     """Zeros that begin on a cache line."""
