@@ -44,7 +44,9 @@ from .template import (
 from .vector.code import VectorCompiler, vector_compiler
 from .worker import Port, Worker, check_components, largest_block, start_of
 
-SMALLEST_BLOCK = 16
+SMALLEST_BLOCK = 32
+"""Lanes that a worker takes at least, and a multiple of which it takes: no group of vector code is
+wider."""
 DEVICES = ("cpu", "cuda")
 
 if TYPE_CHECKING:
@@ -640,10 +642,10 @@ def _cpus() -> int:
 
 class Blocks:
     """Hands out blocks of lanes: large ones first, then smaller, so that all threads end at about
-    the same time however different the lanes are."""
+    the same time however different the lanes are. One thread gets large ones only."""
 
     def __init__(self, n: int, threads: int, most: int) -> None:
-        """`most`: lanes of a block at most."""
+        """`most`: lanes of a block at most, a multiple of SMALLEST_BLOCK."""
         self._next = 0
         self._most = most
         self._n = n
@@ -656,7 +658,7 @@ class Blocks:
             left = self._n - self._next
             if not left:
                 return None
-            fair = left // (4 * self._threads)
-            count = min(left, self._most, max(SMALLEST_BLOCK, fair))
+            fair = left // (4 * self._threads) if self._threads > 1 else left
+            count = min(left, self._most, max(SMALLEST_BLOCK, fair - fair % SMALLEST_BLOCK))
             self._next += count
             return self._next - count, count

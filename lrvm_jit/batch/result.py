@@ -15,7 +15,6 @@ from ..exceptions import GuestException
 from . import lane_layout
 from .programs import Sources
 
-
 _LINE = 64
 """Bytes of a cache line."""
 

@@ -22,7 +22,7 @@ from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Wor
 from .lane_arrays import LaneArrays
 from .vector.backend import VectorLanes
 from .vector.code import VectorCompiler
-from .vector.pace import Pace, Rate
+from .vector.pace import Pace, Turn
 
 BATCH_LOOP = EntryPointSource(
     "lrvm_jit.batch.lanes",
@@ -140,7 +140,7 @@ class Worker:
         """By groups that are no longer used."""
         self._pace = Pace()
         self._seconds_alone = 0.0
-        self._block_began = 0.0
+        self._turn_began = 0.0
         self.finished = 0
         """Lanes that this worker has run to their end since the run began."""
 
@@ -182,36 +182,58 @@ class Worker:
         context = self._context
         context[lanes.FIRST_LANE] = first
         context[lanes.STOP_ON_RAISE] = stop_on_exception
-        self._block_began = time.perf_counter()
         if queue is None:
             queue = numpy.arange(first, first + count, dtype=numpy.int64)
-        groups = self._groups_for(first, count)
-        before, turn = self.instructions, 0
         try:
             while len(queue):
-                if groups is None:
-                    self._run_alone(queue, first, count)
-                    queue = self._waiting(lanes.LANE_YIELDED, first, count)
-                    if len(queue):
-                        self._note_pace(self._pace.alone, before)
-                        groups, before = self._groups_for(first, count), self.instructions
-                    continue
-                left = groups.run(queue)
-                queue = left.some
-                if not left.is_empty:
-                    self._run_alone(left.rest, first, count, groups.margin)
-                    turn += 1
-                    some_time = min(1 << turn >> 1, LONGEST_TURN)
-                    self._run_alone(left.some, first, count, groups.margin, some_time)
-                    queue = self._waiting(lanes.LANE_YIELDED, first, count)
+                queue = self._run_some(queue, first, count)
         except BaseException:
             self._abandon(self._waiting(lanes.LANE_PENDING, first, count), first)
             lost = self._waiting(lanes.LANE_YIELDED, first, count)
             self._arrays.reason[lost] = lanes.LANE_STOPPED
             raise
         self._raise_failure()
-        self._note_pace(self._pace.alone if groups is None else self._pace.together, before)
         self._engine.take_up()
+
+    def _run_some(self, queue: LaneNumbers, first: int, count: int) -> LaneNumbers:
+        """Run lanes of a block, alone or in groups, whichever has been quicker. Returns those that
+        have not ended."""
+        groups = self._groups_for(first, count)
+        turn = Turn(False)
+        if groups is not None:
+            turn = self._pace.next_turn() if self._may_choose else Turn(True)
+        lot = queue[: turn.lanes]
+        begin, before = time.thread_time(), self.instructions
+        self._turn_began = begin
+        if groups is not None and turn.in_groups:
+            self._run_in_groups(groups, lot, first, count)
+            rate = self._pace.together
+        else:
+            self._run_alone(lot, first, count)
+            rate = self._pace.alone
+        # Not the time on the wall: others may have the processor, and compiling has been done.
+        seconds = time.thread_time() - begin
+        rate.note(seconds, self.instructions - before)
+        if rate is self._pace.alone:
+            self._seconds_alone += seconds
+        left = self._waiting(lanes.LANE_YIELDED, first, count)
+        rest = queue[len(lot) :]
+        return numpy.concatenate([left, rest]) if len(rest) else left
+
+    def _run_in_groups(
+        self, groups: VectorLanes, queue: LaneNumbers, first: int, count: int
+    ) -> None:
+        """Run lanes side by side to their ends, with the scalar path's help."""
+        turn = 0
+        while len(queue):
+            left = groups.run(queue)
+            if left.is_empty:
+                return
+            self._run_alone(left.rest, first, count, groups.margin)
+            turn += 1
+            some_time = min(1 << turn >> 1, LONGEST_TURN)
+            self._run_alone(left.some, first, count, groups.margin, some_time)
+            queue = self._waiting(lanes.LANE_YIELDED, first, count)
 
     def run_lanes(self, queue: LaneNumbers, stop_on_exception: bool) -> None:
         """Run lanes in this order, as `run_block` does, in a batch without components."""
@@ -247,9 +269,7 @@ class Worker:
         self._run_queue(queue)
         context[lanes.MARGIN] = 0
         # After a component's failure too: all other instructions in progress are completed.
-        while self._components and len(
-            waiting := self._waiting(lanes.LANE_PENDING, first, count)
-        ):
+        while self._components and len(waiting := self._waiting(lanes.LANE_PENDING, first, count)):
             waiting = self._answer(waiting, first)
             context[lanes.RESUMING] = 1
             self._run_queue(waiting)
@@ -269,7 +289,7 @@ class Worker:
             self._compiler, self._groups = compiler, None
 
     def _groups_for(self, first: int, count: int) -> VectorLanes | None:
-        """What runs the lanes of a block side by side; None if they are quicker alone."""
+        """What runs the lanes of a block side by side; None if there is nothing yet."""
         compiler = self._compiler
         if compiler is None:
             return None
@@ -281,24 +301,19 @@ class Worker:
             if code is None:
                 return None
             self._groups = VectorLanes(code, self._arrays, self._control)
-        if not compiler.always and not self._pace.prefers_groups():
-            return None
         return self._groups
+
+    @property
+    def _may_choose(self) -> bool:
+        """Whether lanes may run alone though there is code for groups."""
+        return self._compiler is None or not self._compiler.always
 
     def _is_worth_compiling(self) -> bool:
         compiler = self._compiler
         if compiler is None or compiler.is_made:
             return False
-        spent = self._seconds_alone + time.perf_counter() - self._block_began
+        spent = self._seconds_alone + time.thread_time() - self._turn_began
         return compiler.always or spent > COMPILE_AFTER
-
-    def _note_pace(self, rate: Rate, before: int) -> None:
-        """Note what a block, or the part of it since the last note, has taken."""
-        now = time.perf_counter()
-        seconds, self._block_began = now - self._block_began, now
-        rate.note(seconds, self.instructions - before)
-        if rate is self._pace.alone:
-            self._seconds_alone += seconds
 
     def _run_queue(self, queue: NDArray[numpy.int64]) -> None:
         context = self._context

@@ -391,15 +391,18 @@ def test_one_run_at_a_time() -> None:
 # --- how the work is shared ----------------------------------------------------------------------
 
 
-@given(n=st.integers(0, 200_000), threads=st.integers(1, 16), most=st.integers(16, 20_000))
+@given(n=st.integers(0, 200_000), threads=st.integers(1, 16), most=st.integers(1, 600))
 def test_blocks_cover_all_lanes_and_end_small(n: int, threads: int, most: int) -> None:
     """Each lane once, in order. A block is never more than a thread's fair share of what is left,
-    so at the end no thread has much to do that another could have taken."""
+    so at the end no thread has much to do that another could have taken; and whole groups."""
+    most *= SMALLEST_BLOCK
     blocks, first = Blocks(n, threads, most), 0
     while (block := blocks.take()) is not None:
         start, count = block
         assert start == first
-        assert 1 <= count <= min(most, max(SMALLEST_BLOCK, (n - first) // (4 * threads)))
+        fair = (n - first) // (4 * threads) if threads > 1 else n
+        assert 1 <= count <= min(most, max(SMALLEST_BLOCK, fair))
+        assert count % SMALLEST_BLOCK == 0 or first + count == n
         first += count
     assert first == n
     assert blocks.take() is None
