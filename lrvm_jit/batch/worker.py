@@ -296,12 +296,18 @@ class Worker:
         if self._groups is None:
             code = compiler.made
             if code is None and self._is_worth_compiling():
-                pcs = self._arrays.regs[first : first + count, Reg.PC]
-                code = compiler.code(numpy.unique(pcs)[:MOST_STARTS].tolist())
+                code = compiler.code(self._starts(first, count))
             if code is None:
                 return None
             self._groups = VectorLanes(code, self._arrays, self._control)
         return self._groups
+
+    def _starts(self, first: int, count: int) -> list[int]:
+        """Where lanes begin, and where some of a block are that have not ended."""
+        reasons = self._arrays.reason[first : first + count]
+        going = (reasons == lanes.LANE_NOT_RUN) | (reasons == lanes.LANE_YIELDED)
+        pcs = self._arrays.regs[first : first + count, Reg.PC][going]
+        return [self._start, *numpy.unique(pcs)[:MOST_STARTS].tolist()]
 
     @property
     def _may_choose(self) -> bool:

@@ -140,6 +140,60 @@ def test_registers_that_all_lanes_share() -> None:
     assert stats.side_by_side == stats.instructions
 
 
+@pytest.mark.parametrize("first", [0x10, 0x800], ids=["in the loop", "where no code is"])
+def test_code_is_made_anew_for_lanes_that_begin_elsewhere(first: int) -> None:
+    begin, loop = "cpy a3, 9\nadd a0, 5\nxor a0, 1\nsub a0, 2", "add a0, a1\nsub a3, 1"
+    source = f"{begin}\nloop: {loop}\nifnq\njp loop\nhalt"
+    batch = Batch(assemble(source), 40, ram_size=64, engine=side_by_side(16), threads=1)
+    batch.regs[:, Reg.PC] = first
+    batch.run(max_cycles=20)
+    before = batch.stats()
+    batch.reset()
+    batch.run()
+    after = batch.stats()
+    assert after.side_by_side - before.side_by_side == after.instructions - before.instructions
+    assert (batch.regs[:, Reg.A0] == 2).all()
+
+
+def test_a_table_in_rom() -> None:
+    """Loads whose bounds the code tells, and others, from lanes that are together or have parted;
+    beyond the ROM there is an exception."""
+    source = """
+        cpy ac1, table
+    loop:
+        cpy a2, a0
+        and a2, 3
+        shl a2, 2
+        lsa a3, ac1, a2
+        add a1, a3
+        and a4, 31
+        lsa a3, ac1, a4
+        xor a1, a3
+        sub a0, 1
+        ifge
+        jp loop
+        halt
+    table:
+        #d32 7, 11, 0x10000, 13
+    """
+    batches = [
+        Batch(assemble(source), N, ram_size=64, engine=engine, threads=1)
+        for engine in ("interpreter", side_by_side(32))
+    ]
+    for together in (True, False):
+        for batch in batches:
+            batch.reset()
+            batch.regs[:, Reg.A0] = 20 if together else numpy.arange(N)
+            batch.regs[:, Reg.A4] = numpy.arange(N) % 5 * 4
+            result = batch.run(max_cycles=1000, halt_on_exception=True)
+        alone, side = batches
+        assert numpy.array_equal(alone.regs, side.regs)
+        assert numpy.array_equal(alone.lanes.cycles, side.lanes.cycles)
+    stats = side.stats()
+    assert stats.side_by_side > 0.8 * stats.instructions
+    assert (result.reason == LaneReason.HALTED).any()
+
+
 def test_components_are_asked_in_between() -> None:
     """Lanes leave for a component and come back: each prints so many letters as it counts."""
     source = """

@@ -21,6 +21,8 @@ from ...jit.vector.shape import Shape, host_shape
 from ...machine.motherboard import Motherboard
 from ..lane_arrays import LaneArrays, LaneMemory
 
+MOST_REMADE = 3
+"""How often the code of a batch is made anew because lanes are not as they were."""
 SAMPLED_LANES = 256
 """Lanes that tell which registers have one value in all of them."""
 MOST_GROUP_BYTES = 64 << 20
@@ -103,6 +105,8 @@ class VectorCode:
     margin: int
     least: int
     """Lanes with less budget are for the scalar path."""
+    steps: frozenset[int]
+    """Addresses at which lanes are taken up."""
     alike: frozenset[int]
     """Registers that should have one value in all lanes where they begin. Others are run as well,
     but slowly."""
@@ -129,12 +133,15 @@ class VectorCompiler:
         always: bool = False,
         optimize: bool = True,
         alike: frozenset[int] = frozenset(),
+        remade: int = 0,
     ) -> None:
         """`always`: use the code at once and for all lanes, whatever is measured. `alike`:
-        registers that have one value in all lanes where they begin."""
+        registers that have one value in all lanes where they begin. `remade`: how many compilers
+        there were before, whose code did not fit."""
         self.machine = machine
         self.shape = shape
         self.alike = alike
+        self.remade = remade
         self.always = always
         self._cache = cache
         self._optimize = optimize
@@ -146,6 +153,16 @@ class VectorCompiler:
         weakref.finalize(self, STORE.abandon, self._codes)
         self.error: BaseException | None = None
         """Why there is none, if something went wrong."""
+
+    def fits(self, arrays: LaneArrays, alike: frozenset[int]) -> bool:
+        """Whether the code that has been made is for lanes as they are, with these registers
+        alike."""
+        if arrays.halted[0]:
+            return True
+        made = self._code
+        return (
+            made is not None and made.alike <= alike and int(arrays.regs[0, Reg.PC]) in made.steps
+        )
 
     @property
     def made(self) -> VectorCode | None:
@@ -191,6 +208,7 @@ class VectorCompiler:
             accesses,
             function.margin,
             graph.longest + function.margin,
+            graph.steps,
             frozenset(function.alike),
         )
 
@@ -207,14 +225,17 @@ def vector_compiler(
     `before`: what has been used so far; it stays if the lanes still fit its code.
     """
     alike = alike_registers(arrays)
+    remade = 0
     if before is not None:
-        if before.made is None:
+        if not before.is_made:
             before.alike = alike
-        if before.made is None or before.made.alike <= alike:
             return before
-        # What differs once may differ again, so the code is made anew a few times at most.
-        again = before.made.alike & alike
-        alike = again if 2 * len(again) > len(before.made.alike) else frozenset()
+        if before.fits(arrays, alike) or before.remade >= MOST_REMADE:
+            return before
+        if before.made is not None:
+            # What differs once may differ again.
+            alike &= before.made.alike
+        remade = before.remade + 1
     if options.vector_lanes == 0:
         return None
     shape = host_shape(options.vector_lanes)
@@ -226,4 +247,4 @@ def vector_compiler(
         return None
     cache = default_cache() if options.cache else CodeCache(None)
     always = options.vector_lanes is not None
-    return VectorCompiler(machine, shape, cache, always, options.optimize, alike)
+    return VectorCompiler(machine, shape, cache, always, options.optimize, alike, remade)
