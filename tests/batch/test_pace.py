@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lrvm_jit.batch.vector.pace import (
     FIRST_PATIENCE,
     LONGEST_PATIENCE,
@@ -34,7 +36,7 @@ def test_the_slower_way_is_tried_ever_more_rarely() -> None:
     pace = Pace()
     turns = take_turns(pace, 2000, 2.0, 1.0)[2:]
     tries = [number for number, turn in enumerate(turns) if not turn.in_groups]
-    distances = [b - a for a, b in zip(tries, tries[1:], strict=False)]
+    distances = [b - a for a, b in pairwise(tries)]
     assert tries[0] == FIRST_PATIENCE
     assert distances == sorted(distances)
     assert set(distances[-5:]) == {LONGEST_PATIENCE + 1}
