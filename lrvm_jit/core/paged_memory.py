@@ -52,8 +52,9 @@ class PagedMemory:
         before = self._laid_out()
         for number in self._changed(before):
             part = self._part(number)
-            before[part] = self._words[part]
-            self._pages[number] = before[part].tobytes()
+            # The page first: cut short here, it still counts as changed.
+            self._pages[number] = self._words[part].tobytes()
+            before[part] = numpy.frombuffer(self._pages[number], numpy.uint32)
         return tuple(self._pages)
 
     def check(self, pages: Pages) -> None:
@@ -80,8 +81,11 @@ class PagedMemory:
         )
         for number in changed:
             part = self._part(number)
-            self._words[part] = laid_out[part] = numpy.frombuffer(pages[number], numpy.uint32)
+            words = numpy.frombuffer(pages[number], numpy.uint32)
+            # In this order a page counts as changed until all is done.
+            self._words[part] = words
             self._pages[number] = pages[number]
+            laid_out[part] = words
         return bool(changed)
 
     @staticmethod
@@ -92,10 +96,11 @@ class PagedMemory:
         """The pages in one piece. Memory from `zeros` is claimed only where something is written,
         so pages of zeros take none."""
         if self._before is None:
-            self._before = numpy.zeros(len(self._words), numpy.uint32)
+            laid_out = numpy.zeros(len(self._words), numpy.uint32)
             for number, page in enumerate(self._pages):
                 if page is not _ZEROS:
-                    self._before[self._part(number)] = numpy.frombuffer(page, numpy.uint32)
+                    laid_out[self._part(number)] = numpy.frombuffer(page, numpy.uint32)
+            self._before = laid_out
         return self._before
 
     def _changed(self, laid_out: NDArray[numpy.uint32]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -150,12 +151,28 @@ def load_states(components: Sequence[Component], images: Sequence[ComponentImage
         done.append(number)
         try:
             components[number].load_state(states[number])
-        except Exception as error:
-            for other in done:
-                components[other].load_state(before[other])
+        except BaseException as error:
+            _take_back(components, {other: before[other] for other in done}, error)
+            if not isinstance(error, Exception):
+                raise
             raise SnapshotError(
                 f"component {number}, {components[number].name}, refuses its state: {error}"
             ) from error
+
+
+def _take_back(
+    components: Sequence[Component], states: MappingOf[int, StateValue], error: BaseException
+) -> None:
+    """Give components the states that they had. One that refuses even this is noted in `error`,
+    and keeps no other from its own."""
+    for number, state in states.items():
+        try:
+            components[number].load_state(state)
+        except Exception as second:
+            error.add_note(
+                f"component {number}, {components[number].name}, refuses the state that it had "
+                f"as well: {second}"
+            )
 
 
 def cpu_of(cpu: CpuState) -> tuple[bytes, tuple[int, ...]]:

@@ -101,8 +101,9 @@ class Motherboard:
     def map(self, address: int, component: int) -> ComponentMapping:
         """Map the whole component `component` from `address` on. Raises a MappingError."""
         self._runner.refuse_while_running("map")
-        mapping = self._core.mappings.map(address, component)
-        self._core.update_mapping_rows()
+        with undisturbed():
+            mapping = self._core.mappings.map(address, component)
+            self._core.update_mapping_rows()
         return mapping
 
     def map_abs(self, first: int, last: int, component: int) -> ComponentMapping:
@@ -111,8 +112,9 @@ class Motherboard:
         Raises a MappingError.
         """
         self._runner.refuse_while_running("map")
-        mapping = self._core.mappings.map_abs(first, last, component)
-        self._core.update_mapping_rows()
+        with undisturbed():
+            mapping = self._core.mappings.map_abs(first, last, component)
+            self._core.update_mapping_rows()
         return mapping
 
     def map_contiguous(
@@ -124,8 +126,9 @@ class Motherboard:
         """
         self._runner.refuse_while_running("map")
         chosen = range(len(self.components)) if components is None else components
-        outcomes = self._core.mappings.map_contiguous(address, chosen)
-        self._core.update_mapping_rows()
+        with undisturbed():
+            outcomes = self._core.mappings.map_contiguous(address, chosen)
+            self._core.update_mapping_rows()
         return outcomes
 
     # --- state ---------------------------------------------------------------------------------
@@ -157,11 +160,12 @@ class Motherboard:
         memory, plain = self._images()
         check_images(plain, snapshot.components)
         memory.check(snapshot.memory)
-        load_states(self.components, snapshot.components)
-        memory.put(snapshot.memory)
-        set_cpu(self._core.state, snapshot)
-        if self._core.mappings.replace(snapshot.mappings):
-            self._core.update_mapping_rows()
+        with undisturbed():
+            load_states(self.components, snapshot.components)
+            memory.put(snapshot.memory)
+            set_cpu(self._core.state, snapshot)
+            if self._core.mappings.replace(snapshot.mappings):
+                self._core.update_mapping_rows()
 
     def _images(self) -> tuple[PagedMemory, tuple[ComponentImage, ...]]:
         """What snapshots of this board have in common; made for the first one."""
@@ -177,6 +181,8 @@ class Motherboard:
             self.snapshot(),
             self.breakpoints,
             dict(self.watchpoints),
+            self.unmapped,
+            self.stops_on_unhandled,
         )
 
     # --- running -------------------------------------------------------------------------------
@@ -237,7 +243,9 @@ class Motherboard:
 
     @breakpoints.setter
     def breakpoints(self, addresses: Iterable[int]) -> None:
-        self._runner.set_breakpoints(whole_numbers("breakpoints", "a breakpoint", addresses))
+        chosen = whole_numbers("breakpoints", "a breakpoint", addresses)
+        with undisturbed():
+            self._runner.set_breakpoints(chosen)
 
     @property
     def watchpoints(self) -> Mapping[int, Watch]:
@@ -246,16 +254,17 @@ class Motherboard:
         Assign a new mapping to change them, from addresses to `Watch` ("read", "write", "any"),
         or a set of addresses for any access. The run stops after the instruction, with reason
         `watchpoint` and the access in `Stop.watch`. Accesses to these words are as slow as a
-        component's. At most 64.
+        component's. At most 64 separate ranges.
         """
         return self._core.watchpoints.addresses
 
     @watchpoints.setter
     def watchpoints(self, wanted: Mapping[int, str] | Iterable[int]) -> None:
         self._runner.refuse_while_running("change watchpoints of")
-        self._core.watchpoints.set(wanted)
-        self._core.update_mapping_rows()
-        self._runner.look()
+        with undisturbed():
+            self._core.watchpoints.set(wanted)
+            self._core.update_mapping_rows()
+            self._runner.look()
 
     @property
     def stops_on_unhandled(self) -> bool:
@@ -287,8 +296,9 @@ class Motherboard:
     @tap.setter
     def tap(self, tap: BusTap | None) -> None:
         self._runner.refuse_while_running("change the tap of")
-        self._hooks.tap = tap
-        self._hooks.apply()
+        with undisturbed():
+            self._hooks.tap = tap
+            self._hooks.apply()
 
     def on(
         self,
@@ -337,8 +347,9 @@ class Motherboard:
                 "memory cannot be hooked while a recorder, a debugger or another tap is on the "
                 "board: add the hook before"
             )
-        self._hooks.add(hook)
-        self._runner.look()
+        with undisturbed():
+            self._hooks.add(hook)
+            self._runner.look()
         return hook
 
     def is_hooked(self, address: int) -> bool:
@@ -420,9 +431,12 @@ def _board_like(
     snapshot: Snapshot,
     breakpoints: Iterable[int],
     watchpoints: Mapping[int, Watch],
+    unmapped: str = "ignore",
+    stops_on_unhandled: bool = True,
 ) -> Motherboard:
     """A board of copied components in the state of the one that they were copied from."""
-    board = Motherboard(components, engine)
+    board = Motherboard(components, engine, unmapped=unmapped)
+    board.stops_on_unhandled = stops_on_unhandled
     board.restore(snapshot)
     board.breakpoints = frozenset(breakpoints)
     board.watchpoints = watchpoints

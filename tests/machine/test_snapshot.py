@@ -264,8 +264,11 @@ def test_boards_are_copied(copied: Any) -> None:
     with make("interpreter", CharDisplay(), LineKeyboard(16), RealtimeClock()) as board:
         board.breakpoints = {0x10}
         board.watchpoints = {0x1004: "write"}
+        board.unmapped = "stop"
+        board.stops_on_unhandled = False
         board.run(1)
         with copied(board) as twin:
+            assert (twin.unmapped, twin.stops_on_unhandled) == ("stop", False)
             assert twin.breakpoints == {0x10}
             assert dict(twin.watchpoints) == dict(board.watchpoints)
             assert state(twin) == state(board)
