@@ -198,6 +198,8 @@ class RunInPieces:
         state[layout.SKIP_BREAKPOINT] = 1
         hooks = [hook for hook in self._hooks.of(HookKind.BREAKPOINT) if hook.address == pc]
         if hooks:
+            # As at a breakpoint that ends the run: not every engine knows what was attempted last.
+            state[layout.LAST_PC] = pc
             self._call(hooks, HookKind.BREAKPOINT, pc)
             if self._regs[Reg.PC] != pc:
                 return None

@@ -358,6 +358,27 @@ def test_nothing_is_left_of_removed_hooks() -> None:
     assert not board.is_hooked(0x400)
 
 
+def test_the_last_address_at_a_hooked_breakpoint(engine: EngineChoice) -> None:
+    """It is the breakpoint's, in the middle of any sequence that an engine executes in one piece,
+    and so it is in snapshots that hooks take."""
+    source = "again: inc a0\ncmp a0, 99\nif ZF\nhalt\nadd a1, 3\nshl a1, 1\nshr a1, 1\njp again"
+    for place in (4, 8, 16, 20, 24, 28):
+        built = machine(source, engine)
+        taken = []
+
+        def stop(board: Motherboard, event: HookEvent) -> None:
+            taken.append(board.snapshot())
+            board.stop()
+
+        built.board.on("breakpoint", stop, address=place)
+        for _ in range(3):
+            end = built.board.run(1000)
+            assert (end.reason, end.pc, end.address) == ("stopped", place, place)
+        built.board.restore(taken[0])
+        assert built.board.run(0).address == place
+        built.board.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "error", "message"),
     [
