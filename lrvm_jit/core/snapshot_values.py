@@ -4,7 +4,11 @@ cannot change with the component."""
 from __future__ import annotations
 
 import binascii
+import operator
+from contextlib import suppress
 from typing import Any, TypeAlias
+
+import numpy
 
 StateValue: TypeAlias = "bytes | dict[str, Any] | None"
 """What `Component.save_state` gives: bytes, or a dict with string keys of None, bool, int, float,
@@ -81,8 +85,11 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, numpy.generic):
+        return _plain(value.item())
     if hasattr(value, "__index__"):
-        return value.__index__()
+        with suppress(TypeError):  # of an array that has more than one number
+            return operator.index(value)
     raise SnapshotError(
         f"its state has a {type(value).__name__}; it may consist of None, bool, int, float, str, "
         "bytes, lists and dicts"

@@ -265,6 +265,19 @@ def test_linking_for_another_machine(tmp_path: Path) -> None:
     assert output(executable) == b"there\n"
 
 
+def test_assembly_as_editors_save_it(tmp_path: Path) -> None:
+    """With a byte order mark and any line ends, as everywhere; what is not UTF-8 is told."""
+    main = tmp_path / "main.c"
+    main.write_text("int f(int); int main(void) { return f(20); }")
+    assembly = tmp_path / "f.lasm"
+    for text in ("f: add a0, a0\nret\n", "\ufefff:\r\nadd a0, a0\r\nret", "f: add a0, a0\rret\r"):
+        assembly.write_bytes(text.encode())
+        assert compile_c([main, assembly], level=3).run().status == 40
+    assembly.write_bytes(b"f:\n ret ; gr\xfc\xdfe\n")
+    with pytest.raises(CompileError, match=r"f.lasm:2: .* not UTF-8 text: byte 0xFC at offset 12"):
+        compile_c([main, assembly])
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.c").write_text('#include "b.h"\nint main(void) { return f() + N; }')

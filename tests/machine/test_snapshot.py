@@ -316,6 +316,39 @@ def test_memories_of_any_length(tmp_path: Path) -> None:
                 assert board.snapshot() == snapshot
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (numpy.uint32(7), 7),
+        (numpy.bool_(True), True),
+        (numpy.float32(0.5), 0.5),
+        (numpy.array(3), 3),
+        (numpy.str_("x"), "x"),
+        ([numpy.int8(-1)], [-1]),
+    ],
+)
+def test_states_of_numpy_values(value: object, kept: object) -> None:
+    counter = Counter()
+    counter.extra = {"value": value}
+    with make("interpreter", counter) as board:
+        snapshot = board.snapshot()
+        counter.extra = {}
+        board.restore(snapshot)
+    assert counter.extra == {"value": kept}
+
+
+def test_arrays_are_no_states() -> None:
+    """They are told like anything else that cannot be kept, with the component's name."""
+    counter = Counter()
+    for value in (numpy.arange(3), numpy.zeros((2, 2)), numpy.array([])):
+        counter.extra = {"value": value}
+        with (
+            make("interpreter", counter) as board,
+            pytest.raises(SnapshotError, match="Counter: its state has a ndarray; it may consist"),
+        ):
+            board.snapshot()
+
+
 def test_every_damaged_file_is_refused(tmp_path: Path) -> None:
     with make() as board:
         board.run(5_003)

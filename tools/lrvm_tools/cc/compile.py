@@ -23,12 +23,12 @@ from .frontend import (
     find_front_end,
 )
 from .library import Library
-from .link import Linker, Target, read_assembly
+from .link import Linker, Target, read_assembly, source_text
 from .objects import ObjectFile
 from .optimise import optimise
 
 PathLike = str | os.PathLike[str]
-LEVELS = ("0", "1", "2", "s")
+LEVELS = ("0", "1", "2", "3", "s")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -48,23 +48,24 @@ def compile_c(
 ) -> Executable:
     """Compile and link C, IR, Zig and assembly files to a program for the machine `c`.
 
-    `level` is 0, 1, 2 or "s" (small). `debug` adds lines, functions and variables. `check` makes
-    reads of NULL and a stack that meets the heap exceptions; by default at level 0. `macros` are
-    NAME or NAME=VALUE. `ram` is the machine's RAM in bytes; `machine` links for another machine.
-    `clang` names the front end; `report` is told what takes time. Raises CompileError for what is
-    wrong with the program or its tools, and OSError for files that cannot be read.
+    `level` is 0, 1, 2, 3 (the same as 2) or "s" (small). `debug` adds lines, functions and
+    variables. `check` makes reads of NULL and a stack that meets the heap exceptions; by default at
+    level 0. `macros` are NAME or NAME=VALUE. `ram` is the machine's RAM in bytes; `machine` links
+    for another machine. `clang` names the front end; `report` is told what takes time. Raises
+    CompileError for what is wrong with the program or its tools, and OSError for files that cannot
+    be read.
     """
     paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not paths:
         raise CompileError("there is nothing to compile")
+    if str(level) not in LEVELS:
+        raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
     options = Options(
-        str(level),
+        "2" if str(level) == "3" else str(level),  # larger code is no faster here
         debug,
         tuple(os.fspath(path) for path in include_paths),
         tuple(macros),
     )
-    if options.level not in LEVELS:
-        raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
     checked = options.level == "0" if check is None else check
     job = _Job([os.fspath(path) for path in paths], options, checked, clang, report)
     target = Target(ram, machine)
@@ -101,7 +102,7 @@ class _Job:
             wanted = {"main"}
             for path in self.paths:
                 if path.endswith(".lasm"):
-                    wanted |= set(_NAME.findall(read_text(path)))
+                    wanted |= set(_NAME.findall(source_text(Path(path))))
             text = optimise(
                 modules,
                 self.options.level,

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from lrvm_jit.input_files import read_text
+from lrvm_jit.input_files import read_file
 from lrvm_jit.isa.table import ALIASES, BY_MNEMONIC, Reg
 
 from ..executable import (
@@ -23,6 +23,7 @@ from ..executable import (
     c_machine,
 )
 from ..lasm import AssemblyError, assemble_program
+from ..text_files import UndecodableError, decode, end_lines
 from .debug import DebugBuilder, FunctionNote, VariableNote
 from .errors import CompileError
 from .layout import PlacedCode, align, place_data
@@ -518,5 +519,13 @@ class Linker:
 
 
 def read_assembly(path: Path) -> ObjectFile:
-    """The object of an assembly file. OSError or AssemblyError."""
-    return assembly_object(str(path), read_text(path))
+    """The object of an assembly file. OSError, CompileError or AssemblyError."""
+    return assembly_object(str(path), source_text(path))
+
+
+def source_text(path: Path) -> str:
+    """The text of an assembly file. OSError; CompileError if it is not UTF-8."""
+    try:
+        return end_lines(decode(read_file(path)))
+    except UndecodableError as error:
+        raise CompileError(str(error), f"{path}:{error.line}") from None

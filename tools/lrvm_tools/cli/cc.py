@@ -117,7 +117,7 @@ def cc(
     try:
         executable = compile_c(
             files,
-            level="2" if level == "3" else level,
+            level=level,
             debug=debug,
             check=check,
             include_paths=include_paths,
