@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lrvm_jit import HardwareError, HookEvent, Motherboard
+from lrvm_jit import HardwareError, HookEvent, Motherboard, Snapshot
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.probes import Probe
@@ -362,19 +362,19 @@ def test_the_last_address_at_a_hooked_breakpoint(engine: EngineChoice) -> None:
     """It is the breakpoint's, in the middle of any sequence that an engine executes in one piece,
     and so it is in snapshots that hooks take."""
     source = "again: inc a0\ncmp a0, 99\nif ZF\nhalt\nadd a1, 3\nshl a1, 1\nshr a1, 1\njp again"
+    taken: list[Snapshot] = []
+
+    def stop(board: Motherboard, event: HookEvent) -> None:
+        taken.append(board.snapshot())
+        board.stop()
+
     for place in (4, 8, 16, 20, 24, 28):
         built = machine(source, engine)
-        taken = []
-
-        def stop(board: Motherboard, event: HookEvent) -> None:
-            taken.append(board.snapshot())
-            board.stop()
-
         built.board.on("breakpoint", stop, address=place)
         for _ in range(3):
             end = built.board.run(1000)
             assert (end.reason, end.pc, end.address) == ("stopped", place, place)
-        built.board.restore(taken[0])
+        built.board.restore(taken[-1])
         assert built.board.run(0).address == place
         built.board.close()
 
