@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from lrvm_components import (
