@@ -16,10 +16,20 @@ AT_FIRST_SIGHT = TranslatorOptions(
 )
 """Compiles all regions that it meets: what `translator` does only with what is hot. That in turn
 has all it meets run by the baseline tier."""
+BOTH_TIERS = TranslatorOptions(
+    threshold=64,
+    background=False,
+    cache=False,
+    optimize=False,
+    max_instructions=24,
+)
+"""Regions are made soon and stay small, so guests go between them and the baseline all the time."""
 COMPILED: tuple[EngineChoice, ...] = ("interpreter", "translator", AT_FIRST_SIGHT)
 ENGINES: tuple[EngineChoice, ...] = ("reference", *COMPILED)
 
 
 def engine_id(engine: EngineChoice) -> str:
     """What pytest calls an engine."""
+    if engine == BOTH_TIERS:
+        return "both tiers"
     return engine if isinstance(engine, str) else "translator-at-first-sight"

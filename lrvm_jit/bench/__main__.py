@@ -25,6 +25,7 @@ EPILOG = """examples:
   python -m lrvm_jit.bench modular                 queries a second of modular machines
   python -m lrvm_jit.bench batch                   lanes a second of batches
   python -m lrvm_jit.bench start                   the way to full speed, new and known programs
+  python -m lrvm_jit.bench windows                 new programs' first 400 million instructions
 """
 
 
@@ -43,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from . import start
 
         return start.main(arguments[1:])
+    if arguments[:1] == ["windows"]:
+        from . import windows
+
+        return windows.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m lrvm_jit.bench",
         description="Measure the machine: programs, bus round trips, start-up.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from .programs import SOURCES, Program
 
@@ -39,7 +40,7 @@ class CProgram(Program):
         """The executable."""
         return C_SOURCES / f"{self.name}.elf"
 
-    def board(self, engine: str) -> Motherboard:
+    def board(self, engine: str | TranslatorOptions) -> Motherboard:
         # The tools are another package of the distribution, which the core does not need.
         from lrvm_tools.executable import Executable
         from lrvm_tools.machines import Host

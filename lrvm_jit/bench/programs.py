@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy
 
 from ..isa.table import WORD_MASK
+from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Program:
         """The C source, if it is not that in `bench/native/`."""
         return None
 
-    def board(self, engine: str) -> Motherboard:
+    def board(self, engine: str | TranslatorOptions) -> Motherboard:
         """A machine ready for `start`."""
         # The components are another package of the distribution, which the core does not need.
         from lrvm_components import BootRom

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .native_abi import BASELINE
+from .native_abi import BASELINE, STATE
 
 CODE_WRITTEN: Final = BASELINE
 """Where machine code is written,"""
@@ -98,14 +98,17 @@ CHANGES_ALLOWED: Final = 4
 """A word that has changed so often while it was translated is left to the interpreter, until the
 engine has it tried again."""
 
-assert BASELINE + 49 <= 96
+assert BASELINE + 49 <= STATE
 
 REQUEST_WORDS: Final = 10
 """What the patcher is asked: address of the kernel's context, of the native one; pc, mode, whether
 the MMU is on; the fetch window: first virtual word, words, arena index; most instructions; and one
-of these:"""
+of the following, some of which have other words there:"""
 TRANSLATE: Final = 0
 BEGIN: Final = 1
 """Begin with empty memory."""
 DROP: Final = 2
 """Drop the code that the arena word in the place of pc is part of."""
+REGION: Final = 3
+"""Have native code go on in a region: arena index, mode, pc, the row's offset in bytes, number of
+the region's entry."""

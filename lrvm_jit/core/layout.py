@@ -19,6 +19,7 @@ from typing import Final
 
 from ..isa.table import FlagRule
 from ..records import dataclass
+from . import native_abi
 from .numbering import Numbering
 
 
@@ -198,12 +199,7 @@ LAST_WINDOW: Final = _state.field(3)
 EXIT_LEFT: Final = _state.field()
 """The budget left,"""
 EXIT_ADDRESS: Final = _state.field()
-"""the virtual address that was outside its window slot,"""
-EXIT_FLAGS: Final = _state.field()
-"""the flags as a region leaves them: `FLAGS_*`,"""
-EXIT_X: Final = _state.field()
-"""and two words."""
-EXIT_Y: Final = _state.field()
+"""the virtual address that was outside its window slot."""
 TRANSLATED: Final = _state.field()
 """Instructions that translated regions have executed."""
 EXIT_KINDS: Final = 8
@@ -216,6 +212,8 @@ OPS_ADDRESS: Final = _state.field()
 """Where `ops`,"""
 TRANSLATIONS_ADDRESS: Final = _state.field()
 """and `translations` lie in the host's memory."""
+WISHED: Final = _state.field()
+"""1 if a row has TRANSLATION_WISHED."""
 PLAIN_LAYOUT: Final = _state.field()
 """Number of the board's present plain memory (see TRANSLATION_LAYOUT); -1 if it may have
 changed."""
@@ -359,12 +357,12 @@ TRANSLATION_KEY: Final = _row.field()
 """The WINDOW_KEY and"""
 TRANSLATION_CLEAN: Final = _row.field()
 """the CLEAN_GENERATION for which the row has been validated; its window slots rely on both."""
+TRANSLATION_DELTA: Final = _row.field()
+"""Arena index minus virtual address in words."""
 TRANSLATION_LOW: Final = _row.field()
 """The region's words, as virtual addresses in words: first,"""
 TRANSLATION_HIGH: Final = _row.field()
 """and past the last."""
-TRANSLATION_DELTA: Final = _row.field()
-"""Arena index minus virtual address in words."""
 TRANSLATION_MODE: Final = _row.field()
 """1 if translated for supervisor mode."""
 TRANSLATION_LAYOUT: Final = _row.field()
@@ -374,8 +372,7 @@ TRANSLATION_WISHED: Final = _row.field()
 """1 if a window slot has a wish."""
 TRANSLATION_SLOTS_USED: Final = _row.field()
 TRANSLATION_ENTRIES: Final = 64
-TRANSLATION_ORIGINALS: Final = _row.field(TRANSLATION_ENTRIES)
-"""For each entry of the region, the decoded op that stood there before."""
+"""So many entries a region has at most."""
 ENTER: Final = 37
 """Handler of a decoded op where a region can be entered: row number in bits 8-23, number of the
 region's entry in 24-31, the budget that the way ahead needs in 32-47."""
@@ -396,6 +393,12 @@ NO_SLOT: Final = 0xFFFF
 TRANSLATION_SLOTS: Final = _row.field(SLOT_FIELDS * TRANSLATION_SLOT_COUNT)
 """Window slots: what the region's memory accesses use."""
 TRANSLATION_FIELDS: Final = _row.size
+assert (TRANSLATION_FUNCTION, TRANSLATION_KEY, TRANSLATION_CLEAN, TRANSLATION_DELTA) == (
+    native_abi.ROW_FUNCTION,
+    native_abi.ROW_KEY,
+    native_abi.ROW_CLEAN,
+    native_abi.ROW_DELTA,
+)
 
 # --- why a translated region was left -------------------------------------------------------
 EXIT_JUMP: Final = 0

@@ -38,8 +38,7 @@ with the MMU on its own 1 KiB page. What lies beyond is reached by the table onl
 **Leaving.** Store EXIT_SITE and jump to the code at COMMON_EXIT, with all arguments as they must be
 when the instruction at the exit's pc is about to be attempted: nothing of it has happened. The
 common exit stores the arguments in the context and returns to the kernel. A site is a row of the
-array at SITES: pc, refund of budget, reason, and where to go on. Site 0 stands for what a region
-has stored itself: EXIT_PC, EXIT_REASON, EXIT_RESUME, with the budget right.
+array at SITES: pc, refund of budget, reason, and where to go on.
 
 - EXIT_JUMP: code for pc is wanted; EXIT_INDIRECT: pc is in EXIT_ADDRESS.
 - EXIT_BUDGET: less is left than the block at pc may need.
@@ -55,8 +54,15 @@ of words (high half); host address of the first word. `inside = rotate_right(add
 Slots of stores cover no word that is marked, so a store needs no further look. All are empty
 whenever the mode, a translation of addresses or the marks of a word in them has changed.
 
-**Entering.** The kernel (`kernel.native`) fills the context and calls ENTRY, a C function
-`void(context, code)`, which loads the arguments and calls; it comes back when the code has left.
+**Regions** are code of this kind that LLVM has made (`jit.emit`). Scratch 0 is the number of the
+entry, scratch 1 the address of the region's row in `translations`; they reach the kernel's arrays
+by STATE and ROWS. Where a region begins the table has a few instructions that check whether its row
+has been validated as things are (SLOT_KEY, SLOT_CLEAN, FETCH_DELTA), and go on in it. A region
+leaves by itself, with site 0: EXIT_PC and EXIT_REASON, a `layout.EXIT_*` with its window slot from
+bit 8 on, and no refund.
+
+**Entering.** The kernel (`kernel.native`) fills the context, loads the arguments and calls; it
+comes back when the code has left.
 
 Code is made and thrown away only while the kernel does not run native code. Code that goes has
 its table entries cleared, and its first bytes become a jump to an exit.
@@ -94,8 +100,6 @@ REGISTER_WORDS: Final = 17
 EXIT_SITE: Final = 17
 EXIT_PC: Final = 18
 EXIT_REASON: Final = 19
-EXIT_RESUME: Final = 20
-"""Address to go on at, or 0: by the table."""
 EXIT_ADDRESS: Final = 21
 LEFT: Final = 22
 """The budget, the"""
@@ -109,7 +113,6 @@ FETCH_WORDS: Final = 26
 FETCH_TABLE: Final = 27
 """address of the table's entry for its first word."""
 COMMON_EXIT: Final = 28
-ENTRY: Final = 29
 PIN_HOMES: Final = 30
 """For pin 0, 1, 2, 3 and sp: byte offset of the guest register from the context's beginning."""
 SP_PIN: Final = PINS
@@ -128,7 +131,25 @@ SITE_RESUME: Final = 3
 SITE_FIELDS: Final = 4
 
 BASELINE: Final = 40
-"""Words 40 to 95 belong to the baseline tier (`jit.baseline`)."""
+"""Words 40 to 89 belong to the baseline tier (`jit.baseline`)."""
+
+STATE: Final = 90
+"""The host's address of the kernel's `state`,"""
+ROWS: Final = 91
+"""and of its `translations`."""
+ROW_FUNCTION: Final = 0
+"""A row of these begins with the region's code, the WINDOW_KEY,"""
+ROW_KEY: Final = 1
+ROW_CLEAN: Final = 2
+"""CLEAN_GENERATION and"""
+ROW_DELTA: Final = 3
+"""FETCH_DELTA for which it has been validated."""
+FETCH_DELTA: Final = 92
+"""Arena index minus virtual address in words in the fetch window,"""
+FETCH_BASE: Final = 93
+"""the arena index of its first word, and"""
+FETCH_LENGTH: Final = 94
+"""its words: FETCH_WORDS is 0 while there is no table."""
 
 SLOTS: Final = 96
 SLOT_FIELDS: Final = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..core import baseline_layout as base
@@ -13,6 +12,7 @@ from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
 if TYPE_CHECKING:
     from ..core.core import Core
     from ..core.kernel_arrays import KernelArrays
+    from ..jit.code.installation import Installation, Installed
 
 COST_OF_PLACE, COST_OF_WORD = 1 << 14, 1 << 18
 """Instructions executed before native code is entered again at a place where that was not worth it,
@@ -26,16 +26,25 @@ class BaselineTier:
     """The baseline of one board, which is made when the board runs first."""
 
     def __init__(
-        self, core: Core, arrays: KernelArrays, context: int, most_bytes: int, *, wanted: bool
+        self,
+        core: Core,
+        arrays: KernelArrays,
+        context: int,
+        most_bytes: int,
+        installation: Installation,
+        *,
+        wanted: bool,
     ) -> None:
         """`context`: address of the kernel's context. Without `wanted`, and where it is not
-        supported, the board has none."""
+        supported, the board has none. Native code goes on in the regions of `installation`."""
         self._state = core.state.state_view
         self._regs = core.state.regs_view
         self._arrays = arrays
         self._context = context
         self._most_bytes = most_bytes
         self._wanted = wanted and is_supported() and len(core.arena) <= MOST_WORDS
+        self._installation = installation
+        installation.follow(self)
         self._mapped = b""
         """The mapped address ranges that the code relies on."""
         self._patience = 1
@@ -50,7 +59,7 @@ class BaselineTier:
         state = self._arrays.state
         if self.code is None:
             self.code = BaselineCode(
-                self._context, state, len(self._arrays.arena), self._most_bytes
+                self._context, state, len(self._arrays.arena), self._most_bytes, self._enter_all
             )
         self.code.prepare()
         end = layout.MAPPINGS + int(state[layout.MAPPING_COUNT]) * layout.MAPPING_FIELDS
@@ -96,13 +105,27 @@ class BaselineTier:
         self._retried_at, self._native_then = executed, code.executed
         code.retry(self._arrays.ops)
 
-    def leave_at(self, indices: Iterable[int]) -> None:
-        """A region is going to be entered at these arena words: native code leaves there."""
+    # --- for the installation of regions ---------------------------------------------------------
+
+    def enter(self, installed: Installed) -> None:
+        """Native code that comes to an entry of a region goes on there."""
         if self.code is None:
             return
-        ops = self._arrays.ops
-        for index in indices:
-            if 0 <= index < len(ops):
-                self.code.drop(index)
-                if int(ops[index]) & 0xFF == layout.ENTER_NATIVE:
-                    ops[index] = 0
+        delta = self._installation.delta(installed)
+        for selector, index in self._installation.entries(installed):
+            self.code.enter_region(
+                index,
+                (index - delta) << 2,
+                supervisor=installed.region.supervisor,
+                row=installed.row,
+                selector=selector,
+            )
+
+    def leave(self, index: int) -> None:
+        """No native code begins at an arena word any more."""
+        if self.code is not None:
+            self.code.drop(index)
+
+    def _enter_all(self) -> None:
+        for installed in self._installation:
+            self.enter(installed)

@@ -30,6 +30,7 @@ from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
+from ..jit.native_context import new_context
 from ..jit.options import FIRST_LIMIT, TranslatorOptions
 from .baseline_tier import BaselineTier
 from .interpreter import SLICE, InterpreterEngine
@@ -132,8 +133,12 @@ class TranslatorEngine(InterpreterEngine):
             self._arrays,
             self.context_address,
             self._options.max_bytes,
+            self._installation,
             wanted="baseline" in self._options.tiers and not self._first_sight,
         )
+        self._native = new_context()
+        """Until the baseline has one of its own."""
+        self._state[layout.NATIVE_CONTEXT] = self._native.ctypes.data
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_SUPERINSTRUCTIONS] = self._first_sight
@@ -190,9 +195,9 @@ class TranslatorEngine(InterpreterEngine):
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         # A run goes on where the last one ended, or a program starts here.
+        self._baseline.prepare()
         if self._start is None or not self._state[layout.CYCLES]:
             self._recognise()
-        self._baseline.prepare()
         return super().run(budget, stop_on_exception)
 
     def _recognise(self) -> None:
@@ -246,7 +251,6 @@ class TranslatorEngine(InterpreterEngine):
                 continue
             self.seconds += delivery.seconds
             self.origins[delivery.origin] += 1
-            self._baseline.leave_at((pc >> 2) + known.delta for pc in known.region.entries)
             number = self._state[layout.PLAIN_LAYOUT] if plain else -1
             self._installation.add(known.region, delivery.code, known.start, known.delta, number)
             # What runs is known: what is new will show as interpreted.
@@ -551,7 +555,6 @@ class TranslatorEngine(InterpreterEngine):
             STORE.release(outcome.delivery.code)
             return None
         self.origins[outcome.delivery.origin] += 1
-        self._baseline.leave_at((pc >> 2) + job.delta for pc in outcome.region.entries)
         installed = self._installation.add(
             outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
         )

@@ -38,14 +38,15 @@ def tail(code: str, values: Mapping[str, str]) -> list[str]:
 class Names:
     """New names of values and labels."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._numbers = count()
 
     def value(self) -> str:
-        return f"%v{next(self._numbers)}"
+        return f"%{self._prefix}v{next(self._numbers)}"
 
     def label(self) -> str:
-        return f"l{next(self._numbers)}"
+        return f"{self._prefix}l{next(self._numbers)}"
 
 
 def field(names: Names, word: int, kind: str = "i64") -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..core import native_abi as abi
 from .build.compat import data_of
 
 REGISTERS = ir.VectorType(ir.IntType(32), 32)
@@ -54,16 +55,53 @@ set_byte = _writer(8)
 
 
 @intrinsic
-def enter_native(typing_context: Any, function: Any, context_address: Any, code: Any) -> Any:
-    """Call the C function `void(context, code)` at an address."""
+def address_of(typing_context: Any, array: Any) -> Any:
+    """Where an array lies in the host's memory."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word, word])
-        builder.call(builder.inttoptr(arguments[0], ir.PointerType(kind)), arguments[1:])
+        data = data_of(context, builder, signature.args[0], arguments[0])
+        return builder.ptrtoint(data, ir.IntType(64))
+
+    return types.int64(array), generate
+
+
+@intrinsic
+def enter_native(
+    typing_context: Any, context_address: Any, code: Any, scratch0: Any, scratch1: Any
+) -> Any:
+    """Jump to native code with the arguments that stand in its context (`core.native_abi`), and
+    come back when it has left."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word, half = ir.IntType(64), ir.IntType(32)
+        native_context, target, *scratch = arguments
+
+        def word_from(offset: Any, kind: Any) -> Any:
+            place = builder.add(native_context, offset)
+            return builder.load(builder.inttoptr(place, ir.PointerType(kind)))
+
+        def field(number: int) -> Any:
+            return word_from(ir.Constant(word, 8 * number), word)
+
+        def pin(number: int) -> Any:
+            return builder.zext(word_from(field(abi.PIN_HOMES + number), half), word)
+
+        values = {
+            "context": native_context,
+            "budget": field(abi.LEFT),
+            "result": field(abi.RESULT),
+            "mix": field(abi.MIX),
+            "scratch0": scratch[0],
+            "scratch1": scratch[1],
+            "sp": pin(abi.SP_PIN),
+            **{f"pin{number}": pin(number) for number in range(abi.PINS)},
+        }
+        kind = ir.FunctionType(ir.VoidType(), [word] * len(abi.ARGUMENTS))
+        function = builder.inttoptr(target, ir.PointerType(kind))
+        builder.call(function, [values[name] for name in abi.ARGUMENTS], cconv=abi.CONVENTION)
         return context.get_dummy_value()
 
-    return types.none(types.int64, types.int64, types.int64), generate
+    return types.none(*[types.int64] * 4), generate
 
 
 def _registers(context: Any, builder: Any, kind: Any, array: Any) -> Any:

@@ -29,8 +29,6 @@ from ..core.layout import (
     MARK_CODE,
     NO_SUPERINSTRUCTIONS,
     PAGE_WORDS,
-    TRANSLATION_FIELDS,
-    TRANSLATION_ORIGINALS,
     WORD,
     ZERO_REGISTER,
 )
@@ -367,16 +365,10 @@ def op_words(op):
 
 
 @kernel_function
-def keep_within(ops, translations, base, words):
+def keep_within(ops, base, words):
     """Forget the ops that reach beyond the end of the fetch window of these arena words."""
     end = base + words
     for back in range(1, min(MAX_COMBINED, words + 1)):
         index = U(end - back)
-        op = ops[index]
-        if op & 0xFF == handlers.ENTER:
-            row = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
-            original = U(row + TRANSLATION_ORIGINALS + ((op >> 24) & 0xFF))
-            if op_words(translations[original]) > back:
-                translations[original] = 0
-        elif op_words(op) > back:
+        if op_words(ops[index]) > back:
             ops[index] = 0

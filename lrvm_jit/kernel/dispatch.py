@@ -37,10 +37,21 @@ from .build.jit import kernel_function
 from .decode import MAX_COMBINED, decode, decode_single, verify_code
 from .exceptions import after_exception
 from .memory import flush_windows, forget_code
-from .native import EXIT_DECODED, EXIT_READ, EXIT_WRITE, LEFT_ALONE, MISSING, run_native
+from .native import (
+    EXIT_BUDGET,
+    EXIT_DECODED,
+    EXIT_INTERPRET,
+    EXIT_READ,
+    EXIT_WRITE,
+    LEFT_ALONE,
+    MISSING,
+    NOT_ENTERED,
+    STALE,
+    has_baseline,
+    run_native,
+)
 from .step import AVR, PC, SMT, SSP, USP, step
-from .translations import EXIT_BUDGET, EXIT_INTERPRET, NOT_ENTERED, STALE, run_translation
-from .typed import NONE, PENDING, RAISED, READ, WRITE, ZERO, I, U, W
+from .typed import NONE, ONE, PENDING, RAISED, READ, WRITE, ZERO, I, U, W
 from .windows import (
     AT_BREAKPOINT,
     STEP_ONCE,
@@ -119,7 +130,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
     pop_low = pop_bytes = pop_base = ZERO
     # Where a region has just left an instruction to the interpreter.
     barred = NONE
-    native = state[layout.NATIVE_CONTEXT] != 0
+    native = has_baseline(state)
     handler = handlers.STEP if state[layout.RESUME] == layout.RESUME_STEP else handlers.MISS_FETCH
 
     while True:
@@ -147,16 +158,17 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             handler = (op >> 56) & 0xFF if regs[SMT] != 0 else handlers.SLOW
             continue
 
-        if handler == handlers.ENTER:
+        if handler == handlers.ENTER or handler == handlers.ENTER_NATIVE:
             left = limit - index
-            number = op
-            row = ((op >> 8) & 0xFFFF) * layout.TRANSLATION_FIELDS
-            original = U(row + layout.TRANSLATION_ORIGINALS + ((op >> 24) & 0xFF))
             code = NOT_ENTERED
-            if index != barred and left + state[layout.BONUS] > imm:
+            in_region = handler == handlers.ENTER
+            # The end of the budget is the interpreter's.
+            need = imm if in_region else ONE
+            if index != barred and left + state[layout.BONUS] > need and (native or in_region):
                 state[layout.FLAG_RESULT] = result
                 state[layout.FLAG_OVERFLOW] = overflow
-                code = run_translation(
+                pc = ((fetch_low + index - fetch_base) << 2) & WORD
+                code = run_native(
                     regs,
                     state,
                     arena,
@@ -164,70 +176,30 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                     code_pages,
                     translations,
                     op,
+                    pc,
                     left,
-                    fetch_base - fetch_low,
+                    fetch_low,
+                    fetch_words,
+                    fetch_base,
                 )
+                if code == LEFT_ALONE:
+                    if ops[U(index)] & 0xFF == handlers.ENTER_NATIVE:
+                        ops[U(index)] = 0
+                    op = ops[U(index)]
+                    handler = op & 0xFF
+                    continue
+                if code == MISSING:
+                    stop = typed.STOP_TRANSLATE
+                    break
+                if code == STALE:
+                    stop = typed.STOP_STALE
+                    break
             if code == NOT_ENTERED:
-                barred = NONE
-                if translations[original] == 0:
-                    room = min(
-                        fetch_end - index,
-                        layout.PAGE_WORDS
-                        - ((fetch_low + index - fetch_base) & (layout.PAGE_WORDS - 1)),
-                    )
-                    decode(state, arena, ops, marks, snapshot, code_pages, index, room)
-                    translations[original] = ops[U(index)]
-                    ops[U(index)] = number
-                op = translations[original]
-                handler = op & 0xFF
-                continue
-            if code == STALE:
-                pc = ((fetch_low + index - fetch_base) << 2) & WORD
-                stop = typed.STOP_STALE
-                break
-            result = state[layout.FLAG_RESULT]
-            overflow = state[layout.FLAG_OVERFLOW]
-            left = state[layout.EXIT_LEFT]
-            pc = I(regs[PC])
-            if code == EXIT_BUDGET and state[layout.SOFT_BUDGET]:
-                stop = typed.STOP_BUDGET
-                break
-            if code == EXIT_INTERPRET:
-                barred = fetch_base + (pc >> 2) - fetch_low
-            handler = handlers.MISS_FETCH
-            continue
-
-        if handler == handlers.ENTER_NATIVE:
-            left = limit - index
-            if not native or index == barred or left + state[layout.BONUS] <= 1:
-                # The end of the budget is the interpreter's.
+                if in_region:
+                    barred = NONE
                 op = decode_single(I(arena[U(index)]))
                 handler = op & 0xFF
                 continue
-            state[layout.FLAG_RESULT] = result
-            state[layout.FLAG_OVERFLOW] = overflow
-            pc = ((fetch_low + index - fetch_base) << 2) & WORD
-            code = run_native(
-                regs,
-                state,
-                arena,
-                marks,
-                code_pages,
-                pc,
-                left,
-                fetch_low,
-                fetch_words,
-                fetch_base,
-            )
-            if code == LEFT_ALONE:
-                if ops[U(index)] & 0xFF == handlers.ENTER_NATIVE:
-                    ops[U(index)] = 0
-                op = ops[U(index)]
-                handler = op & 0xFF
-                continue
-            if code == MISSING:
-                stop = typed.STOP_TRANSLATE
-                break
             result = state[layout.FLAG_RESULT]
             overflow = state[layout.FLAG_OVERFLOW]
             left = state[layout.EXIT_LEFT]
@@ -614,9 +586,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                 if left <= 0:
                     stop = typed.STOP_BUDGET
                     break
-                found = open_fetch_window(
-                    regs, state, arena, ops, marks, breakpoints, translations, pc
-                )
+                found = open_fetch_window(regs, state, arena, ops, marks, breakpoints, pc)
                 if found == AT_BREAKPOINT:
                     stop = typed.STOP_BREAKPOINT
                     break

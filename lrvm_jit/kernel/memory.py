@@ -17,6 +17,7 @@ from ..core.layout import (
     CLEAN_HIGH,
     CLEAN_LOW,
     CLEAN_WINDOWS,
+    ENTER,
     EXCEPTIONS,
     LAST_WINDOW,
     LOG,
@@ -456,9 +457,10 @@ def load(regs, state, arena, marks, address, access):
 
 @kernel_function
 def forget_code(state, ops, marks, index):
-    """Undo the decoding that relied on the word: its own op and superinstructions before it."""
+    """Undo the decoding that relied on the word: its own op and superinstructions before it. Where
+    regions are entered stays known: none is while words of one are out of date."""
     for back in range(4):
-        if index >= back:
+        if index >= back and ops[U(index - back)] & 0xFF != ENTER:
             ops[U(index - back)] = 0
     if marks[U(index)] & MARK_TRANSLATED:
         if state[STALE_HIGH] == 0:

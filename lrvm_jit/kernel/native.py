@@ -1,4 +1,4 @@
-"""Running native code of the baseline tier.
+"""Running native code.
 
 `lrvm_jit.core.native_abi` explains how native code and kernel meet. A board without a native
 context (0 in `state[NATIVE_CONTEXT]`) has none.
@@ -9,26 +9,36 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import baseline_layout as base
+from ..core import layout
 from ..core import native_abi as abi
 from ..core.layout import (
     ARENA_ADDRESS,
     BONUS,
     BUDGET,
     CLEAN_GENERATION,
+    ENTER,
     EXIT_ADDRESS,
     EXIT_LEFT,
+    EXIT_ROW,
+    EXITS,
     FLAG_OVERFLOW,
     FLAG_RESULT,
     NATIVE_CONTEXT,
     PAGE_WORDS,
+    STALE_HIGH,
+    TRANSLATED,
+    TRANSLATION_FIELDS,
+    TRANSLATION_FUNCTION,
     WINDOW_BASE,
     WINDOW_BYTES,
     WINDOW_KEY,
     WINDOW_LOW,
+    WISHED,
     WORD,
 )
 from ..isa.table import Reg
 from .addresses import (
+    address_of,
     byte_at,
     enter_native,
     load_registers,
@@ -40,7 +50,7 @@ from .addresses import (
 from .build.hints import stay_apart, unlikely
 from .build.jit import kernel_function
 from .native_code import drop_native, leave_alone, page_kind
-from .translations import clean_window
+from .translations import clean_window, fill_slot, grant_all_wishes, may_enter
 from .typed import READ, WRITE, I, U
 from .windows import find_window
 
@@ -57,8 +67,10 @@ EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = m
 )
 EXIT_DECODED = np.int64(abi.EXIT_DECODED)
 FILLED, MARKED, NOT_PLAIN = map(np.int64, range(3))
-MISSING, LEFT_ALONE = np.int64(8), np.int64(9)
-"""`run_native`'s answers if there is no native code for pc, and if it is not worth entering."""
+REGION_DYNAMIC, REGION_STACK = map(np.int64, (layout.EXIT_DYNAMIC, layout.EXIT_STACK))
+STALE, NOT_ENTERED, MISSING, LEFT_ALONE = map(np.int64, (-1, layout.NOT_ENTERED, 8, 9))
+"""`run_native`'s answers if regions are out of date, if the region does not fit, if there is no
+native code for pc, and if it is not worth entering."""
 
 SSP = int(Reg.SSP)
 USP = int(Reg.USP)
@@ -66,14 +78,15 @@ PC = int(Reg.PC)
 MTT = int(Reg.MTT)
 
 # Offsets in the native context, in bytes, and sizes of rows.
-ENTRY_AT = np.int64(8 * abi.ENTRY)
 EXECUTED_AT = np.int64(8 * base.EXECUTED)
 EXITS_AT = np.int64(8 * base.EXITS)
 EXIT_ADDRESS_AT = np.int64(8 * abi.EXIT_ADDRESS)
 EXIT_PC_AT = np.int64(8 * abi.EXIT_PC)
 EXIT_REASON_AT = np.int64(8 * abi.EXIT_REASON)
-EXIT_RESUME_AT = np.int64(8 * abi.EXIT_RESUME)
 EXIT_SITE_AT = np.int64(8 * abi.EXIT_SITE)
+FETCH_BASE_AT = np.int64(8 * abi.FETCH_BASE)
+FETCH_DELTA_AT = np.int64(8 * abi.FETCH_DELTA)
+FETCH_LENGTH_AT = np.int64(8 * abi.FETCH_LENGTH)
 FETCH_LOW_AT = np.int64(8 * abi.FETCH_LOW)
 FETCH_TABLE_AT = np.int64(8 * abi.FETCH_TABLE)
 FETCH_WORDS_AT = np.int64(8 * abi.FETCH_WORDS)
@@ -82,6 +95,7 @@ MIX_AT = np.int64(8 * abi.MIX)
 PAGES_AT = np.int64(8 * base.PAGES)
 REGISTERS_AT = np.int64(8 * abi.REGISTERS)
 RESULT_AT = np.int64(8 * abi.RESULT)
+ROWS_AT = np.int64(8 * abi.ROWS)
 SITES_AT = np.int64(8 * abi.SITES)
 SITE_BYTES = np.int64(8 * abi.SITE_FIELDS)
 SITE_REASON_AT = np.int64(8 * abi.SITE_REASON)
@@ -93,6 +107,8 @@ SLOT_CLEAN_AT = np.int64(8 * abi.SLOT_CLEAN)
 SLOT_COUNT = np.int64(abi.SLOT_COUNT)
 SLOT_KEY_AT = np.int64(8 * abi.SLOT_KEY)
 SP_HOME_AT = np.int64(8 * (abi.PIN_HOMES + abi.SP_PIN))
+STATE_AT = np.int64(8 * abi.STATE)
+STENCILS_AT = np.int64(8 * base.STENCILS)
 TABLES_AT = np.int64(8 * base.TABLES)
 VISITS_AT = np.int64(8 * base.VISITS)
 WINDOWS_SEEN_AT = np.int64(8 * base.WINDOWS_SEEN)
@@ -130,12 +146,24 @@ def _fits(context, mmu, fetch_low, fetch_words, fetch_base):
 
 
 @kernel_function
-def _open(context, table, mode, mmu, fetch_low, fetch_words, fetch_base):
+def has_baseline(state):
+    """Whether the board has code of the baseline tier, or will have."""
+    context = state[NATIVE_CONTEXT]
+    return context != 0 and word_at(context + STENCILS_AT) != 0
+
+
+@kernel_function
+def _open(context, mode, mmu, fetch_low, fetch_words, fetch_base):
     """Tell native code the fetch window."""
     stay_apart()
-    _fits(context, mmu, fetch_low, fetch_words, fetch_base)
+    if word_at(context + STENCILS_AT) != 0:
+        _fits(context, mmu, fetch_low, fetch_words, fetch_base)
+    table = word_at(context + TABLES_AT + 8 * mode)
     set_word(context + FETCH_LOW_AT, fetch_low << 2)
-    set_word(context + FETCH_WORDS_AT, fetch_words)
+    set_word(context + FETCH_LENGTH_AT, fetch_words)
+    set_word(context + FETCH_BASE_AT, fetch_base)
+    set_word(context + FETCH_DELTA_AT, fetch_base - fetch_low)
+    set_word(context + FETCH_WORDS_AT, fetch_words if table != 0 else I(0))
     set_word(context + FETCH_TABLE_AT, table + 8 * fetch_base)
     home = I(4 * SSP) if mode != 0 else I(4 * USP)
     set_word(context + SP_HOME_AT, home)
@@ -189,60 +217,94 @@ def _note_visit(context, index, used):
 
 
 @kernel_function
-def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch_words, fetch_base):
-    """Run native code from pc on; EXIT_*, MISSING or LEFT_ALONE.
+def run_native(
+    regs,
+    state,
+    arena,
+    marks,
+    code_pages,
+    translations,
+    op,
+    pc,
+    left,
+    fetch_low,
+    fetch_words,
+    fetch_base,
+):
+    """Run native code from pc on, where `op` is an ENTER or an ENTER_NATIVE: EXIT_*; MISSING,
+    LEFT_ALONE, NOT_ENTERED or STALE.
 
     The flags must be in `state`; afterwards they are there again, pc is in `regs` and the budget
     in EXIT_LEFT. EXIT_INDIRECT is EXIT_JUMP here.
     """
     stay_apart()
     context = state[NATIVE_CONTEXT]
+    if unlikely(context == 0):
+        return NOT_ENTERED
+    if unlikely(state[STALE_HIGH] != 0):
+        return STALE
     mode = (state[WINDOW_KEY] >> 32) & 1
-    table = word_at(context + TABLES_AT + 8 * mode)
     same_slots = (
         word_at(context + SLOT_KEY_AT) == state[WINDOW_KEY]
         and word_at(context + SLOT_CLEAN_AT) == state[CLEAN_GENERATION]
     )
     if unlikely(
         not same_slots
-        or word_at(context + FETCH_TABLE_AT) != table + 8 * fetch_base
+        or word_at(context + FETCH_BASE_AT) != fetch_base
         or word_at(context + FETCH_LOW_AT) != fetch_low << 2
-        or word_at(context + FETCH_WORDS_AT) != fetch_words
+        or word_at(context + FETCH_LENGTH_AT) != fetch_words
     ):
-        _open(context, table, mode, I(regs[MTT] != 0), fetch_low, fetch_words, fetch_base)
+        _open(context, mode, I(regs[MTT] != 0), fetch_low, fetch_words, fetch_base)
         if not same_slots:
             _empty_slots(context, state)
-    if unlikely(table == 0):
-        return MISSING
+    number = row = I(0)
     index = fetch_base + (pc >> 2) - fetch_low
-    if byte_at(word_at(context + VISITS_AT) + index) == base.LEFT_ALONE:
-        return LEFT_ALONE
-    code = word_at(table + 8 * index)
-    if code == 0:
-        return MISSING
+    if op & 0xFF == ENTER:
+        at = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
+        if not may_enter(regs, state, translations, at, fetch_base - fetch_low):
+            return NOT_ENTERED
+        code = translations[U(at + TRANSLATION_FUNCTION)]
+        number = (op >> 24) & 0xFF
+        row = address_of(translations) + 8 * at
+    else:
+        table = word_at(context + TABLES_AT + 8 * mode)
+        if unlikely(table == 0):
+            return MISSING
+        if byte_at(word_at(context + VISITS_AT) + index) == base.LEFT_ALONE:
+            return LEFT_ALONE
+        code = word_at(table + 8 * index)
+        if code == 0:
+            return MISSING
+    if unlikely(state[WISHED] != 0):
+        grant_all_wishes(state, translations)
+    set_word(context + STATE_AT, address_of(state))
+    set_word(context + ROWS_AT, address_of(translations))
     store_registers(context + REGISTERS_AT, regs)
     bonus = state[BONUS]
     # One is kept back: the last instruction of a run is a slow step.
     budget = left + bonus - 1
+    # While native code runs, BUDGET less what is left must be what has been executed: CYCLES relies
+    # on it.
+    state[BUDGET] += bonus - 1
     result = state[FLAG_RESULT]
     set_word(context + LEFT_AT, budget)
     set_word(context + RESULT_AT, result)
     set_word(context + MIX_AT, state[FLAG_OVERFLOW] ^ result ^ (result >> 1))
-    entry = word_at(context + ENTRY_AT)
+    translated = state[TRANSLATED]
+    start = pc
     while True:
-        enter_native(entry, context, code)
+        enter_native(context, code, number, row)
         site = word_at(context + EXIT_SITE_AT) & WORD
         if site == 0:
-            reason = word_at(context + EXIT_REASON_AT)
+            reason = _left_region(regs, state, arena, marks, code_pages, translations, context)
             pc = word_at(context + EXIT_PC_AT)
-            code = word_at(context + EXIT_RESUME_AT)
             refund = I(0)
-        else:
-            row = word_at(context + SITES_AT) + SITE_BYTES * site
-            pc = word_at(row)
-            refund = word_at(row + SITE_REFUND_AT)
-            reason = word_at(row + SITE_REASON_AT)
-            code = word_at(row + SITE_RESUME_AT)
+            break
+        at = word_at(context + SITES_AT) + SITE_BYTES * site
+        pc = word_at(at)
+        refund = word_at(at + SITE_REFUND_AT)
+        reason = word_at(at + SITE_REASON_AT)
+        code = word_at(at + SITE_RESUME_AT)
         if reason & 0xFF >= EXIT_READ and reason & 0xFF <= EXIT_WRITE and code != 0:
             access = READ if reason & 0xFF == EXIT_READ else WRITE
             address = word_at(context + EXIT_ADDRESS_AT) & WORD
@@ -265,15 +327,37 @@ def run_native(regs, state, arena, marks, code_pages, pc, left, fetch_low, fetch
     state[FLAG_RESULT] = result
     state[FLAG_OVERFLOW] = word_at(context + MIX_AT) ^ result ^ (result >> 1)
     used = budget - (word_at(context + LEFT_AT) + refund)
-    # What is used comes from the part that only translated code may have, as long as there is any.
+    # What is used comes from the part that only native code may have, as long as there is any.
     from_bonus = min(used, bonus)
     state[BONUS] = bonus - from_bonus
-    state[BUDGET] += from_bonus
+    state[BUDGET] += from_bonus - (bonus - 1)
     state[EXIT_LEFT] = left - (used - from_bonus)
     at = context + EXECUTED_AT
-    set_word(at, word_at(at) + used)
-    at = context + EXITS_AT + 8 * reason
-    set_word(at, word_at(at) + 1)
-    if reason != EXIT_BUDGET:
+    set_word(at, word_at(at) + used - (state[TRANSLATED] - translated))
+    if site != 0:
+        at = context + EXITS_AT + 8 * reason
+        set_word(at, word_at(at) + 1)
+    # The way into a region whose row does not fit: it must not be taken for ever.
+    if reason == EXIT_JUMP and used == 0 and pc == start:
+        return NOT_ENTERED
+    if row == 0 and reason != EXIT_BUDGET:
         _note_visit(context, index, used)
     return reason
+
+
+@kernel_function
+def _left_region(regs, state, arena, marks, code_pages, translations, context):
+    """A region has been left, not always the one that was entered: EXIT_*."""
+    stay_apart()
+    reason = word_at(context + EXIT_REASON_AT)
+    kind = reason & 0xFF
+    state[U(EXITS + kind)] += 1
+    if kind == REGION_DYNAMIC:
+        return EXIT_JUMP
+    if kind < EXIT_READ:
+        return kind
+    row = (state[EXIT_ROW] - address_of(translations)) >> 3
+    address = word_at(context + EXIT_ADDRESS_AT) & WORD
+    slot = reason >> 8
+    fill_slot(regs, state, arena, marks, code_pages, translations, row, slot, kind, address)
+    return EXIT_INTERPRET if kind == REGION_STACK else kind

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .addresses import (
+    address_of,
     byte_at,
     enter_native,
     half_at,
@@ -26,7 +27,6 @@ from .addresses import (
     word_at,
 )
 from .build.hints import cold_path, stay_apart, unlikely
-from .translations import EXIT_INTERPRET, _call_native
 
 Decorator = Callable[[Callable[..., Any]], Any]
 
@@ -44,13 +44,13 @@ def _wherever():
     """Instead of `stay_apart`."""
 
 
-def _no_region(function, regs, state, translations, row, left, number):
-    """Instead of calling a translated region: nobody makes any, and the interpreter goes on."""
-    return EXIT_INTERPRET
-
-
 def _no_memory(address):
     """Instead of reading the host's memory: native code is elsewhere, and there is none."""
+    return np.int64(0)
+
+
+def _nowhere(array):
+    """Instead of an array's place in the host's memory."""
     return np.int64(0)
 
 
@@ -62,7 +62,7 @@ def _no_registers(regs, address):
     """Instead of reading registers from there."""
 
 
-def _no_code(function, context_address, code):
+def _no_code(context_address, code, scratch0, scratch1):
     """Instead of running native code."""
 
 
@@ -70,7 +70,7 @@ STAND_INS: dict[Any, Callable[..., Any]] = {
     unlikely: _plain_condition,
     cold_path: _nothing,
     stay_apart: _wherever,
-    _call_native: _no_region,
+    address_of: _nowhere,
     word_at: _no_memory,
     half_at: _no_memory,
     byte_at: _no_memory,

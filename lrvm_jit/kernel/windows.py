@@ -73,7 +73,7 @@ def find_window(regs, state, arena, marks, address, access):
 
 
 @kernel_function
-def open_fetch_window(regs, state, arena, ops, marks, breakpoints, translations, pc):
+def open_fetch_window(regs, state, arena, ops, marks, breakpoints, pc):
     """Make the fetch window that holds `pc`: WINDOW_OPEN, with the FETCH_* fields set.
 
     It ends before the next word that somebody looks at, and begins after the last one: a
@@ -110,7 +110,7 @@ def open_fetch_window(regs, state, arena, ops, marks, breakpoints, translations,
     state[FETCH_BASE] = state[U(slot + WINDOW_BASE)] + ((low - first) >> 2)
     # No sequence reaches beyond its page.
     if high & 0x3FF:
-        keep_within(ops, translations, state[FETCH_BASE], state[FETCH_WORDS])
+        keep_within(ops, state[FETCH_BASE], state[FETCH_WORDS])
     return WINDOW_OPEN
 
 

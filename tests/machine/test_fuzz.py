@@ -12,7 +12,7 @@ import random
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import COMPILED, engine_id
+from tests.engines import BOTH_TIERS, COMPILED, engine_id
 from tests.machine.fuzzing import meddling_case, random_case, run
 
 LONG = int(os.environ.get("LRVM_FUZZ") or 0)
@@ -58,6 +58,19 @@ def test_slices_make_no_difference(seed: int) -> None:
     expected = run(case, "reference")
     for compiled in COMPILED:
         assert run(case, compiled, sliced=True) == expected, engine_id(compiled)
+
+
+@fuzz(EXAMPLES)
+@given(seed=st.integers(0, 2**64), sliced=st.booleans(), meddling=st.booleans())
+def test_tiers_take_over_from_each_other(sliced: bool, meddling: bool, seed: int) -> None:
+    """Regions and the baseline's code go on in one another wherever a run is cut."""
+    make = meddling_case if meddling else random_case
+    case = make(random.Random(seed))
+    # Enough for several regions, in pieces that end within them.
+    case.budget *= 4
+    case.slices = [piece % 300 + 1 for piece in case.slices] * 4
+    expected = run(case, "reference", sliced=sliced)
+    assert run(case, BOTH_TIERS, sliced=sliced) == expected
 
 
 @fuzz(EXAMPLES // 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...core import baseline_layout as base
 from ...core import layout
 from ...core import native_abi as abi
 from ...kernel.build.compile import SOURCES, EntryPointSource, load, needs_no_numba
+from ..native_context import new_context
 from .library import SOURCES as STENCIL_SOURCES
 from .library import stencils
 from .memory import PatchedMemory
@@ -70,9 +72,11 @@ class BaselineCode:
         state: NDArray[numpy.int64],
         words: int,
         most_bytes: int = MOST_BYTES,
+        began: Callable[[], None] = lambda: None,
     ) -> None:
         """`kernel_context`: address of the kernel's context; its `state` gets the address of the
-        native one; `words` of the arena; `most_bytes` of machine code."""
+        native one; `words` of the arena; `most_bytes` of machine code. `began` is called whenever
+        there is no code any more, to have the ways into regions made again."""
         self._patch = load(PATCHER)[0]
         self._state = state
         pages = -(-words // layout.PAGE_WORDS)
@@ -92,8 +96,9 @@ class BaselineCode:
         }
         self._request = numpy.zeros(base.REQUEST_WORDS, numpy.int64)
         self._request[0] = kernel_context
-        self.context: NDArray[numpy.int64] = numpy.zeros(abi.COUNTERS, numpy.int64)
+        self.context: NDArray[numpy.int64] = new_context()
         self._process = -1
+        self._began = began
         self.flushes = 0
 
     def prepare(self) -> None:
@@ -117,7 +122,7 @@ class BaselineCode:
         old = self.context
         blocks = min(self._size // BYTES_FOR_BLOCK, abi.MOST_BLOCKS)
         sites = self._size // BYTES_FOR_SITE
-        context = self.context = numpy.zeros(abi.COUNTERS + blocks, numpy.int64)
+        context = self.context = new_context(blocks)
         self._memory = PatchedMemory(self._size)
         kept = self._kept
         kept[abi.SITES] = numpy.zeros(sites * abi.SITE_FIELDS, numpy.int64)
@@ -131,8 +136,6 @@ class BaselineCode:
             kept.pop(base.OWNERS + mode, None)
         for word, array in kept.items():
             context[word] = array.ctypes.data
-        for number, register in enumerate(abi.DEFAULT_PINS):
-            context[abi.PIN_HOMES + number] = 4 * int(register)
         context[base.ROOM_BLOCKS] = context[base.ROOM_LINKS] = blocks
         context[base.ROOM_SITES] = sites
         context[base.CODE_WRITTEN] = self._memory.written_at
@@ -146,6 +149,7 @@ class BaselineCode:
         self._do(base.BEGIN)
         self._process = os.getpid()
         self._state[layout.NATIVE_CONTEXT] = context.ctypes.data
+        self._began()
 
     def translate(
         self, pc: int, *, supervisor: bool, mmu: bool, low: int, words: int, first: int
@@ -165,14 +169,30 @@ class BaselineCode:
             if self.begins_at(index, supervisor=supervisor):
                 return
             # There was no room left: more of it, until there may be no more, and then for less.
-            if self._size < self._most_bytes:
-                self._size = min(4 * self._size, self._most_bytes)
-            elif limit > 1:
-                limit //= 4
-            else:
-                raise MemoryError(f"no code fits into {self._most_bytes} bytes")
-            self.flushes += 1
-            self._begin()
+            if self._size == self._most_bytes:
+                if limit == 1:
+                    raise MemoryError(f"no code fits into {self._most_bytes} bytes")
+                limit = max(1, limit // 4)
+            self._grow()
+
+    def enter_region(
+        self, index: int, pc: int, *, supervisor: bool, row: int, selector: int
+    ) -> None:
+        """Have native code that comes to an arena word go on in the region of a row, at an entry.
+        Where there is no room it leaves for the kernel, which does that."""
+        if not self._state[layout.NATIVE_CONTEXT]:
+            return
+        self._make_mode(supervisor)
+        row_bytes = 8 * layout.TRANSLATION_FIELDS * row
+        self._request[2:7] = index, supervisor, pc, row_bytes, selector
+        if not self._do(base.REGION) and self._size < self._most_bytes:
+            self._grow()
+
+    def _grow(self) -> None:
+        """Begin again with more memory, if there may be more."""
+        self._size = min(4 * self._size, self._most_bytes)
+        self.flushes += 1
+        self._begin()
 
     @property
     def alone(self) -> tuple[int, int]:
@@ -208,6 +228,8 @@ class BaselineCode:
             for word, kind in ((base.OWNERS, numpy.int32), (base.TABLES, numpy.int64)):
                 array = self._kept[word + supervisor] = numpy.zeros(self._words, kind)
                 self.context[word + supervisor] = array.ctypes.data
+            # The kernel has taken it that there is no table.
+            self.context[abi.FETCH_BASE] = -1
 
     def begins_at(self, index: int, *, supervisor: bool) -> bool:
         """Whether native code begins at an arena word."""
@@ -219,9 +241,9 @@ class BaselineCode:
             self._request[2] = index
             self._do(base.DROP)
 
-    def _do(self, what: int) -> None:
+    def _do(self, what: int) -> int:
         self._request[base.REQUEST_WORDS - 1] = what
-        self._patch(self._request.ctypes.data)
+        return self._patch(self._request.ctypes.data)
 
     @property
     def bytes(self) -> int:

@@ -303,29 +303,42 @@ def _common_exit() -> Helper:
     return Helper("leave_native", [*lines, "  ret void"])
 
 
-class Entry(Helper):
-    """The C function by which the kernel enters native code."""
+def _enter_region() -> Helper:
+    """Go on in a region, if its row has been validated as things are."""
+    names = native_ir.Names()
+    lines, rows = native_ir.field(names, abi.ROWS, "ptr")
+    row = "%row"
+    lines.append(f"  {row} = getelementptr i8, ptr {rows}, i64 ptrtoint (ptr @literal0 to i64)")
 
-    __slots__ = ()
+    def of_row(word: int, kind: str = "i64") -> str:
+        at, value = names.value(), names.value()
+        lines.append(f"  {at} = getelementptr i8, ptr {row}, i64 {8 * word}")
+        lines.append(f"  {value} = load {kind}, ptr {at}")
+        return value
 
-    def text(self) -> str:
-        lines = ["define void @enter_native(ptr %context, ptr %code) nounwind #0 {"]
-        for word, name in ((abi.LEFT, "budget"), (abi.RESULT, "result"), (abi.MIX, "mix")):
-            lines += [
-                f"  %at_{name} = getelementptr i8, ptr %context, i64 {8 * word}",
-                f"  %{name} = load i64, ptr %at_{name}",
-            ]
-        for number, name in enumerate(("pin0", "pin1", "pin2", "pin3", "sp")):
-            lines += [
-                f"  %h_{name} = getelementptr i8, ptr %context, i64 {8 * (abi.PIN_HOMES + number)}",
-                f"  %o_{name} = load i64, ptr %h_{name}",
-                f"  %p_{name} = getelementptr i8, ptr %context, i64 %o_{name}",
-                f"  %w_{name} = load i32, ptr %p_{name}",
-                f"  %{name} = zext i32 %w_{name} to i64",
-            ]
-        call = [line for line in native_ir.tail("%code", {}) if "call" in line]
-        lines += [call[0].replace("musttail call", "call"), "  ret void", "}"]
-        return "\n".join(lines)
+    for word, present in (
+        (abi.ROW_KEY, abi.SLOT_KEY),
+        (abi.ROW_CLEAN, abi.SLOT_CLEAN),
+        (abi.ROW_DELTA, abi.FETCH_DELTA),
+    ):
+        more, now = native_ir.field(names, present)
+        lines += more
+        same, go_on = names.value(), names.label()
+        lines += [
+            f"  {same} = icmp eq i64 {of_row(word)}, {now}",
+            f"  br i1 {same}, label %{go_on}, label %out, !prof !0",
+            f"{go_on}:",
+        ]
+    function = of_row(abi.ROW_FUNCTION, "ptr")
+    lines += [
+        "  %row_word = ptrtoint ptr %row to i64",
+        *native_ir.tail(
+            function, {"scratch0": "ptrtoint (ptr @literal1 to i64)", "scratch1": "%row_word"}
+        ),
+        "out:",
+        *native_ir.tail("@exit", {}),
+    ]
+    return Helper("enter_region", lines)
 
 
 HELPERS: Final[tuple[Helper, ...]] = (
@@ -336,7 +349,7 @@ HELPERS: Final[tuple[Helper, ...]] = (
     *(_move(pin, store=True) for pin in (*PINNED, SP_CLASS)),
     *(_move(pin, store=False) for pin in (*PINNED, SP_CLASS)),
     _common_exit(),
-    Entry("enter_native"),
+    _enter_region(),
 )
 HELPER_NUMBERS: Final = {helper.name: number for number, helper in enumerate(HELPERS)}
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from ...core import baseline_layout as base
 from ...core import native_abi as abi
 from ...core.layout import ENTER, ENTER_NATIVE, MARK_NATIVE, PAGE_WORDS, WORD
-from ...kernel.addresses import byte_at, set_byte, set_half, set_word, word_at
+from ...kernel.addresses import byte_at, half_at, set_byte, set_half, set_word, word_at
 from ...kernel.build.hints import stay_apart
 from ...kernel.build.jit import kernel_function
 from ...kernel.decode import mark_code
-from ...kernel.native_code import drop_native, page_kind
+from ...kernel.native_code import drop_block, drop_native, page_kind
 from ...kernel.typed import I, U
 from .blocks import emit_block
 from .discovery import discover, settle_skips
@@ -23,7 +23,6 @@ from .work import (
     BYTES_OF_BLOCK,
     BYTES_OF_EXIT,
     COMMON_HOLE,
-    ENTER_CODE,
     EXIT_CODE,
     EXIT_HOLE,
     FALLS,
@@ -40,13 +39,14 @@ from .work import (
     MOST_FIXES,
     NOTHING,
     ONE,
+    REGION_CODE,
     SEEN,
     STACK,
     TO_CODE,
     TO_SITE,
 )
 
-__all__ = ["begin", "drop_native", "translate_from"]
+__all__ = ["begin", "drop_native", "enter_region", "translate_from"]
 
 
 @kernel_function
@@ -121,7 +121,6 @@ def begin(context):
     set_word(context + 8 * I(base.SITE_COUNT), I(INDIRECT_SITE))
     site(context, NOTHING, NOTHING, I(abi.EXIT_INDIRECT), NOTHING)
     run = word_at(context + 8 * I(base.CODE_RUN))
-    set_word(context + 8 * abi.ENTRY, run + emit(context, ENTER_CODE))
     leave = emit(context, EXIT_CODE)
     set_word(context + 8 * abi.COMMON_EXIT, run + leave)
     set_hole(context, COMMON_HOLE, leave)
@@ -215,3 +214,41 @@ def translate_from(
     at = context + 8 * I(base.TRANSLATED_COUNT)
     set_word(at, word_at(at) + done)
     return done
+
+
+@kernel_function
+def enter_region(context, index, mode, pc, row, selector):
+    """Have native code that comes to an arena word go on in a region: a block of that one word,
+    which the table and all jumps lead to. Whether there was room."""
+    if (
+        word_at(context + 8 * I(base.CODE_USED)) + 4 * BYTES_OF_EXIT
+        > word_at(context + 8 * I(base.CODE_SIZE))
+        or word_at(context + 8 * I(base.SITE_COUNT)) + 2 > word_at(context + 8 * I(base.ROOM_SITES))
+        or word_at(context + 8 * I(base.BLOCK_COUNT)) + 2
+        > word_at(context + 8 * I(base.ROOM_BLOCKS))
+    ):
+        return NOTHING
+    owners = word_at(context + 8 * (I(base.OWNERS) + mode))
+    owner = half_at(owners + 4 * index)
+    if owner != 0:
+        drop_block(context, owner)
+    block = word_at(context + 8 * I(base.BLOCK_COUNT)) + 1
+    set_word(context + 8 * I(base.BLOCK_COUNT), block)
+    out = site(context, pc, NOTHING, I(abi.EXIT_JUMP), NOTHING)
+    set_word(word_at(context + 8 * I(base.WORK)) + 8 * FIX_COUNT, NOTHING)
+    set_hole(context, LITERAL_HOLE, row)
+    set_hole(context, LITERAL_HOLE + 1, selector)
+    set_hole(context, EXIT_HOLE, out)
+    code = emit(context, REGION_CODE)
+    at = word_at(context + 8 * I(base.BLOCKS)) + 8 * base.BLOCK_FIELDS * block
+    set_word(at, index)
+    set_word(at + 8 * base.BLOCK_WORDS, ONE)
+    set_word(at + 8 * base.BLOCK_CODE, code)
+    set_word(at + 8 * base.BLOCK_OUT, stub(context, out))
+    set_word(at + 8 * base.BLOCK_MODE, mode)
+    set_half(owners + 4 * index, block)
+    run = word_at(context + 8 * I(base.CODE_RUN))
+    set_word(word_at(context + 8 * (I(base.TABLES) + mode)) + 8 * index, run + code)
+    fill_in(context, mode, NOTHING, NOTHING)
+    link(context)
+    return ONE

@@ -38,9 +38,9 @@ TO_CODE, TO_SITE, TO_SKIPPED = map(np.int64, range(3))
 SEEN, LEADER = 1, 2
 """What discovery notes of a word: it was looked at; a block begins there."""
 
-HEAD, GOTO_CODE, STUB, FAR, ENTER_CODE, EXIT_CODE = (
+HEAD, GOTO_CODE, STUB, FAR, EXIT_CODE, REGION_CODE = (
     np.int64(HELPER_NUMBERS[name])
-    for name in ("head", "goto", "stub", "far", "enter_native", "leave_native")
+    for name in ("head", "goto", "stub", "far", "leave_native", "enter_region")
 )
 STORES = np.int64(HELPER_NUMBERS["store1"] - 1)
 LOADS = np.int64(HELPER_NUMBERS["load1"] - 1)

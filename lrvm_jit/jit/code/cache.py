@@ -13,7 +13,7 @@ SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
 FOLDER = "translations"
 PROGRAMS = "programs"
 """The folder with what is known of programs."""
-SOURCES = ("jit/**/*.py", "isa/*.py", "core/layout.py", "core/numbering.py")
+SOURCES = ("jit/**/*.py", "isa/*.py", "core/layout.py", "core/numbering.py", "core/native_abi.py")
 """Files whose content decides what is compiled, relative to the package."""
 
 

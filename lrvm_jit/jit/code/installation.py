@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -45,6 +45,16 @@ class Installed:
     """Whether it was tried to make it larger."""
 
 
+class Followers(Protocol):
+    """Native code that goes on in regions."""
+
+    def enter(self, installed: Installed) -> None:
+        """A region is entered at its entries from now on."""
+
+    def leave(self, index: int) -> None:
+        """What native code there is at an arena word must not be entered any more."""
+
+
 class Installation:
     """The regions of one board. Only while the kernel does not run."""
 
@@ -62,6 +72,11 @@ class Installation:
         self._looks = 0
         self._next_try: dict[int, int] = {}
         self.bytes = 0
+        self._followers: list[Followers] = []
+
+    def follow(self, follower: Followers) -> None:
+        """Have somebody told of all that is installed and removed from now on."""
+        self._followers.append(follower)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -138,11 +153,21 @@ class Installation:
         self._uses.update(indices.tolist())
         self._mark(installed)
         for selector, index in entries:
-            row = self.row(number)
-            row[layout.TRANSLATION_ORIGINALS + selector] = arrays.ops[index]
+            for follower in self._followers:
+                follower.leave(index)
             need = min(region.blocks[region.entries[selector], ()].need, 0xFFFF)
             arrays.ops[index] = layout.ENTER | number << 8 | selector << 24 | need << 32
+        for follower in self._followers:
+            follower.enter(installed)
         return installed
+
+    def entries(self, installed: Installed) -> list[tuple[int, int]]:
+        """Where the kernel enters a region: number of the entry and arena index."""
+        return [
+            (int(self._arrays.ops[index]) >> 24 & 0xFF, index)
+            for index in installed.entries
+            if self.entered_at(index) is installed
+        ]
 
     def stands(self, region: Region, delta: int) -> bool:
         """Whether the words of a region are in memory, where it would be installed."""
@@ -189,9 +214,10 @@ class Installation:
     def remove(self, installed: Installed) -> None:
         """Take a region from the kernel."""
         arrays = self._arrays
-        for index in installed.entries:
-            if self.entered_at(index) is installed:
-                arrays.ops[index] = 0
+        for _, index in self.entries(installed):
+            arrays.ops[index] = 0
+            for follower in self._followers:
+                follower.leave(index)
         for index in installed.indices.tolist():
             self._uses[index] -= 1
             if not self._uses[index]:

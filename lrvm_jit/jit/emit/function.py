@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ...core import layout
 from ...isa.semantics import execute
-from ...isa.table import Reg
 from ..analysis.flag_kinds import flag_kinds
 from ..analysis.instructions import Flow, GuestInstruction
 from ..analysis.loops import CountedLoop, counted_loop
@@ -16,7 +15,7 @@ from ..analysis.tables import load_of, loaded_register
 from .builder import Builder, Value
 from .counted_code import FEWEST_ROUNDS, emit_pointers, emit_rounds
 from .frame import Frame
-from .onwards import CALLING_CONVENTION, onwards
+from .onwards import hand_on, head, take_over
 from .runtime import DECLARATIONS, HELPERS
 from .table_code import emit_index, measure_table
 
@@ -66,8 +65,7 @@ class RegionFunction:
             *(HELPERS[f"window_{access}"] for access in sorted(self.frame.probes)),
             HELPERS["all_flags"] if self.frame.uses_all_flags else "",
             HELPERS["cycles"] if any("@cycles" in line for line in body) else "",
-            f"define {CALLING_CONVENTION} i64 @{SYMBOL}(ptr noalias %regs, ptr noalias %state, "
-            "ptr noalias %row, i64 %budget, i64 %entry) nounwind #0 {",
+            head(SYMBOL),
         ]
         return "\n".join(
             [
@@ -94,7 +92,7 @@ class RegionFunction:
         build.begin()
         build.pc = block.pc
         if block.head:
-            enough = build.value(f"icmp sgt i64 {build.budget_left}, {block.need}")
+            enough = build.value(f"icmp sge i64 {build.budget_left}, {block.need}")
             away = build.leave(layout.EXIT_BUDGET)
             go_on = self.frame.new_label()
             self.lines.append(f"  br i1 {enough}, label %{go_on}, label %{away}, !prof !0")
@@ -307,42 +305,13 @@ class RegionFunction:
     # --- frame -------------------------------------------------------------------------------
 
     def _entry(self) -> list[str]:
-        """Load everything, then go to the entry asked for."""
-        lines = ["start:"]
-        for register in sorted(self.frame.used):
-            lines.append(f"  %r{register} = alloca i32")
-        for name, kind in (("flag_kind", "i32"), ("flag_x", "i32"), ("flag_y", "i32")):
-            lines.append(f"  %{name} = alloca {kind}")
-        for name, kind in (("left", "i64"), ("pc", "i32"), ("code", "i64"), ("address", "i32")):
-            lines.append(f"  %{name} = alloca {kind}")
-        for register in sorted(self.frame.used):
-            lines += [
-                f"  %p{register} = getelementptr i32, ptr %regs, i64 {register}",
-                f"  %i{register} = load i32, ptr %p{register}",
-                f"  store i32 %i{register}, ptr %r{register}",
-            ]
-        for name, index in (
-            ("flag_kind", layout.EXIT_FLAGS),
-            ("flag_x", layout.EXIT_X),
-            ("flag_y", layout.EXIT_Y),
-        ):
-            lines += [
-                f"  %{name}_at = getelementptr i64, ptr %state, i64 {index}",
-                f"  %{name}_in = load i32, ptr %{name}_at",
-                f"  store i32 %{name}_in, ptr %{name}",
-            ]
-        lines += [
-            f"  %arena_at = getelementptr i64, ptr %state, i64 {layout.ARENA_ADDRESS}",
-            "  %arena = load ptr, ptr %arena_at, !invariant.load !2",
-            "  store i64 %budget, ptr %left",
-            "  %stack_at = alloca ptr",
-            "  store i32 0, ptr %address",
-        ]
+        """Take over, then go to the entry asked for."""
+        lines = take_over(self.frame)
         for (table, slot), name in self._tables.items():
             lines += measure_table(self.frame, table, slot, name)
         labels = [self._labels[entry, ()] for entry in self.region.entries]
         cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(labels))
-        lines.append(f"  switch i64 %entry, label %{labels[0]} [{cases}]")
+        lines.append(f"  switch i64 %scratch0, label %{labels[0]} [{cases}]")
         return lines
 
     def _leave(self) -> list[str]:
@@ -363,35 +332,7 @@ class RegionFunction:
                 f"  store i64 {layout.EXIT_JUMP}, ptr %code",
                 "  br label %leave",
             ]
-        lines.append("leave:")
-        for register in sorted(self.frame.written):
-            lines += [
-                f"  %o{register} = load i32, ptr %r{register}",
-                f"  store i32 %o{register}, ptr %p{register}",
-            ]
-        lines += [
-            "  %pc_out = load i32, ptr %pc",
-            f"  %pc_at = getelementptr i32, ptr %regs, i64 {int(Reg.PC)}",
-            "  store i32 %pc_out, ptr %pc_at",
-        ]
-        fields = (
-            ("left", "i64", layout.EXIT_LEFT),
-            ("flag_kind", "i32", layout.EXIT_FLAGS),
-            ("flag_x", "i32", layout.EXIT_X),
-            ("flag_y", "i32", layout.EXIT_Y),
-            ("address", "i32", layout.EXIT_ADDRESS),
-        )
-        for name, kind, index in fields:
-            lines.append(f"  %{name}_out = load {kind}, ptr %{name}")
-            value = f"%{name}_out"
-            if kind == "i32":
-                lines.append(f"  %{name}_wide = zext i32 {value} to i64")
-                value = f"%{name}_wide"
-            lines += [
-                f"  %{name}_to = getelementptr i64, ptr %state, i64 {index}",
-                f"  store i64 {value}, ptr %{name}_to",
-            ]
-        return [*lines, *onwards()]
+        return [*lines, *hand_on(self.frame)]
 
 
 def _leave_for(target: Value) -> list[str]:

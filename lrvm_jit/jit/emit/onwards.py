@@ -1,87 +1,216 @@
-"""Code that goes from one region straight into another.
+"""How a region takes over from other native code, and hands on to it.
 
-Calls, returns and jumps out of a region look up what the kernel would find at the target: an ENTER
-entry, and that region's row. If the row is valid for the present translation of addresses, the
-region is called in the place of a return: registers, flags and budget are in memory already, where
-each region takes them from, so neither needs to know the other.
+A region is entered as all native code is (`core.native_abi`). Calls, returns and jumps out of it go
+on by the table: in code of the baseline, or in another region. Where the board has no table they
+look up what the kernel would find at the target: an ENTER entry, and that region's row.
 """
 
 from __future__ import annotations
 
-from ...core import layout
+from collections.abc import Iterator
 
-CALLING_CONVENTION = "preserve_nonecc"
-"""Nothing is saved on the way from region to region."""
+from ...core import layout
+from ...core import native_abi as abi
+from .. import native_ir
+from .frame import Frame
 
 _ROW_BYTES = 8 * layout.TRANSLATION_FIELDS
+_FLAGS = ("flag_kind", "flag_x", "flag_y")
 
 
-def onwards() -> list[str]:
-    """The end of a region's function. Everything is stored; `%pc_out` is where to go, `%code` why
-    the region was left."""
-    lines = [
-        "  %code_out = load i64, ptr %code",
-        # EXIT_JUMP and EXIT_DYNAMIC: all others are for the kernel.
-        f"  %code_class = or i64 %code_out, {layout.EXIT_JUMP | layout.EXIT_DYNAMIC}",
-        f"  %jumps = icmp eq i64 %code_class, {layout.EXIT_JUMP | layout.EXIT_DYNAMIC}",
-        "  br i1 %jumps, label %look, label %return, !prof !0",
-        "look:",
-    ]
-    names = iter(range(1000))
+def head(symbol: str) -> str:
+    """The head of a region's function, up to its brace."""
+    parameters = native_ir.PARAMETERS.replace("ptr %", "ptr noalias %")
+    return f"define {abi.CONVENTION} void @{symbol}({parameters}) nounwind #0 {{"
 
-    def value(text: str) -> str:
-        name = f"%on{next(names)}"
-        lines.append(f"  {name} = {text}")
+
+def _pins(frame: Frame) -> Iterator[tuple[str, int]]:
+    """The arguments that are guest registers, and which."""
+    for number, register in enumerate(abi.DEFAULT_PINS):
+        yield f"pin{number}", int(register)
+    yield "sp", frame.stack_register
+
+
+class _Lines:
+    """IR that is being written, with names that nothing else in the function has."""
+
+    def __init__(self, prefix: str) -> None:
+        self.names = native_ir.Names(prefix)
+        self.lines: list[str] = []
+
+    def value(self, text: str) -> str:
+        name = self.names.value()
+        self.lines.append(f"  {name} = {text}")
         return name
 
-    def field(of: str, index: int, kind: str = "i64") -> str:
-        at = value(f"getelementptr i64, ptr {of}, i64 {index}")
-        return value(f"load {kind}, ptr {at}")
+    def field(self, of: str, word: int, kind: str = "i64") -> str:
+        return self.value(f"load {kind}, ptr {self.place(of, word)}")
 
-    def unless(condition: str, label: str) -> None:
-        lines.append(f"  br i1 {condition}, label %{label}, label %return, !prof !0")
-        lines.append(f"{label}:")
+    def place(self, of: str, word: int) -> str:
+        return self.value(f"getelementptr i64, ptr {of}, i64 {word}")
+
+    def store(self, value: str, of: str, word: int) -> None:
+        self.lines.append(f"  store i64 {value}, ptr {self.place(of, word)}")
+
+
+def take_over(frame: Frame) -> list[str]:
+    """The beginning of a region's function: everything goes where blocks find it, `%state`, `%row`
+    and `%arena` are addresses."""
+    write = _Lines("in")
+    write.lines.append("start:")
+    for register in sorted(frame.used):
+        write.lines.append(f"  %r{register} = alloca i32")
+    for name in (*_FLAGS, "pc", "address"):
+        write.lines.append(f"  %{name} = alloca i32")
+    for name in ("left", "code"):
+        write.lines.append(f"  %{name} = alloca i64")
+    write.lines.append("  %stack_at = alloca ptr")
+    state_at = write.place("%context", abi.STATE)
+    write.lines.append(f"  %state = load ptr, ptr {state_at}, !invariant.load !2")
+    write.lines.append("  %row = inttoptr i64 %scratch1 to ptr")
+    arena_at = write.place("%state", layout.ARENA_ADDRESS)
+    write.lines.append(f"  %arena = load ptr, ptr {arena_at}, !invariant.load !2")
+    pinned = {register: name for name, register in _pins(frame)}
+    for register in sorted(frame.used):
+        if register in pinned:
+            word = write.value(f"trunc i64 %{pinned[register]} to i32")
+        else:
+            at = write.value(f"getelementptr i32, ptr %context, i64 {register}")
+            word = write.value(f"load i32, ptr {at}")
+        write.lines.append(f"  store i32 {word}, ptr %r{register}")
+    write.lines.append(f"  store i32 {layout.FLAGS_RAW}, ptr %flag_kind")
+    result = write.value("trunc i64 %result to i32")
+    write.lines.append(f"  store i32 {result}, ptr %flag_x")
+    carry = write.value(f"and i64 {write.value('lshr i64 %result, 32')}, 1")
+    mixed = write.value("xor i64 %mix, %result")
+    mixed = write.value(f"xor i64 {mixed}, {write.value('lshr i64 %result, 1')}")
+    overflow = write.value(f"and i64 {write.value(f'lshr i64 {mixed}, 30')}, 2")
+    both = write.value(f"trunc i64 {write.value(f'or i64 {carry}, {overflow}')} to i32")
+    write.lines += [
+        f"  store i32 {both}, ptr %flag_y",
+        "  store i64 %budget, ptr %left",
+        "  store i32 0, ptr %address",
+    ]
+    return write.lines
+
+
+def hand_on(frame: Frame) -> list[str]:
+    """The end of a region's function, at the label `leave`: `%pc` is where to go, `%code` why."""
+    write = _Lines("out")
+    write.lines.append("leave:")
+    values: dict[str, str] = {}
+    pinned = {register: name for name, register in _pins(frame)}
+    for register in sorted(frame.written):
+        word = write.value(f"load i32, ptr %r{register}")
+        if register in pinned:
+            values[pinned[register]] = write.value(f"zext i32 {word} to i64")
+        else:
+            at = write.value(f"getelementptr i32, ptr %context, i64 {register}")
+            write.lines.append(f"  store i32 {word}, ptr {at}")
+    left = values["budget"] = write.value("load i64, ptr %left")
+    values["result"], values["mix"] = _flags(write)
+    done = write.value(f"sub i64 %budget, {left}")
+    before = write.field("%state", layout.TRANSLATED)
+    write.store(write.value(f"add i64 {before}, {done}"), "%state", layout.TRANSLATED)
+    pc = write.value("load i32, ptr %pc")
+    code = write.value("load i64, ptr %code")
+    # EXIT_JUMP and EXIT_DYNAMIC: all others are for the kernel.
+    jumping = layout.EXIT_JUMP | layout.EXIT_DYNAMIC
+    together = write.value(f"or i64 {code}, {jumping}")
+    jumps = write.value(f"icmp eq i64 {together}, {jumping}")
+    write.lines += [f"  br i1 {jumps}, label %look, label %return, !prof !0", "look:"]
+    lines, found = native_ir.through_table(write.names, pc, "regions")
+    write.lines += [*lines, *native_ir.tail(found, values), "regions:"]
+    _to_region(write, pc, values)
+    write.lines.append("return:")
+    write.store("0", "%context", abi.EXIT_SITE)
+    for value, field in (
+        (write.value(f"zext i32 {pc} to i64"), abi.EXIT_PC),
+        (code, abi.EXIT_REASON),
+        (
+            write.value(f"zext i32 {write.value('load i32, ptr %address')} to i64"),
+            abi.EXIT_ADDRESS,
+        ),
+        (left, abi.LEFT),
+        (values["result"], abi.RESULT),
+        (values["mix"], abi.MIX),
+    ):
+        write.store(value, "%context", field)
+    for name, register in _pins(frame):
+        word_out = write.value(f"trunc i64 {values.get(name, f'%{name}')} to i32")
+        at = write.value(f"getelementptr i32, ptr %context, i64 {register}")
+        write.lines.append(f"  store i32 {word_out}, ptr {at}")
+    write.store("%scratch1", "%state", layout.EXIT_ROW)
+    write.lines.append("  ret void")
+    return write.lines
+
+
+def _flags(write: _Lines) -> tuple[str, str]:
+    """The flags as native code hands them on: two words."""
+    kind, x, y = (write.value(f"load i32, ptr %{name}") for name in _FLAGS)
+    wide_x, wide_y = (write.value(f"zext i32 {word} to i64") for word in (x, y))
+    is_add, is_sub, is_mul = (
+        write.value(f"icmp eq i32 {kind}, {number}")
+        for number in (layout.FLAGS_ADD, layout.FLAGS_SUB, layout.FLAGS_MUL)
+    )
+    # What sets CF and OF apart from each other goes into bit 31 of `mix`.
+    product = write.value(f"mul i64 {wide_x}, {wide_y}")
+    high = write.value(f"lshr i64 {product}, 32")
+    big = write.value(f"zext i1 {write.value(f'icmp ne i64 {high}, 0')} to i64")
+    signed_x, signed_y = (write.value(f"sext i32 {word} to i64") for word in (x, y))
+    signed = write.value(f"mul i64 {signed_x}, {signed_y}")
+    back = write.value(f"sext i32 {write.value(f'trunc i64 {signed} to i32')} to i64")
+    signed_big = write.value(f"zext i1 {write.value(f'icmp ne i64 {signed}, {back}')} to i64")
+    low = write.value(f"and i64 {product}, {layout.WORD}")
+    carry = write.value(f"select i1 {is_mul}, i64 {big}, i64 {write.value(f'and i64 {wide_y}, 1')}")
+    half = write.value(f"and i64 {write.value(f'lshr i64 {wide_y}, 1')}, 1")
+    overflow = write.value(f"select i1 {is_mul}, i64 {signed_big}, i64 {half}")
+    word = write.value(f"select i1 {is_mul}, i64 {low}, i64 {wide_x}")
+    raw = write.value(f"or i64 {word}, {write.value(f'shl i64 {carry}, 32')}")
+    differs = write.value(f"shl i64 {write.value(f'xor i64 {carry}, {overflow}')}, 31")
+    raw_mix = write.value(f"xor i64 {raw}, {differs}")
+    added, less, apart = (
+        write.value(f"{name} i64 {wide_x}, {wide_y}") for name in ("add", "sub", "xor")
+    )
+    summed = write.value(f"select i1 {is_add}, i64 {added}, i64 {less}")
+    either = write.value(f"or i1 {is_add}, {is_sub}")
+    return (
+        write.value(f"select i1 {either}, i64 {summed}, i64 {raw}"),
+        write.value(f"select i1 {either}, i64 {apart}, i64 {raw_mix}"),
+    )
+
+
+def _to_region(write: _Lines, pc: str, values: dict[str, str]) -> None:
+    """Go on in the region that is entered at pc, else at the label `return`."""
+
+    def unless(condition: str) -> None:
+        label = write.names.label()
+        write.lines.append(f"  br i1 {condition}, label %{label}, label %return, !prof !0")
+        write.lines.append(f"{label}:")
 
     # The target is in the fetch window that the kernel has open, and aligned.
-    turned = value("call i32 @llvm.fshl.i32(i32 %pc_out, i32 %pc_out, i32 30)")
-    word = value(f"zext i32 {turned} to i64")
-    inside = value(f"sub i64 {word}, {field('%state', layout.FETCH_LOW)}")
-    unless(value(f"icmp ult i64 {inside}, {field('%state', layout.FETCH_WORDS)}"), "open")
-    base = field("%state", layout.FETCH_BASE)
-    index = value(f"add i64 {inside}, {base}")
-    ops = field("%state", layout.OPS_ADDRESS, "ptr")
-    op_at = value(f"getelementptr i64, ptr {ops}, i64 {index}")
-    op = value(f"load i64, ptr {op_at}")
-    unless(value(f"icmp eq i8 {value(f'trunc i64 {op} to i8')}, {layout.ENTER}"), "found")
-    number = value(f"and i64 {value(f'lshr i64 {op}, 8')}, {0xFFFF}")
-    offset = value(f"mul i64 {number}, {_ROW_BYTES}")
-    rows = field("%state", layout.TRANSLATIONS_ADDRESS, "ptr")
-    row = value(f"getelementptr i8, ptr {rows}, i64 {offset}")
-    # What `run_translation` checks: the row has been validated as things are, and where it is met.
-    same = [
-        (field(row, layout.TRANSLATION_KEY), field("%state", layout.WINDOW_KEY)),
-        (field(row, layout.TRANSLATION_CLEAN), field("%state", layout.CLEAN_GENERATION)),
-        (
-            field(row, layout.TRANSLATION_DELTA),
-            value(f"sub i64 {base}, {field('%state', layout.FETCH_LOW)}"),
-        ),
-    ]
-    differences = [value(f"xor i64 {x}, {y}") for x, y in same]
-    any_difference = value(f"or i64 {differences[0]}, {differences[1]}")
-    any_difference = value(f"or i64 {any_difference}, {differences[2]}")
-    unless(value(f"icmp eq i64 {any_difference}, 0"), "valid")
-    function = field(row, layout.TRANSLATION_FUNCTION, "ptr")
-    selector = value(f"and i64 {value(f'lshr i64 {op}, 24')}, 255")
-    answer = value(
-        f"musttail call {CALLING_CONVENTION} i64 {function}"
-        f"(ptr %regs, ptr %state, ptr {row}, i64 %left_out, i64 {selector})"
-    )
-    return [
-        *lines,
-        f"  ret i64 {answer}",
-        "return:",
-        f"  %row_to = getelementptr i64, ptr %state, i64 {layout.EXIT_ROW}",
-        "  %row_word = ptrtoint ptr %row to i64",
-        "  store i64 %row_word, ptr %row_to",
-        "  ret i64 %code_out",
-    ]
+    turned = write.value(f"call i32 @llvm.fshl.i32(i32 {pc}, i32 {pc}, i32 30)")
+    word = write.value(f"zext i32 {turned} to i64")
+    inside = write.value(f"sub i64 {word}, {write.field('%state', layout.FETCH_LOW)}")
+    unless(write.value(f"icmp ult i64 {inside}, {write.field('%state', layout.FETCH_WORDS)}"))
+    base = write.field("%state", layout.FETCH_BASE)
+    index = write.value(f"add i64 {inside}, {base}")
+    ops = write.field("%state", layout.OPS_ADDRESS, "ptr")
+    op = write.value(f"load i64, ptr {write.value(f'getelementptr i64, ptr {ops}, i64 {index}')}")
+    unless(write.value(f"icmp eq i8 {write.value(f'trunc i64 {op} to i8')}, {layout.ENTER}"))
+    number = write.value(f"and i64 {write.value(f'lshr i64 {op}, 8')}, {0xFFFF}")
+    offset = write.value(f"mul i64 {number}, {_ROW_BYTES}")
+    rows = write.field("%context", abi.ROWS, "ptr")
+    row = write.value(f"getelementptr i8, ptr {rows}, i64 {offset}")
+    # It has been validated as things are, and where it is met.
+    for mine, present in (
+        (abi.ROW_KEY, abi.SLOT_KEY),
+        (abi.ROW_CLEAN, abi.SLOT_CLEAN),
+        (abi.ROW_DELTA, abi.FETCH_DELTA),
+    ):
+        now = write.field("%context", present)
+        unless(write.value(f"icmp eq i64 {write.field(row, mine)}, {now}"))
+    function = write.field(row, abi.ROW_FUNCTION, "ptr")
+    selector = write.value(f"and i64 {write.value(f'lshr i64 {op}, 24')}, 255")
+    at = write.value(f"ptrtoint ptr {row} to i64")
+    write.lines += native_ir.tail(function, {**values, "scratch0": selector, "scratch1": at})

@@ -56,6 +56,8 @@ wishing:
   store i64 %index_wide, ptr %wish
   %wished = getelementptr i64, ptr %row, i64 {layout.TRANSLATION_WISHED}
   store i64 1, ptr %wished
+  %any_at = getelementptr i64, ptr %state, i64 {layout.WISHED}
+  store i64 1, ptr %any_at
   br label %known
 known:
   %arena_at = getelementptr i64, ptr %state, i64 {layout.ARENA_ADDRESS}

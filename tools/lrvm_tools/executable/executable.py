@@ -20,7 +20,7 @@ from .source_view import SourceView
 
 if TYPE_CHECKING:
     from lrvm_components.host_session import ByteSink, ByteSource
-    from lrvm_jit import Motherboard
+    from lrvm_jit import Motherboard, TranslatorOptions
     from lrvm_jit.batch import BatchComponent
 
     from ..machines import Host, Machine
@@ -168,7 +168,11 @@ class Executable:
         return [symbol.address for symbol in self._function_symbols]
 
     def machine(
-        self, host: Host | None = None, *, engine: str | None = None, ram: int | None = None
+        self,
+        host: Host | None = None,
+        *,
+        engine: str | TranslatorOptions | None = None,
+        ram: int | None = None,
     ) -> Machine:
         """A machine with the program in its memory, mapped and reset.
 

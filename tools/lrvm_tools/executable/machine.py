@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from lrvm_jit import TranslatorOptions
 from lrvm_jit.input_files import read_file
 from lrvm_jit.locks import cached_property
 
@@ -130,7 +131,7 @@ class MachineDescription:
             self.toml.encode(), self.source, Path(self.source).parent, needs_program=False
         )
 
-    def build(self, program: Image, host: Host, engine: str | None) -> Machine:
+    def build(self, program: Image, host: Host, engine: str | TranslatorOptions | None) -> Machine:
         """The machine with a program in its ROM, mapped and reset. Raises MachineError."""
         self._check_paths()
         return build_machine(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lrvm_components import Host as HostComponent
 from lrvm_components.host_session import ByteSink, ByteSource
-from lrvm_jit import Motherboard, Stop, StopReason
+from lrvm_jit import Motherboard, Stop, StopReason, TranslatorOptions
 
 from ..images import Image
 from ..machines import Host, Machine, MachineError
@@ -49,7 +49,7 @@ def build(
     host: Host,
     *,
     description: MachineDescription | None = None,
-    engine: str | None = None,
+    engine: str | TranslatorOptions | None = None,
     ram: int | None = None,
 ) -> Machine:
     """A machine with the program in its memory, mapped and reset.

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from lrvm_jit import Component, Motherboard
+from lrvm_jit import Component, Motherboard, TranslatorOptions
 from lrvm_jit.core.component import metadata_of
 from lrvm_jit.engines import ENGINES
 from lrvm_jit.input_files import read_file
@@ -92,7 +92,7 @@ def build_machine(
     *,
     program: Image | None = None,
     host: Host | None = None,
-    engine: str | None = None,
+    engine: str | TranslatorOptions | None = None,
     needs_program: bool = True,
     allow_paths: Iterable[str | os.PathLike[str]] = (),
 ) -> Machine:
@@ -183,7 +183,9 @@ class _Builder:
             )
         return entries
 
-    def board(self, engine: str, entries: Iterable[Mapping[str, Any]]) -> Motherboard | None:
+    def board(
+        self, engine: str | TranslatorOptions, entries: Iterable[Mapping[str, Any]]
+    ) -> Motherboard | None:
         """The board with the components, mapped and reset; None if there are problems."""
         try:
             board = Motherboard(self.components, engine)
