@@ -24,10 +24,14 @@ from ..machines import Host
 from . import views
 from .commands import CommandError, Commands, Quit
 
-_SOURCE_LINES: Final = 40
-_CODE_LINES: Final = 24
+_LINES: Final = 20
+"""Those of a pane before it is laid out."""
 _STACK_WORDS: Final = 12
 _REGISTER_COLUMNS: Final = 3
+_NARROW: Final = 110
+"""Columns of a screen below which registers that are 0 are left out, in less columns."""
+_CHOICES: Final = ("Stack", "Memory", "Components")
+"""What one pane shows, one after the other."""
 _HISTORY: Final = 1000
 _WELCOME: Final = (
     "`help` lists the commands; an empty line repeats the last one. F5 continue, F10 next, "
@@ -76,16 +80,22 @@ class DebuggerScreen(App[None]):
     CSS = """
     #upper { height: 3fr; }
     #lower { height: 2fr; }
-    #left { width: 1fr; }
-    #right { width: 56; }
-    Static { border: round $primary; padding: 0 1; }
+    .left { width: 1fr; }
+    .right { width: 56; }
+    .-narrow .right { width: 38; }
+    Static { border: round $primary; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #source { height: 3fr; }
     #code { height: 2fr; }
-    #registers { height: auto; }
+    #registers { height: auto; text-wrap: wrap; }
     #stack { height: 1fr; }
-    #points { height: auto; max-height: 8; }
+    #points { height: 1fr; }
     RichLog { border: round $primary; height: 1fr; padding: 0 1; }
+    Input { border: none; height: 1; padding: 0 1; }
     """
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as its base has it
+        (0, "-narrow"),
+        (_NARROW, "-wide"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "command('continue')", "Continue"),
         Binding("f10", "command('next')", "Next"),
@@ -98,6 +108,7 @@ class DebuggerScreen(App[None]):
         Binding("shift+f11", "command('rstep')", "Back: step", show=False),
         Binding("f8", "command('rstep')", "Back step"),
         Binding("f9", "breakpoint_here", "Breakpoint"),
+        Binding("f3", "other_pane", "Stack, memory, components", show=False),
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("up", "older", "Older command", show=False, priority=True),
@@ -110,6 +121,7 @@ class DebuggerScreen(App[None]):
         self.commands = Commands(debugger)
         self._host = host
         self._lines = list(lines)
+        self._shown = _CHOICES[0]
         self._log_rest = ""
         self._typed: list[str] = []
         self._at = 0
@@ -121,16 +133,18 @@ class DebuggerScreen(App[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
-            with Vertical(id="left"):
+            with Vertical(classes="left"):
                 yield Static(id="source")
                 yield Static(id="code")
-            with Vertical(id="right"):
+            with Vertical(classes="right"):
                 yield Static(id="registers")
-                yield Static(id="stack")
                 yield Static(id="points")
-        with Vertical(id="lower"):
-            yield RichLog(id="log", wrap=True, max_lines=5000)
-            yield Input(placeholder="a command, such as: break loop", id="command")
+        with Horizontal(id="lower"):
+            with Vertical(classes="left"):
+                yield RichLog(id="log", wrap=True, min_width=0, max_lines=5000)
+                yield Input(placeholder="a command, such as: break loop", id="command")
+            with Vertical(classes="right"):
+                yield Static(id="stack")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -139,13 +153,16 @@ class DebuggerScreen(App[None]):
             ("source", "Source"),
             ("code", "Disassembly"),
             ("registers", "Registers"),
-            ("stack", "Stack"),
             ("points", "Breakpoints"),
             ("log", "Log"),
         ):
             self.query_one(f"#{name}").border_title = title
         self.query_one(Input).focus()
         self._thread = threading.get_ident()
+        # What is written before the panes have their sizes is wrapped for others.
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         self._say(_WELCOME)
         self.refresh_panes()
         if self._lines:
@@ -157,14 +174,35 @@ class DebuggerScreen(App[None]):
         """Show where the program stands."""
         debugger = self.debugger
         self.query_one("#source", Static).update(self._source())
-        code = views.disassembly_text(debugger, max(debugger.pc - 16, 0), _CODE_LINES)
-        self.query_one("#code", Static).update(_marked(code))
-        registers = views.registers_text(debugger, _REGISTER_COLUMNS)
+        height = self._height("code")
+        code = views.disassembly_text(debugger, max(debugger.pc - 4 * height, 0), 2 * height)
+        self.query_one("#code", Static).update(_marked(_around_mark(code, height)))
+        narrow = self.size.width < _NARROW
+        registers = views.registers_text(debugger, _REGISTER_COLUMNS - narrow, without_zeros=narrow)
         self.query_one("#registers", Static).update(_changed(registers))
-        stack = f"{views.backtrace_text(debugger)}\n\n{views.stack_text(debugger, _STACK_WORDS)}"
-        self.query_one("#stack", Static).update(Text(stack))
+        pane = self.query_one("#stack", Static)
+        pane.border_title = f"{self._shown} (F3: others)"
+        pane.update(Text(self._chosen()))
         self.query_one("#points", Static).update(Text(views.points_text(debugger)))
         self.sub_title = f"position {debugger.position}"
+
+    def _chosen(self) -> str:
+        """What the pane shows that is chosen by a key."""
+        debugger = self.debugger
+        match self._shown:
+            case "Memory":
+                looked_at = self.commands.looked_at
+                address = views.data_address(debugger) if looked_at is None else looked_at
+                return views.readable_memory_text(debugger, address, self._height("stack"), 2)
+            case "Components":
+                return views.components_text(debugger)
+        return f"{views.backtrace_text(debugger)}\n\n{views.stack_text(debugger, _STACK_WORDS)}"
+
+    def action_other_pane(self) -> None:
+        """Show the next of stack, memory and components."""
+        self._shown = _CHOICES[(_CHOICES.index(self._shown) + 1) % len(_CHOICES)]
+        if not self._is_busy:
+            self.refresh_panes()
 
     def _source(self) -> Text:
         debugger = self.debugger
@@ -174,10 +212,20 @@ class DebuggerScreen(App[None]):
             pane.border_title = "Source"
             return Text("No source line is known here")
         pane.border_title = str(place)
-        height = max(pane.size.height or _SOURCE_LINES, 3)
-        first = max(place.line - height // 2, 1)
-        text = views.source_text(debugger, place.path, first, first + height - 1)
-        return _marked(text if text is not None else f"{place.path} cannot be read")
+        height = self._height("source")
+        text = views.source_text(debugger, place.path, place.line - height, place.line + height)
+        if text is None:
+            return Text(f"{place.path} cannot be read")
+        return _marked(_around_mark(text, height))
+
+    def _height(self, name: str) -> int:
+        """Lines that a pane has room for."""
+        return self.query_one(f"#{name}", Static).content_size.height or _LINES
+
+    def on_resize(self) -> None:
+        """Panes show what they have room for."""
+        if self._thread and not self._is_busy:
+            self.call_after_refresh(self.refresh_panes)
 
     # --- the log ---------------------------------------------------------------------------------
 
@@ -305,6 +353,14 @@ class DebuggerScreen(App[None]):
                 self.exit()
 
         self.call_from_thread(show)
+
+
+def _around_mark(text: str, height: int) -> str:
+    """So many lines, with the one that has the mark in their middle."""
+    lines = text.split("\n")
+    at = next((n for n, line in enumerate(lines) if line.startswith(views.MARK)), 0)
+    first = max(min(at - height // 2, len(lines) - height), 0)
+    return "\n".join(lines[first : first + height])
 
 
 def _marked(text: str) -> Text:

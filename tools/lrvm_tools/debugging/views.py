@@ -110,11 +110,16 @@ def change_lines(debugger: Debugger, change: Change) -> Iterator[str]:
     yield f"  by {where}: {instruction_text(debugger, change.pc)}"
 
 
-def registers_text(debugger: Debugger, columns: int = REGISTERS_A_LINE) -> str:
-    """All registers, so many a line; a `*` marks those that have changed since the last stop."""
+def registers_text(
+    debugger: Debugger, columns: int = REGISTERS_A_LINE, *, without_zeros: bool = False
+) -> str:
+    """All registers, so many a line, or those that are not 0 or have changed since the last stop:
+    a `*` marks these."""
     changed = debugger.changed_registers()
     cells = []
     for code, value in enumerate(debugger.board.cpu.regs):
+        if without_zeros and not value and code not in changed and code != Reg.PC:
+            continue
         mark = "*" if code in changed else " "
         cells.append(f"{mark}{REGISTER_NAMES[code]:>3} 0x{value:08X}")
     lines = ["  ".join(cells[at : at + columns]).rstrip() for at in range(0, len(cells), columns)]
@@ -163,8 +168,11 @@ def components_text(debugger: Debugger) -> str:
     lines = []
     for number, component in enumerate(debugger.board.components):
         mapping = debugger.board.mappings.of(number)
+        where = "not mapped"
+        if mapping is not None:
+            where = f"0x{mapping.first:08X}..0x{mapping.last:08X}"
         size = metadata_of(component).size
-        lines.append(f"{number:3}  {component.name:32}  {size:>8} bytes  {mapping or 'not mapped'}")
+        lines.append(f"{number:3}  {where:22}  {component.name}, {size} bytes")
     return "\n".join(lines)
 
 
@@ -204,7 +212,9 @@ def source_text(debugger: Debugger, path: str, first: int, last: int) -> str | N
     return "\n".join(shown)
 
 
-def memory_text(debugger: Debugger, address: int, count: int, style: str) -> str:
+def memory_text(
+    debugger: Debugger, address: int, count: int, style: str, columns: int = WORDS_A_LINE
+) -> str:
     """Words from an address on, as `x` hexadecimal, `d` decimal, `c` characters, `i`
     instructions."""
     if style == "i":
@@ -223,12 +233,30 @@ def memory_text(debugger: Debugger, address: int, count: int, style: str) -> str
             case _:
                 cells.append(f"0x{word:08X}")
     lines = []
-    for at in range(0, len(cells), WORDS_A_LINE):
+    for at in range(0, len(cells), columns):
         where = address + 4 * at
         label = debugger.program.label_at(where)
         name = f" <{label}>" if label else ""
-        lines.append(f"0x{where:08X}{name}: {'  '.join(cells[at : at + WORDS_A_LINE])}")
+        lines.append(f"0x{where:08X}{name}: {'  '.join(cells[at : at + columns])}")
     return "\n".join(lines)
+
+
+def readable_memory_text(debugger: Debugger, address: int, lines: int, columns: int) -> str:
+    """So many lines of memory, as far as that can be looked at."""
+    count = columns * lines
+    words = range(address, min(address + 4 * count, 1 << 32), 4)
+    end = next((n for n, at in enumerate(words) if debugger.peek(at) is None), len(words))
+    return memory_text(debugger, address, end, "x", columns) or "There is no plain memory"
+
+
+def data_address(debugger: Debugger) -> int:
+    """Where the first component with plain memory besides the program begins."""
+    board = debugger.board
+    for mapping in sorted(board.mappings, key=lambda one: one.first):
+        is_program = mapping.first <= debugger.pc <= mapping.last
+        if not is_program and board.memory.peek(mapping.first) is not None:
+            return mapping.first
+    return 0
 
 
 def stack_text(debugger: Debugger, count: int = 16) -> str:

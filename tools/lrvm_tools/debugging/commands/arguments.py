@@ -23,6 +23,8 @@ class Arguments:
         debugger.variables = self._variables
         self._listed: tuple[str, int] | None = None
         """Where `list` goes on."""
+        self.looked_at: int | None = None
+        """The address that `x` was given last."""
 
     def _count(self, text: str, otherwise: int = 1) -> int:
         if not text:

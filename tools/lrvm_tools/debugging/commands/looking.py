@@ -60,7 +60,9 @@ class LookingCommands(Arguments):
                     pass
         known = self._variables is not None and self._variables.knows(rest)
         address = self.debugger.address_of(rest) if known else self.debugger.locate(rest)[0]
-        return views.memory_text(self.debugger, address, min(count, 1 << 16), style)
+        shown = views.memory_text(self.debugger, address, min(count, 1 << 16), style)
+        self.looked_at = address
+        return shown
 
     @command("list [LOCATION]", "l", repeats=True)
     def _list(self, rest: str) -> str:
