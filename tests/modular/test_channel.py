@@ -136,8 +136,3 @@ def test_a_closed_end_is_of_no_use() -> None:
     for use in (one.recv, one.try_recv, lambda: one.send(1), lambda: one.query(1)):
         with pytest.raises(DisconnectedError, match="this end of the channel has been closed"):
             use()
-
-
-def test_ends_come_in_pairs() -> None:
-    with pytest.raises(TypeError, match=r"TwoWayChannel\.pair\(\)"):
-        TwoWayChannel()

@@ -576,26 +576,6 @@ def test_states() -> None:
     assert CompiledPeripheral([], memory).state.size == 0
 
 
-@pytest.mark.parametrize(
-    ("state", "error", "message"),
-    [
-        (-1, ValueError, "size of a state is -1"),
-        (np.zeros(3, dtype=np.uint8), TypeError, "of uint8; .*astype"),
-        (np.zeros((2, 2), dtype=np.int64), TypeError, r"2 dimension\(s\)"),
-        (np.zeros(6, dtype=np.int64)[::2], ValueError, "contiguous"),
-        (np.broadcast_to(np.int64(1), 1), ValueError, "read-only"),
-    ],
-)
-def test_states_that_are_refused(state: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        CompiledProcessor(state, count)
-
-
-def test_what_is_no_function() -> None:
-    with pytest.raises(TypeError, match=r"3 is not a function; .*exe_ins\(state, bus\)"):
-        CompiledProcessor(1, 3)  # type: ignore[arg-type]
-
-
 def test_functions_that_numba_has_decorated(way: str) -> None:
     from numba import njit
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
 
-import numpy
 import pytest
 
 from lrvm_components import Ram
@@ -34,43 +31,8 @@ from lrvm_jit.modular.lrvm import BATCH, BATCH_QUERIES
 from lrvm_tools.lasm import assemble
 from tests.engines import EngineChoice
 from tests.machine.probes import Probe
+from tests.modular.lrvm_kit import LOCKED_ADDITIONS, PORT, Scripted, processor
 from tests.modular.schedulers import SchedulerName
-
-PORT = 0x10000
-
-
-class Scripted(Peripheral):
-    """Notes every query; `answers` overrides what memory would answer."""
-
-    knows_swap = True
-
-    def __init__(self, answers: dict[Query, Any] | None = None) -> None:
-        self.answers = answers or {}
-        self.queries: list[Query] = []
-        self.words: dict[int, int] = {}
-        self.on_query: Callable[[Query], object] = lambda query: None
-
-    def metadata(self) -> Metadata:
-        return Metadata("Scripted")
-
-    def handle(self, query: Query) -> Response:
-        self.queries.append(query)
-        self.on_query(query)
-        if query in self.answers:
-            answer: Response = self.answers[query]
-            return answer
-        old = self.words.get(query.address, 0)
-        if not isinstance(query, Load):
-            self.words[query.address] = query.value
-        return Good() if isinstance(query, Save) else Data(old)
-
-
-def processor(source: str, engine: EngineChoice = "auto", **options: Any) -> LrvmProcessor:
-    """A processor with one port of 0x100 bytes, to channel 0, at the address in a0."""
-    options.setdefault("registers", {})
-    options["registers"] = {"a0": PORT, **options["registers"]}
-    options.setdefault("ports", {PORT: Port(0, 0x100)})
-    return LrvmProcessor(assemble(source), ram_size=0x1000, engine=engine, **options)
 
 
 def run(
@@ -230,29 +192,10 @@ def test_a_machine_that_is_stopped(scheduler: SchedulerName) -> None:
 
 # --- SRM -----------------------------------------------------------------------------------------
 
-LOCKED_ADDITIONS = """
-  cpy a2, 40
-turn:
-  cpy a1, 1
-  srm a0, 0, a1
-  cmp a1, 0
-  ifnq
-  jp turn
-  lsa a3, a0, 4
-  inc a3
-  wsa a0, 4, a3
-  wsa a0, 0, 0
-  dec a2
-  cmp a2, 0
-  ifnq
-  jp turn
-  halt
-"""
-
 
 def test_swap_as_a_lock(scheduler: SchedulerName) -> None:
     """Nobody enters between the load and the store of an SRM, so no addition is lost."""
-    processors = [processor(LOCKED_ADDITIONS, batch=5) for _ in range(4)]
+    processors = [processor(LOCKED_ADDITIONS, batch=5, registers={"a2": 40}) for _ in range(4)]
     ram = Ram(0x100)
     Machine([ComponentPeripheral(ram)], processors).run(scheduler).join()
     assert ram.words[:2].tolist() == [0, 160]
@@ -281,9 +224,7 @@ def test_nothing_comes_between_the_halves_of_a_swap(
 
     probe.on_access = hold
     one, two = (
-        processor(
-            "srm a0, 0, a1\nhalt", engine, registers={"a1": word}, ports={PORT: Announced(0, 4)}
-        )
+        processor("srm a0, 0, a1\nhalt", engine, Announced(0, 4), registers={"a1": word})
         for word in (1, 2)
     )
     Machine([ComponentPeripheral(probe)], [one, two]).run(scheduler).join()
@@ -307,8 +248,8 @@ def test_a_swap_that_will_not_store(engine: EngineChoice) -> None:
 
 
 def test_halt_is_a_normal_end(scheduler: SchedulerName, engine: EngineChoice) -> None:
-    one = processor("inc a1\nhalt", engine, ports={})
-    assert run(one, scheduler=scheduler) is None
+    one = processor("inc a1\nhalt", engine)
+    assert run(one, Scripted(), scheduler=scheduler) is None
     assert one.board.cpu.regs.a1 == 1
     assert one.board.cpu.halted
 
@@ -318,8 +259,8 @@ def test_halt_is_a_normal_end(scheduler: SchedulerName, engine: EngineChoice) ->
 )
 def test_halt_on_exception(source: str, code: int, engine: EngineChoice) -> None:
     """The exception's code is the processor's."""
-    one = processor(f"inc a3\n{source}\nhalt", engine, ports={}, halt_on_exception=True)
-    ended = run(one)
+    one = processor(f"inc a3\n{source}\nhalt", engine, halt_on_exception=True)
+    ended = run(one, Scripted())
     assert isinstance(ended, Terminate)
     assert ended.code == code
     assert "at 0x00000004" in ended.__notes__[0]
@@ -327,8 +268,8 @@ def test_halt_on_exception(source: str, code: int, engine: EngineChoice) -> None
 
 
 def test_exceptions_go_to_the_guest(engine: EngineChoice) -> None:
-    one = processor("cpy ev, handler\nitr 5\nhandler: cpy a1, et\nhalt", engine, ports={})
-    assert run(one) is None
+    one = processor("cpy ev, handler\nitr 5\nhandler: cpy a1, et\nhalt", engine)
+    assert run(one, Scripted()) is None
     assert one.board.cpu.regs.a1 == 0x01F00005
 
 
@@ -369,30 +310,10 @@ def test_a_board_of_ones_own(engine: EngineChoice) -> None:
     assert probe.resets == 1
 
 
-def test_refused() -> None:
-    """Mistakes are told when the processor is made, or when it boots."""
-    program = assemble("halt")
-    board = Motherboard([Ram(16)])
-    refused: list[dict[str, Any]] = [{"ram_size": 64}, {"ports": {}}, {"engine": "reference"}]
-    for options in refused:
-        with pytest.raises(ValueError, match="give them to the board"):
-            LrvmProcessor(board, **options)
-    with pytest.raises(ValueError, match="batch is 0"):
-        LrvmProcessor(program, batch=0)
-    with pytest.raises(ValueError, match="content of 8 bytes does not fit"):
-        LrvmProcessor(numpy.array([1, 2], numpy.uint32), ram_size=4)
-    with pytest.raises(ValueError, match="overlaps"):
-        LrvmProcessor(program, ram_size=0x1000, ports={0x800: Port(0, 16)})
-    with pytest.raises(ValueError, match="channel -1 is negative"):
-        Port(-1, 16)
-    with pytest.raises(ValueError, match="size or its metadata"):
-        Port(0)
-    with pytest.raises(ValueError, match="size or its metadata"):
-        Port(0, 4, metadata=Port(0, 4).metadata())
-    ended = run(processor("halt", ports={PORT: Port(3, 16)}), Scripted())
+def test_a_port_to_no_channel() -> None:
+    ended = run(processor("halt", port=Port(3, 16)), Scripted())
     assert isinstance(ended, ValueError)
-    with pytest.raises(ValueError, match=r"channel 3, but this processor has only 1 channels"):
-        raise ended
+    assert "channel 3, but this processor has only 1 channels" in str(ended)
 
 
 def test_a_port_outside_a_machine() -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 import numpy
 import pytest
 
-from lrvm_components import Ram
-from lrvm_jit import Motherboard, TranslatorOptions
+from lrvm_jit import TranslatorOptions
 from lrvm_jit.modular import (
     Data,
     Fail,
@@ -32,51 +31,8 @@ from lrvm_jit.modular.shared_ram import TurnLock
 from lrvm_tools.lasm import assemble
 from tests.engines import EngineChoice
 from tests.machine.probes import Probe
+from tests.modular.lrvm_kit import LOCKED_ADDITIONS, OTHER, PORT, processor, sharer
 from tests.modular.schedulers import SchedulerName
-
-SHARED = 0x10000
-OTHER = 0x20000
-
-LOCKED_ADDITIONS = """
-turn:
-  cpy a1, 1
-  srm a0, 0, a1
-  cmp a1, 0
-  ifnq
-  jp turn
-  lsa a3, a0, 4
-  inc a3
-  wsa a0, 4, a3
-  wsa a0, 0, 0
-  dec a2
-  cmp a2, 0
-  ifnq
-  jp turn
-  halt
-"""
-
-
-def sharer(
-    source: str,
-    ram: SharedRam,
-    engine: EngineChoice = "auto",
-    *,
-    direct: bool = True,
-    **options: object,
-) -> LrvmProcessor:
-    """A processor with the RAM at the address in a0, either way."""
-    registers = {"a0": SHARED, **options.pop("registers", {})}  # type: ignore[dict-item]
-    return LrvmProcessor(
-        assemble(source),
-        ram_size=0x1000,
-        ports={
-            SHARED: ram.direct() if direct else Port(0, ram.size),
-            **options.pop("ports", {}),  # type: ignore[dict-item]
-        },
-        engine=engine,
-        registers=registers,
-        **options,  # type: ignore[arg-type]
-    )
 
 
 @pytest.mark.parametrize("batch", [1, 3, 50, 1000])
@@ -87,7 +43,13 @@ def test_a_lock_in_shared_memory(
     """No addition is lost, wherever a batch ends, also where others use queries."""
     ram = SharedRam(64)
     processors = [
-        sharer(LOCKED_ADDITIONS, ram, engine, direct=one, batch=batch, registers={"a2": 20})
+        processor(
+            LOCKED_ADDITIONS,
+            engine,
+            ram.direct() if one else Port(0, ram.size),
+            batch=batch,
+            registers={"a2": 20},
+        )
         for one in direct
     ]
     Machine([ram], processors).run(scheduler).join()
@@ -158,7 +120,7 @@ def change_of_code(engine: EngineChoice, count: int) -> LrvmProcessor:
         registers={"a2": count, "a4": int(assemble("halt")[0])},
     )
     Machine([ram], [worker, boss]).run("cooperative").join()
-    assert worker.board.cpu.regs.pc == SHARED + 8
+    assert worker.board.cpu.regs.pc == PORT + 8
     assert worker.board.cpu.regs.a3 % 3 == 1
     return worker
 
@@ -211,7 +173,7 @@ def test_code_that_changes_within_a_batch(
     )
     Machine([patcher], [one]).run(scheduler).join()
     assert patcher.asked == 300
-    assert (one.board.cpu.regs.a3, one.board.cpu.regs.pc) == (299, SHARED + 8)
+    assert (one.board.cpu.regs.a3, one.board.cpu.regs.pc) == (299, PORT + 8)
 
 
 class Reader(Peripheral):
@@ -306,12 +268,12 @@ def test_two_memories_in_any_order(scheduler: SchedulerName) -> None:
             assemble(source),
             ram_size=0x1000,
             ports=ports,
-            registers={"a0": SHARED, "a4": OTHER, "a2": 30},
+            registers={"a0": PORT, "a4": OTHER, "a2": 30},
             batch=7,
         )
         for ports in (
-            {SHARED: first.direct(), OTHER: second.direct()},
-            {OTHER: second.direct(), SHARED: first.direct()},
+            {PORT: first.direct(), OTHER: second.direct()},
+            {OTHER: second.direct(), PORT: first.direct()},
         )
     ]
     Machine([], processors).run(scheduler).join()
@@ -371,19 +333,6 @@ def test_nothing_resets_it(engine: EngineChoice) -> None:
     Machine([ram], [one]).run(scheduler="cooperative").join()
     assert one.board.cpu.regs.a1 == 3
     assert ram.words[:2].tolist() == [3, 5]
-
-
-def test_refused() -> None:
-    with pytest.raises(ValueError, match="size 6 must be a multiple of 4 bytes"):
-        SharedRam(6)
-    with pytest.raises(ValueError, match="size 0"):
-        SharedRam(0)
-    with pytest.raises(ValueError, match="image of 8 bytes does not fit the 4 bytes"):
-        SharedRam(4, image=[1, 2])
-    ram = SharedRam(16)
-    board = Motherboard([Ram(16), ram.direct(), ram.direct()])
-    with pytest.raises(ValueError, match="two direct ports to one SharedRam"):
-        LrvmProcessor(board)
 
 
 def test_larger_memories_have_longer_batches() -> None:
