@@ -16,8 +16,8 @@ from .options import (
     InputError,
     Number,
     Size,
-    allow_path_option,
     json_option,
+    machine_options,
     traceback_option,
 )
 from .report import can_animate, print_json
@@ -86,14 +86,9 @@ _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
     metavar="SIZE",
     help="RAM of each machine; 4096 by default, or what its kind of machine has.",
 )
-@click.option(
-    "--machine",
-    "machine_file",
-    type=INPUT_FILE,
-    metavar="FILE",
-    help="The machine that each of them is, see `lrvm info --toml`; PROGRAM goes to its open ROM.",
+@machine_options(
+    "The machine that each of them is, see `lrvm info --toml`; PROGRAM goes to its open ROM."
 )
-@allow_path_option
 @click.option("--threads", type=Number(), metavar="N", help="By default one for each CPU.")
 @click.option("--chunk", type=Number(), metavar="N", help="Machines that are in memory at a time.")
 @click.option(

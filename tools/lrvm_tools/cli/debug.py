@@ -16,7 +16,7 @@ from lrvm_jit.engines import ENGINES
 from lrvm_jit.input_files import read_text
 
 from .exit_codes import ExitCode
-from .options import INPUT_FILE, InputError, Number, allow_path_option, traceback_option
+from .options import INPUT_FILE, InputError, Number, machine_options, traceback_option
 from .report import print_error
 from .run import open_machine
 
@@ -33,14 +33,7 @@ _NEEDS_TUI: Final = "the screen needs the extra `tui`: pip install 'lrvm-jit[tui
 
 @click.command(short_help="Debug a program: step, forward and back.")
 @click.argument("file", type=INPUT_FILE, required=False, metavar="PROGRAM")
-@click.option(
-    "--machine",
-    "machine_file",
-    type=INPUT_FILE,
-    metavar="FILE",
-    help="The machine to run on, see `lrvm info --toml`; PROGRAM goes to its open ROM.",
-)
-@allow_path_option
+@machine_options("The machine to run on, see `lrvm info --toml`; PROGRAM goes to its open ROM.")
 @click.option("--batch", is_flag=True, help="Leave after the commands of -x and -ex.")
 @click.option(
     "-x",

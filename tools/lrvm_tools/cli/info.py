@@ -19,21 +19,14 @@ from ..machines import (
     default_machine,
     load_machine,
 )
-from .options import INPUT_FILE, InputError, allow_path_option, json_option, traceback_option
+from .options import InputError, json_option, machine_options, traceback_option
 from .report import print_json, print_table
 
 
 @click.command(short_help="Show a machine's memory map, or the known component types.")
-@click.option(
-    "--machine",
-    "machine_file",
-    type=INPUT_FILE,
-    metavar="FILE",
-    help="A machine file instead of the default machine.",
-)
+@machine_options("A machine file instead of the default machine.")
 @click.option("--types", is_flag=True, help="Show the component types for machine files instead.")
 @click.option("--toml", is_flag=True, help="Print the default machine's file, to start one from.")
-@allow_path_option
 @json_option
 @traceback_option
 def info(

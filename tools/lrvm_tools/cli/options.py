@@ -40,18 +40,6 @@ class Number(click.ParamType[int]):
         return number
 
 
-def allow_path_option(command: _Decorated) -> _Decorated:
-    """`--allow-path`: the command gets `allow_paths`, folders for files of machine files."""
-    return click.option(
-        "--allow-path",
-        "allow_paths",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        multiple=True,
-        metavar="DIR",
-        help="A further folder in which a machine file may name files; else only below its own.",
-    )(command)
-
-
 class Size(Number):
     """A size in bytes: a whole number, or one followed by K, M or G (times 1024 each)."""
 
@@ -63,6 +51,21 @@ class Size(Number):
         if text[-1:] in _UNITS and not text.startswith("0X"):
             unit, text = _UNITS[text[-1]], text[:-1]
         return unit * super().convert(text, param, ctx)
+
+
+def machine_options(text: str) -> Callable[[_Decorated], _Decorated]:
+    """`--machine`, of which `text` is the help, and `--allow-path`: the command gets
+    `machine_file` and `allow_paths`, folders for the files that it names."""
+    machine = click.option("--machine", "machine_file", type=INPUT_FILE, metavar="FILE", help=text)
+    allow_path = click.option(
+        "--allow-path",
+        "allow_paths",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="A further folder in which a machine file may name files; else only below its own.",
+    )
+    return lambda command: machine(allow_path(command))
 
 
 def json_option(command: _Decorated) -> _Decorated:

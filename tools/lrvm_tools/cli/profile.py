@@ -26,8 +26,8 @@ from .options import (
     INPUT_FILE,
     OUTPUT_FILE,
     Number,
-    allow_path_option,
     json_option,
+    machine_options,
     traceback_option,
     write_output,
 )
@@ -37,8 +37,7 @@ from .run import open_machine
 
 @click.command(short_help="Tell where a program spends its cycles, and what it executes.")
 @click.argument("file", type=INPUT_FILE, required=False, metavar="PROGRAM")
-@click.option("--machine", "machine_file", type=INPUT_FILE, metavar="FILE")
-@allow_path_option
+@machine_options("The machine to run on, see `lrvm info --toml`.")
 @click.option("--max-cycles", type=Number(), metavar="N", help="Attempt at most so many.")
 @click.option("--exact", is_flag=True, help="Count every instruction; some ten million a second.")
 @click.option("--annotate", is_flag=True, help="Show the source with the cycles of each line.")

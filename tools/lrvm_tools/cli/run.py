@@ -25,13 +25,14 @@ from .options import (
     InputError,
     Number,
     Size,
-    allow_path_option,
     json_option,
+    machine_options,
     traceback_option,
 )
 from .progress import Progress
 from .recording import recording_to
 from .report import can_animate, print_json
+from .run_options import RunOptions
 from .stats import statistics_document, statistics_text
 
 if TYPE_CHECKING:
@@ -46,14 +47,7 @@ _WORTH_MENTIONING: Final = 1.0
 @click.command(epilog=EXIT_CODES_HELP, short_help="Run a program on a machine.")
 @click.argument("file", type=INPUT_FILE, required=False)
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
-@click.option(
-    "--machine",
-    "machine_file",
-    type=INPUT_FILE,
-    metavar="FILE",
-    help="The machine to run on, see `lrvm info --toml`; FILE goes to its open ROM.",
-)
-@allow_path_option
+@machine_options("The machine to run on, see `lrvm info --toml`; FILE goes to its open ROM.")
 @click.option(
     "--max-cycles", type=Number(), metavar="N", help="Attempt at most so many instructions."
 )
@@ -94,25 +88,7 @@ _WORTH_MENTIONING: Final = 1.0
 @json_option
 @traceback_option
 @click.pass_context
-def run(
-    ctx: click.Context,
-    file: Path | None,
-    arguments: tuple[str, ...],
-    machine_file: Path | None,
-    allow_paths: tuple[Path, ...],
-    max_cycles: int | None,
-    halt_on_exception: bool,
-    verbose: bool,
-    quiet: bool,
-    engine: str | None,
-    unmapped: str,
-    record: Path | None,
-    stats: bool,
-    files: Path | None,
-    writable: bool,
-    ram: int | None,
-    as_json: bool,
-) -> None:
+def run(ctx: click.Context, /, **given: Any) -> None:
     """Run a program: an executable (ELF), LASM (*.lasm), Intel HEX (*.ihex) or a binary image.
 
     Without --machine it runs on the default machine, which `lrvm info` shows. The guest's text
@@ -132,54 +108,45 @@ def run(
       lrvm run --quiet --stats hello.lasm
       lrvm run wc.elf -- -l < novel.txt
     """
-    if verbose and quiet:
+    options = RunOptions(**given)
+    if options.verbose and options.quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
-    if writable and files is None:
+    if options.writable and options.files is None:
         raise click.UsageError("--writable goes with --files DIR")
-    if file is not None and is_executable(file):
-        from .run_executable import Options, run_executable
+    if options.file is not None and is_executable(options.file):
+        from .run_executable import run_executable
 
-        options = Options(
-            arguments=arguments,
-            machine_file=machine_file,
-            max_cycles=max_cycles,
-            halt_on_exception=halt_on_exception,
-            verbose=verbose,
-            quiet=quiet,
-            engine=engine,
-            unmapped=unmapped,
-            record=record,
-            stats=stats,
-            as_json=as_json,
-            files=files,
-            writable=writable,
-            ram=ram,
-        )
-        ctx.exit(run_executable(ctx, file, options))
-    if ram is not None:
+        ctx.exit(run_executable(ctx, options.file, options))
+    if options.ram is not None:
         raise click.UsageError("--ram goes with executables; other machines are --machine's")
+    ctx.exit(_run_program(options))
+
+
+def _run_program(options: RunOptions) -> ExitCode:
+    """Run what is no executable, on the machine that the options ask for."""
+    file, machine_file, arguments = options.file, options.machine_file, options.arguments
+    tells = not options.quiet and not options.as_json
     config = RunConfig(
-        cycle_limit=max_cycles,
-        halt_on_exception=halt_on_exception,
-        print_cycles=verbose,
-        print_exceptions=not quiet and not as_json,
+        cycle_limit=options.max_cycles,
+        halt_on_exception=options.halt_on_exception,
+        print_cycles=options.verbose,
+        print_exceptions=tells,
         repeated_exceptions=_SHOWN_REPETITIONS,
-        print_finish=not quiet and not as_json,
+        print_finish=tells,
     )
-    host = CapturingHost() if as_json else ConsoleHost()
+    host = CapturingHost() if options.as_json else ConsoleHost()
     host.arguments = (str(file or machine_file or ""), *arguments)
-    host.folder, host.writable = files, writable
-    with open_machine(file, machine_file, host, engine, allow_paths) as machine:
-        if (arguments or files) and "host" not in machine.types:
+    host.folder, host.writable = options.files, options.writable
+    with open_machine(file, machine_file, host, options.engine, options.allow_paths) as machine:
+        if (arguments or options.files) and "host" not in machine.types:
             raise click.UsageError("this machine has no component `host` for arguments and files")
-        machine.board.unmapped = Unmapped.of(unmapped)
-        if verbose:
+        machine.board.unmapped = Unmapped.of(options.unmapped)
+        if options.verbose:
             lines = component_lines(machine.board)
             lines += [f"=> Component {item.component:04} uses {item}" for item in machine.files]
             host.write("".join(f"{line}\n" for line in lines))
-        with recording_to(record, machine.board, file):
-            code = _run(machine, config, host, stats)
-        ctx.exit(code)
+        with recording_to(options.record, machine.board, file):
+            return _run(machine, config, host, options.stats)
 
 
 def open_machine(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +27,7 @@ from .options import InputError, wants_traceback
 from .raw_streams import raw_streams
 from .recording import recording_to
 from .report import print_error, print_json
+from .run_options import RunOptions
 from .stats import statistics_document, statistics_text
 
 TOOL_FAILED: Final = 125
@@ -36,27 +35,7 @@ TOOL_FAILED: Final = 125
 LONGEST_LINE: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the command line says of a run."""
-
-    arguments: Sequence[str]
-    machine_file: Path | None
-    max_cycles: int | None
-    halt_on_exception: bool
-    verbose: bool
-    quiet: bool
-    engine: str | None
-    unmapped: str
-    record: Path | None
-    stats: bool
-    as_json: bool
-    files: Path | None
-    writable: bool
-    ram: int | None
-
-
-def run_executable(ctx: click.Context, path: Path, options: Options) -> int:
+def run_executable(ctx: click.Context, path: Path, options: RunOptions) -> int:
     """Run the program in an ELF file; the answer is the process's exit code."""
     try:
         return _run(path, options)
@@ -78,7 +57,7 @@ def run_executable(ctx: click.Context, path: Path, options: Options) -> int:
     return TOOL_FAILED
 
 
-def _run(path: Path, options: Options) -> int:
+def _run(path: Path, options: RunOptions) -> int:
     executable = load_executable(path)
     host = ConsoleHost()
     host.arguments = (str(path), *options.arguments)
@@ -99,7 +78,7 @@ def _run(path: Path, options: Options) -> int:
         return code
 
 
-def _machine(executable: Executable, host: Host, options: Options) -> Machine:
+def _machine(executable: Executable, host: Host, options: RunOptions) -> Machine:
     description = executable.machine_description
     if options.machine_file is not None:
         description = MachineDescription.of_file(options.machine_file)
@@ -115,7 +94,7 @@ class _Report:
     """A run, and what is said about it."""
 
     def __init__(
-        self, executable: Executable, machine: Machine, host: ConsoleHost, options: Options
+        self, executable: Executable, machine: Machine, host: ConsoleHost, options: RunOptions
     ) -> None:
         self._executable = executable
         self._board = machine.board

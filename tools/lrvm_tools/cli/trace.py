@@ -28,7 +28,7 @@ from ..images import load_program
 from ..running import PREFIX
 from .console import ConsoleHost
 from .exit_codes import OF_REASON, ExitCode
-from .options import INPUT_FILE, InputError, Number, allow_path_option, traceback_option
+from .options import INPUT_FILE, InputError, Number, machine_options, traceback_option
 from .run import open_machine
 
 _CONTEXT: Final = 5
@@ -75,8 +75,7 @@ def trace() -> None:
     metavar="OUT",
     help="The trace: *.parquet (with the extra `arrow`) or *.jsonl.",
 )
-@click.option("--machine", "machine_file", type=INPUT_FILE, metavar="FILE")
-@allow_path_option
+@machine_options("The machine to run on, see `lrvm info --toml`.")
 @click.option(
     "--max-cycles", type=Number(), metavar="N", help="Attempt at most so many instructions."
 )
