@@ -14,14 +14,10 @@ from lrvm_jit.isa.table import INSTRUCTIONS, Op, Reg
 from lrvm_jit.jit.analysis.discovery import Discovery
 from lrvm_jit.jit.analysis.instructions import instruction_at
 from lrvm_jit.jit.analysis.region import Region
-from lrvm_jit.jit.code import listing
+from lrvm_jit.jit.code import located_code
 from lrvm_jit.jit.code.compiler import assembly, choose_pipeline
-from lrvm_jit.jit.code.listing import (
-    NothingToTranslateError,
-    explain,
-    generate_located,
-    why_interpreted,
-)
+from lrvm_jit.jit.code.listing import NothingToTranslateError, explain, why_interpreted
+from lrvm_jit.jit.code.located_code import generate_located
 from lrvm_jit.jit.emit.function import Generated, generate
 from lrvm_tools.images import load_image
 from lrvm_tools.lasm import assemble_program
@@ -207,7 +203,7 @@ def test_the_listing_shows_the_code_that_runs(case: tuple[str, Region]) -> None:
     _, region = case
     plain = generate(region)
     code = assembly(plain.text, choose_pipeline(True, plain.has_loops))
-    ir, shown = listing._native(region, True)
+    ir, shown = located_code.located_code(region, True)
     assert "# 0x" in shown
     assert "; 0x" in ir
     bare = [line for line in shown.splitlines() if not line.startswith("\t# ")]
@@ -223,7 +219,7 @@ def test_code_that_locations_would_change_is_shown_without(
     def located(region: Region) -> Generated:
         return generate_located(other)
 
-    monkeypatch.setattr(listing, "generate_located", located)
+    monkeypatch.setattr(located_code, "generate_located", located)
     shown = explain(WORDS, 4)
     region = region_at([int(word) for word in WORDS], 4)
     assert region is not None
