@@ -90,3 +90,18 @@ class Probe(Component):
 def refusal(word: int) -> HardwareError:
     """The hardware error with these 16 bits."""
     return HardwareError.from_word(word)
+
+
+ACCESSES = {
+    "lsa": ("lsa a1, a0, 4", "read", 4),
+    "lea": ("lea a0, 1, 4", "read", 4),
+    "wsa": ("wsa a0, 4, a1", "write", 4),
+    "wea": ("wea a0, 1, 4", "write", 4),
+    "srm read": ("srm a0, 4, a1", "read", 4),
+    "srm write": ("srm a0, 4, a1", "write", 4),
+    "push": ("push a1", "write", 0x3C),
+    "pop": ("pop a1", "read", 0x40),
+    "call": ("call 0", "write", 0x3C),
+    "ret": ("ret", "read", 0x40),
+}
+"""Instructions that access a component, with a0 at its start and ssp at 0x40: kind, offset."""

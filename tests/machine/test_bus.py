@@ -9,7 +9,7 @@ import pytest
 from lrvm_jit import GuestException
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
-from tests.machine.probes import Probe, refusal
+from tests.machine.probes import ACCESSES, Probe, refusal
 
 PROBE = 0x10000
 """Where `machine` maps the first component after its RAM."""
@@ -182,17 +182,7 @@ def test_neighbouring_components(engine: EngineChoice) -> None:
     assert (built.a1, built.a2, built.a3) == (2, 1, 0)
 
 
-REFUSED = {
-    "lsa": ("lsa a1, a0, 4", "read", 4),
-    "lea": ("lea a0, 1, 4", "read", 4),
-    "wsa": ("wsa a0, 4, a1", "write", 4),
-    "wea": ("wea a0, 1, 4", "write", 4),
-    "srm read": ("srm a0, 4, a1", "read", 4),
-    "srm write": ("srm a0, 4, a1", "write", 4),
-    "push": ("push a1", "write", 0x3C),
-    "call": ("call 0", "write", 0x3C),
-    "pop": ("pop a1", "read", 0x40),
-    "ret": ("ret", "read", 0x40),
+REFUSED = ACCESSES | {
     "jump": ("lsa pc, a0, 4", "read", 4),
     "fetch": ("jp a0", "read", 0),
 }

@@ -7,7 +7,7 @@ import pytest
 from lrvm_jit import HardwareError
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
-from tests.machine.probes import Access, Probe
+from tests.machine.probes import ACCESSES, Access, Probe
 
 PROBE = 0x10000
 
@@ -16,19 +16,7 @@ class BrokenError(Exception):
     """What a component's author did not expect."""
 
 
-INSTRUCTIONS = {
-    "lsa": ("lsa a1, a0, 4", "read", 4),
-    "lea": ("lea a0, 1, 4", "read", 4),
-    "wsa": ("wsa a0, 4, a1", "write", 4),
-    "wea": ("wea a0, 1, 4", "write", 4),
-    "srm read": ("srm a0, 4, a1", "read", 4),
-    "srm write": ("srm a0, 4, a1", "write", 4),
-    "push": ("push a1", "write", 0x3C),
-    "pop": ("pop a1", "read", 0x40),
-    "call": ("call 0", "write", 0x3C),
-    "ret": ("ret", "read", 0x40),
-    "reset": ("reset 0", "reset", 0),
-}
+INSTRUCTIONS = ACCESSES | {"reset": ("reset 0", "reset", 0)}
 ERRORS = [BrokenError("oh"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()]
 
 

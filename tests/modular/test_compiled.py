@@ -29,7 +29,6 @@ from lrvm_jit.modular.compiled import (
     FAIL,
     GONE,
     GOOD,
-    LOAD,
     Bus,
     CompiledPeripheral,
     CompiledProcessor,
@@ -37,22 +36,13 @@ from lrvm_jit.modular.compiled import (
 )
 from tests.interruptions import interrupting
 from tests.modular.joining import joining
-from tests.modular.ways import WAYS, start
+from tests.modular.ways import WAYS, memory, start
 
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
-
-
-def memory(state: State, query: int, address: int, value: int) -> tuple[int, int]:
-    if not 0 <= address < state.size:
-        return FAIL, 7
-    if query == LOAD:
-        return DATA, state[address]
-    state[address] = value
-    return GOOD, 0
 
 
 def once_each(state: State, bus: Bus) -> int | None:

@@ -13,7 +13,6 @@ from lrvm_jit.modular import MachineHandle, Terminate
 from lrvm_jit.modular.compiled import (
     DATA,
     END,
-    FAIL,
     GOOD,
     LOAD,
     Bus,
@@ -21,7 +20,7 @@ from lrvm_jit.modular.compiled import (
     CompiledProcessor,
     State,
 )
-from tests.modular.ways import start
+from tests.modular.ways import memory, start
 
 ACCUMULATOR, COUNTER, TRACE, PROGRAM = range(4)
 """What a state of `interpret` begins with. TRACE is a checksum of all that the processor saw."""
@@ -73,15 +72,6 @@ def increment(state: State, bus: Bus) -> int | None:
     if state[0] < 0:
         return 0
     return None
-
-
-def memory(state: State, query: int, address: int, value: int) -> tuple[int, int]:
-    if not 0 <= address < state.size:
-        return FAIL, 7
-    if query == LOAD:
-        return DATA, state[address]
-    state[address] = value
-    return GOOD, 0
 
 
 def clock(state: State, query: int, address: int, value: int) -> tuple[int, int]:

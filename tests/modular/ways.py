@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lrvm_jit.modular import Machine, MachineHandle, Peripheral, Processor
+from lrvm_jit.modular.compiled import DATA, FAIL, GOOD, LOAD, State
 
 WAYS = ("compiled", "plain", "threads")
 
@@ -16,3 +17,13 @@ def start(
     if way == "threads":
         return machine.run("threads")
     return machine.run("cooperative", compiled=way == "compiled")
+
+
+def memory(state: State, query: int, address: int, value: int) -> tuple[int, int]:
+    """The `handle` of a peripheral that keeps its state's numbers; other addresses are code 7."""
+    if not 0 <= address < state.size:
+        return FAIL, 7
+    if query == LOAD:
+        return DATA, state[address]
+    state[address] = value
+    return GOOD, 0

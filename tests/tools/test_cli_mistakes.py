@@ -9,26 +9,11 @@ import numpy
 import pytest
 
 from tests.tools.command import lrvm
+from tests.tools.test_cli_native import PROGRAM
 
 TABLE = Path(__file__).with_name("mistakes.txt")
 ROWS = [line.split("=>") for line in TABLE.read_text().splitlines() if "=>" in line]
 
-NATIVE = """\
-LIMIT = 0x100
-start:
-    cpy ac0, 0x4000
-loop:
-    lsa a0, ac0, 0
-    cmp a0, ssp
-    ifls
-    jp loop
-    cpy pc, a1
-table:
-    add a1, 1
-    jp start
-end:
-    halt
-"""
 FILE_MACHINE = """\
 [[component]]
 type = "rom"
@@ -47,7 +32,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in {
         "hello.lasm": "cpy a0, 1\nhalt\n",
         "wrong.lasm": "    cpy a0, missing\n    nop\n",
-        "native.lasm": NATIVE,
+        "native.lasm": PROGRAM,
         "keys.lasm": "cpy ac0, 0xf7fc\nwsa ac0, 0, 0xaa\nhalt\n",
         "bad.toml": "speed = 3",
         "file.toml": FILE_MACHINE,
