@@ -98,6 +98,9 @@ def perform(job: Job) -> Outcome:
     # Imported here, as most short runs translate nothing. A fork in the middle of it would leave
     # the child with half a module, and Python's lock of it held.
     with _importing:
+        from .llvm_library import open_ahead
+
+        open_ahead()
         from ..analysis.discovery import Discovery  # noqa: F401 - for `region`
         from ..emit.function import generate
         from .compiler import choose_pipeline
