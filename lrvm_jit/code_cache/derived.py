@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .folders import PACKAGE
-from .host import add_sources
+from .sources import add_sources
 
 DIGEST: Final = hashlib.sha256().digest_size
 LARGEST: Final = 1 << 24

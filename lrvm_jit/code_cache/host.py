@@ -3,14 +3,10 @@ a process that finds its code on disk imports neither."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-
-from .folders import PACKAGE
 
 CPUINFO = "/proc/cpuinfo"
 MEANINGFUL = (
@@ -70,30 +66,3 @@ def processor_facts() -> tuple[object, ...]:
         # LLVM does not know them on every platform.
         features = ""
     return (llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
-
-
-def add_sources(hasher: hashlib._Hash, patterns: Iterable[str], package: Path = PACKAGE) -> None:
-    """Add the names and contents of the package's files that match the patterns to a digest."""
-    for pattern in patterns:
-        for path in _matching(str(package), pattern):
-            with open(path, "rb", buffering=0) as file:
-                hasher.update(os.path.basename(path).encode() + b"\0" + file.read() + b"\0")
-
-
-def _matching(package: str, pattern: str) -> list[str]:
-    """The files for `folder/file.py`, `folder/*.py` or `folder/**/*.py`. Every process asks this
-    before it looks for its code, and pathlib takes twice as long."""
-    folder, _, name = pattern.rpartition("/")
-    if "*" not in name:
-        path = os.path.join(package, pattern)
-        return [path] if os.path.exists(path) else []
-    suffix = name.removeprefix("*")
-    if not folder.endswith("/**"):
-        place = os.path.join(package, folder)
-        return sorted(os.path.join(place, one) for one in os.listdir(place) if one.endswith(suffix))
-    return sorted(
-        os.path.join(place, one)
-        for place, _, names in os.walk(os.path.join(package, folder[:-3]))
-        for one in names
-        if one.endswith(suffix)
-    )

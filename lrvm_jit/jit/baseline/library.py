@@ -9,7 +9,8 @@ from typing import Final
 
 from ...code_cache import PACKAGE, CodeCache, load_first, shared_caches
 from ...code_cache.derived import keep, kept
-from ...code_cache.host import add_sources, host_facts
+from ...code_cache.host import host_facts
+from ...code_cache.sources import add_sources
 from ...core import native_abi as abi
 from ...kernel.build.shipped import levels
 from .stencils import Stencils

@@ -7,7 +7,8 @@ import os
 from functools import cache
 
 from ...code_cache import CodeCache, user_cache
-from ...code_cache.host import add_sources, host_facts
+from ...code_cache.host import host_facts
+from ...code_cache.sources import add_sources
 
 SWITCH_VARIABLE = "LRVM_JIT_TRANSLATION_CACHE"
 FOLDER = "translations"

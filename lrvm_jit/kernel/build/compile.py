@@ -23,7 +23,8 @@ from ...code_cache import (
     warned,
 )
 from ...code_cache.derived import kept
-from ...code_cache.host import add_sources, compiler_version, host_facts
+from ...code_cache.host import compiler_version, host_facts
+from ...code_cache.sources import add_sources
 from ...locks import SharedLock
 from ...machine_code import LoadingError, is_supported
 from ...records import dataclass

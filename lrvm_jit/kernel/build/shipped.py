@@ -10,7 +10,8 @@ import hashlib
 from typing import Final
 
 from ...code_cache import PACKAGE, CodeCache, package_trust
-from ...code_cache.host import add_sources, processor_lines
+from ...code_cache.host import processor_lines
+from ...code_cache.sources import add_sources
 from ...machine_code import machine
 
 FOLDER: Final = "shipped"
