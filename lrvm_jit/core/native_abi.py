@@ -3,12 +3,14 @@
 Guest code that has become native runs as functions that jump to each other and never return
 before they leave for the kernel. All of them have this type (`jit.native_ir` writes it):
 
-    preserve_nonecc void code(ptr context, i64 budget, i64 result, i64 mix, i64 pin 0, i64 pin 1,
+    preserve_nonecc void code(i64 pin 0, i64 budget, i64 result, i64 mix, ptr context, i64 pin 1,
                               i64 scratch 0, i64 scratch 1, i64 sp, i64 pin 2, i64 pin 3)
 
 and end in a `musttail` call of another one, so that the arguments stay in machine registers.
 
 - `context`: an int64 array whose words are named below. It is the board's own and does not move.
+  Its machine register is one in which addresses are short (x86-64: rdi, not r12), and the guest's
+  registers come first in it: then their offsets take one byte.
 - `budget`: instructions that may still be attempted (the kernel keeps one back), never negative
   between blocks. A block subtracts what it may execute at most before it does anything, and leaves
   with EXIT_BUDGET, what it subtracted added again, if that is below 0. Where it then executes less
@@ -43,9 +45,9 @@ array at SITES: pc, refund of budget, reason, and where to go on.
 - EXIT_JUMP: code for pc is wanted; EXIT_INDIRECT: pc is in EXIT_ADDRESS.
 - EXIT_BUDGET: less is left than the block at pc may need.
 - EXIT_INTERPRET: the instruction at pc is the interpreter's; afterwards the table is asked again.
-- EXIT_READ, EXIT_WRITE + slot << 8: the word at EXIT_ADDRESS is outside the window slot. The kernel
-  fills the slot and goes on at the site's resume address, budget minus refund again, or has the
-  interpreter execute the instruction.
+- EXIT_READ, EXIT_WRITE + slot << 8: the word that EXIT_ADDRESS tells is outside the window slot.
+  The kernel fills the slot and goes on at the site's resume address, budget minus refund again, or
+  has the interpreter execute the instruction.
 - EXIT_DECODED: the interpreter goes on at pc until it comes to native code.
 
 **Window slots.** Two words from SLOTS on: minus the first virtual address (low half) and number
@@ -78,11 +80,11 @@ CONVENTION: Final = "preserve_nonecc"
 PINS: Final = 4
 """Pinned guest registers besides the stack pointer."""
 ARGUMENTS: Final = (
-    "context",
+    "pin0",
     "budget",
     "result",
     "mix",
-    "pin0",
+    "context",
     "pin1",
     "scratch0",
     "scratch1",
@@ -101,6 +103,8 @@ EXIT_SITE: Final = 17
 EXIT_PC: Final = 18
 EXIT_REASON: Final = 19
 EXIT_ADDRESS: Final = 21
+"""For EXIT_INDIRECT the pc; for EXIT_READ and EXIT_WRITE of a site the number of the word from the
+window slot's first one on, with the lowest two bits of the byte's as its highest."""
 LEFT: Final = 22
 """The budget, the"""
 RESULT: Final = 23

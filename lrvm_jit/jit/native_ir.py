@@ -7,8 +7,9 @@ from itertools import count
 
 from ..core import native_abi as abi
 
-PARAMETERS = ", ".join(f"{'ptr' if name == 'context' else 'i64'} %{name}" for name in abi.ARGUMENTS)
-TYPE = "void (" + ", ".join(["ptr"] + ["i64"] * (len(abi.ARGUMENTS) - 1)) + ")"
+_KINDS = ["ptr" if name == "context" else "i64" for name in abi.ARGUMENTS]
+PARAMETERS = ", ".join(f"{kind} %{name}" for kind, name in zip(_KINDS, abi.ARGUMENTS, strict=True))
+TYPE = f"void ({', '.join(_KINDS)})"
 
 
 def define(name: str, attributes: str = "nounwind") -> str:
@@ -17,16 +18,14 @@ def define(name: str, attributes: str = "nounwind") -> str:
 
 
 def declare(name: str) -> str:
-    kinds = ", ".join(["ptr"] + ["i64"] * (len(abi.ARGUMENTS) - 1))
-    return f"declare {abi.CONVENTION} void @{name}({kinds})"
+    return f"declare {abi.CONVENTION} void @{name}({', '.join(_KINDS)})"
 
 
 def tail(code: str, values: Mapping[str, str]) -> list[str]:
     """A jump to `code`, a pointer value: with these arguments, the others as they came in, and
     nothing in the scratch ones that are not given."""
     arguments = []
-    for name in abi.ARGUMENTS:
-        kind = "ptr" if name == "context" else "i64"
+    for kind, name in zip(_KINDS, abi.ARGUMENTS, strict=True):
         usual = "poison" if name.startswith("scratch") else f"%{name}"
         arguments.append(f"{kind} {values.get(name, usual)}")
     return [
@@ -88,8 +87,9 @@ def through_table(names: Names, pc: str, out: str) -> tuple[list[str], str]:
     return lines, code
 
 
-def slot_word(names: Names, slot: str, address: str, out: str) -> tuple[list[str], str]:
-    """The host's address of the word at an i32 guest address, through a window slot.
+def slot_word(names: Names, slot: str, address: str, out: str) -> tuple[list[str], str, str]:
+    """The host's address of the word at an i32 guest address, through a window slot, and the word's
+    number in it, an i64: for a miss that is what exits tell (`abi.EXIT_ADDRESS`).
 
     `slot` is the slot's byte offset from the context, an i64. Branches to `out` on a miss.
     """
@@ -103,15 +103,15 @@ def slot_word(names: Names, slot: str, address: str, out: str) -> tuple[list[str
         f"  {turned} = call i32 @llvm.fshl.i32(i32 {inside}, i32 {inside}, i32 30)",
         f"  {words_at} = getelementptr i8, ptr {at}, i64 4",
         f"  {words} = load i32, ptr {words_at}",
+        f"  {wide} = zext i32 {turned} to i64",
         f"  {within} = icmp ult i32 {turned}, {words}",
         f"  br i1 {within}, label %{found}, label %{out}, !prof !0",
         f"{found}:",
         f"  {base_at} = getelementptr i8, ptr {at}, i64 8",
         f"  {base} = load ptr, ptr {base_at}",
-        f"  {wide} = zext i32 {turned} to i64",
         f"  {pointer} = getelementptr i32, ptr {base}, i64 {wide}",
     ]
-    return lines, pointer
+    return lines, pointer, wide
 
 
 MODULE_END: Sequence[str] = (

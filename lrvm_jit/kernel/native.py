@@ -217,6 +217,14 @@ def _note_visit(context, index, used):
 
 
 @kernel_function
+def missed_address(context, slot):
+    """The address at which an access of the baseline's code has missed its window slot."""
+    inside = word_at(context + EXIT_ADDRESS_AT) & WORD
+    turned = (inside << 2 | inside >> 30) & WORD
+    return (turned - word_at(context + SLOTS_AT + SLOT_BYTES * slot)) & WORD
+
+
+@kernel_function
 def run_native(
     regs,
     state,
@@ -307,7 +315,7 @@ def run_native(
         code = word_at(at + SITE_RESUME_AT)
         if reason & 0xFF >= EXIT_READ and reason & 0xFF <= EXIT_WRITE and code != 0:
             access = READ if reason & 0xFF == EXIT_READ else WRITE
-            address = word_at(context + EXIT_ADDRESS_AT) & WORD
+            address = missed_address(context, reason >> 8)
             found = _fill(
                 regs, state, arena, marks, code_pages, context, reason >> 8, access, address
             )
@@ -316,11 +324,14 @@ def run_native(
             if found == MARKED:
                 reason = EXIT_INTERPRET
         break
-    reason &= 0xFF
+    address = word_at(context + EXIT_ADDRESS_AT) & WORD
     if reason == EXIT_INDIRECT:
-        pc = word_at(context + EXIT_ADDRESS_AT) & WORD
+        pc = address
         reason = EXIT_JUMP
-    state[EXIT_ADDRESS] = word_at(context + EXIT_ADDRESS_AT) & WORD
+    if site != 0:
+        address = missed_address(context, reason >> 8)
+    state[EXIT_ADDRESS] = address
+    reason &= 0xFF
     load_registers(regs, context + REGISTERS_AT)
     regs[PC] = np.uint32(pc)
     result = word_at(context + RESULT_AT)

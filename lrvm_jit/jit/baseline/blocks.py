@@ -11,12 +11,14 @@ from ...kernel.typed import I, U
 from . import tables as t
 from .discovery import ends_before, flags_needed
 from .stencil_code import emit, set_hole, site, table_word
-from .words import form_of, may_change, pin_of, target_of
+from .words import form_of, known_target, may_change, pin_of, target_of
 from .work import (
     ADDRESS,
     AVR,
     AVR_HOLE,
     CALL,
+    CALL_OP,
+    CALL_REGISTER,
     COUNT_HOLE,
     COUNTER_HOLE,
     ENDS,
@@ -35,6 +37,7 @@ from .work import (
     INTERPRET,
     JUMP_HOLE,
     LEADER,
+    LEAVE,
     LITERAL_HOLE,
     LITERAL_PLACE,
     LOADS,
@@ -235,6 +238,15 @@ def emit_block(context, arena, mode, mmu, low, words, first, start):
             continue
         if kind == GOTO or kind == GOTO_RELATIVE or kind == CALL:
             target = target_of(word, kind, pc)
+        elif kind == CALL_REGISTER or kind == LEAVE:
+            target = known_target(arena, start, index - 1)
+            if target >= 0 and kind == CALL_REGISTER:
+                word = I(CALL_OP) << 27
+                form = form_of(context, word, mode)
+                kind = CALL
+            elif target >= 0:
+                kind = GOTO
+        if kind == GOTO or kind == GOTO_RELATIVE or kind == CALL:
             set_hole(context, JUMP_HOLE, jump_to(context, low, words, first, mmu, pc, target))
         if kind == GOTO or kind == GOTO_RELATIVE:
             emit(context, GOTO_CODE)

@@ -35,7 +35,7 @@ PATCHER = EntryPointSource(
     ),
 )
 MOST_BYTES = 16 << 20
-FIRST_BYTES = 1 << 19
+FIRST_BYTES = 1 << 22
 """Bytes of machine code for which there is room at first; it grows when that is full."""
 BYTES_FOR_BLOCK = 64
 BYTES_FOR_SITE = 16

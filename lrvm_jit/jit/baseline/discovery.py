@@ -10,7 +10,7 @@ from ...kernel.native_code import drop_block
 from ...kernel.typed import I, U
 from . import tables as t
 from .stencil_code import table_word
-from .words import form_of, may_change, target_of
+from .words import form_of, known_target, may_change, target_of
 from .work import (
     CALL,
     CALL_REGISTER,
@@ -18,6 +18,7 @@ from .work import (
     GOTO_RELATIVE,
     INTERPRET,
     LEADER,
+    LEAVE,
     LOOK_AHEAD,
     MOST_STACK,
     NOTHING,
@@ -108,6 +109,10 @@ def discover(context, arena, mode, mmu, low, words, first, start, limit):
             if kind == GOTO or kind == GOTO_RELATIVE or kind == CALL:
                 target = target_of(word, kind, pc)
                 lead_to(context, low, words, first, mmu, index - 1, pc, target)
+            elif kind == CALL_REGISTER or kind == LEAVE:
+                target = known_target(arena, max(first, index - 4), index - 1)
+                if target >= 0:
+                    lead_to(context, low, words, first, mmu, index - 1, pc, target)
             break
     set_word(work + 8 * STACK, lowest)
     set_word(work + 8 * (STACK + 1), highest)

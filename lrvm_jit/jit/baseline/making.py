@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,18 @@ from ...isa.table import INSTRUCTIONS, Reg
 from .. import native_ir
 from .forms import HELPERS, Form, Helper, forms_of
 from .stencils import Stencils
-from .tables import make_tables
+from .tables import BYTE, make_tables
 from .target import CODE_HOLES, HOLES, VALUE_HOLES
 from .tidy import tidy
 
 END: Final = "_end"
 """Behind a stencil's name: the label of its end."""
+_SHORT: Final = re.compile(r"\b(home\d)\(%rdi\)")
+"""The place of a guest register in the context, as assembly text: its offset takes one byte, for
+which the assembler has no relocation. So it gets the number of the hole plus this,"""
+_SHORT_NUMBER: Final = 0x60
+_SHORT_LABEL: Final = re.compile(r"short_(\w+)_\d+")
+"""and such a label behind the instruction."""
 RELATIVE_KINDS: Final = {2: "PC32", 4: "PLT32"}
 ABSOLUTE_KINDS: Final = {10: "32", 11: "32S"}
 
@@ -76,8 +83,22 @@ def compile_stencils(level: str | None = None) -> bytes:
     lines = [".text"]
     for name, body in functions.items():
         lines += [f".globl {name}", f"{name}:", *body, f".globl {name}{END}", f"{name}{END}:"]
+    lines = _with_short_offsets(lines)
     assembly = "\n".join(f'module asm "{line}"' for line in lines).replace("\t", "\\09")
     return bytes(machine.emit_object(parsed(assembly)))
+
+
+def _with_short_offsets(lines: Sequence[str]) -> list[str]:
+    shortened: list[str] = []
+    for line in lines:
+        found = _SHORT.search(line)
+        if found:
+            hole = found[1]
+            line = _SHORT.sub(f"{_SHORT_NUMBER + HOLES.index(hole)}(%rdi)", line)
+            shortened += [line, f"short_{hole}_{len(shortened)}:"]
+        else:
+            shortened.append(line)
+    return shortened
 
 
 def make_stencils(pins: Sequence[Reg], level: str | None = None) -> Stencils:
@@ -96,8 +117,9 @@ Rows = list[tuple[int, int, int, int]]
 
 def read_stencils(content: bytes) -> tuple[bytes, Rows, Rows]:
     """The stencils from their object file: machine code; for each, start and size in it, first row
-    and rows in what follows; offset in the stencil, number of the hole, whether it is relative to
-    its own place, addend. ValueError if it is not one of `compile_stencils`."""
+    and rows in what follows; offset in the stencil, number of the hole, 1 if it is relative to
+    its own place or BYTE if it has one byte, addend. ValueError if it is not one of
+    `compile_stencils`."""
     names = [stencil.name for stencil in all_stencils()]
     sections = list(_sections(content))
     try:
@@ -127,6 +149,12 @@ def read_stencils(content: bytes) -> tuple[bytes, Rows, Rows]:
             relative = kind in RELATIVE_KINDS
             fill = (offset - start, HOLES.index(symbol), int(relative), addend)
             fills_of.setdefault(start, []).append(fill)
+    for title, end in places.items():
+        short = _SHORT_LABEL.fullmatch(title)
+        if short:
+            start = int(starts[numpy.searchsorted(starts, end - 1, "right") - 1])
+            at = _short_offset(text.data, end, HOLES.index(short[1]))
+            fills_of.setdefault(start, []).append((at - start, HOLES.index(short[1]), BYTE, 0))
     table: list[tuple[int, int, int, int]] = []
     fills: list[tuple[int, int, int, int]] = []
     for name in names:
@@ -137,6 +165,15 @@ def read_stencils(content: bytes) -> tuple[bytes, Rows, Rows]:
         table.append((start, size, len(fills), len(mine)))
         fills += mine
     return text.data, table, fills
+
+
+def _short_offset(code: bytes, end: int, hole: int) -> int:
+    """Where the one byte for a hole stands in an instruction that ends there: behind it there may
+    be a number of one byte, or of four."""
+    for size in (0, 1, 4):
+        if code[end - 1 - size] == _SHORT_NUMBER + hole:
+            return end - 1 - size
+    raise ValueError("an instruction has no short offset")
 
 
 @dataclass(frozen=True, slots=True)

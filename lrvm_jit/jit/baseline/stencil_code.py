@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...core import baseline_layout as base
 from ...core import native_abi as abi
-from ...kernel.addresses import set_half, set_word, word_at
+from ...kernel.addresses import set_byte, set_half, set_word, word_at
 from ...kernel.build.hints import stay_apart
 from ...kernel.build.jit import kernel_function
 from ...kernel.typed import I
@@ -82,7 +82,9 @@ def emit(context, number):
         place = start + word_at(fill)
         hole = word_at(fill + 8)
         value = word_at(work + 8 * (HOLE + hole))
-        if hole < FIRST_CODE_HOLE:
+        if word_at(fill + 16) == t.BYTE:
+            set_byte(written + place, value)
+        elif hole < FIRST_CODE_HOLE:
             set_half(written + place, value + word_at(fill + 24))
         elif hole >= LEAVE_HOLE:
             set_half(written + place, value - (place + 4))

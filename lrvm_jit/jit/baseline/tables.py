@@ -37,6 +37,8 @@ from .operands import MEMORY, PC, SP_CLASS
 
 # What the words at the beginning say.
 STENCIL_TABLE, FILL_TABLE, PLACES, IF_CHOICES, IFN_CHOICES, IF2_CHOICES, MODE_CHOICES = range(7)
+BYTE: Final = 2
+"""In the third column of FILL_TABLE: one byte is filled in, not four."""
 HELPER: Final = 8
 """From here on the number of each helper in `forms.HELPERS`."""
 ROWS: Final = 32

@@ -88,7 +88,7 @@ class StencilTarget:
         self._target: Value | None = None
         self._condition: Value | None = None
         self._exit = ""
-        self._misses: list[tuple[str, Value]] = []
+        self._misses: list[tuple[str, str]] = []
 
     # --- words and truth values ------------------------------------------------------------------
 
@@ -106,18 +106,24 @@ class StencilTarget:
             return 0
         if name == "and" and isinstance(x, Hole) and isinstance(y, int) and x.high <= y:
             return x
+        if name in ("add", "sub") and isinstance(x, str) and isinstance(y, int):
+            # One instruction, which clears the upper half as well.
+            signed = y - (y >> 31 << 32)
+            return self._wide(self.value(f"{name} i32 {self._narrow(x)}, {signed}"))
         result = self.value(f"{name} i64 {x}, {y}")
         return self._word(result) if name in ("add", "sub", "mul", "shl") else result
 
     def _word(self, value: Value) -> str:
         return self.value(f"and i64 {value}, {WORD_MASK}")
 
+    def _wide(self, value: str) -> str:
+        return self.value(f"zext i32 {value} to i64")
+
     def _narrow(self, value: Value) -> Value:
         return value if isinstance(value, int) else self.value(f"trunc i64 {value} to i32")
 
     def divide(self, name: str, x: Value, y: Value) -> Value:
-        narrow = self.value(f"{name} i32 {self._narrow(x)}, {self._narrow(y)}")
-        return self.value(f"zext i32 {narrow} to i64")
+        return self._wide(self.value(f"{name} i32 {self._narrow(x)}, {self._narrow(y)}"))
 
     def compare(self, predicate: str, x: Value, y: Value) -> Value:
         if isinstance(x, Hole) and isinstance(y, int) and predicate in _PREDICATES:
@@ -151,8 +157,7 @@ class StencilTarget:
         place = self._places[register]
         if place.kind == MEMORY:
             if place.home not in self._homes:
-                word = self.value(f"load i32, ptr {self._home(place.home)}")
-                return self.value(f"zext i32 {word} to i64")
+                return self._wide(self.value(f"load i32, ptr {self._home(place.home)}"))
             return self._homes[place.home]
         argument = _PIN_ARGUMENTS[place.kind - 1]
         return self._values.get(argument, f"%{argument}")
@@ -268,14 +273,13 @@ class StencilTarget:
         out = self.names.label()
         slot = "ptrtoint (ptr @slot to i64)"
         narrow = str(self._narrow(address))
-        lines, pointer = native_ir.slot_word(self.names, slot, narrow, out)
+        lines, pointer, inside = native_ir.slot_word(self.names, slot, narrow, out)
         self.lines += lines
-        self._misses.append((out, address))
+        self._misses.append((out, inside))
         return pointer
 
     def load(self, address: Value) -> Value:
-        word = self.value(f"load i32, ptr {self._at(address)}")
-        return self.value(f"zext i32 {word} to i64")
+        return self._wide(self.value(f"load i32, ptr {self._at(address)}"))
 
     def store(self, address: Value, value: Value) -> None:
         pointer = self._at(address)
@@ -303,18 +307,18 @@ class StencilTarget:
             self.lines.append(f"  store i32 {self._narrow(value)}, ptr {self._home(home)}")
         values = {name: str(value) for name, value in self._values.items()}
         if self._misses:
-            # Usually the address must then be nowhere else than where the exit wants it, and the
-            # way out is a single conditional jump.
-            values["scratch0"] = str(self._misses[-1][1])
+            # Usually it must then be nowhere else than where the exit wants it, and the way out is
+            # a single conditional jump.
+            values["scratch0"] = self._misses[-1][1]
         if self._condition is not None:
             self._end_conditionally(direct, paid)
         elif isinstance(self._target, str):
             self._end_through_table(self._target, values)
         else:
             self.lines += native_ir.tail("@jump" if self._target is not None else "@next", values)
-        for label, address in self._misses:
+        for label, inside in self._misses:
             self.lines.append(f"{label}:")
-            self.lines += native_ir.tail("@exit", {"scratch0": str(address)})
+            self.lines += native_ir.tail("@exit", {"scratch0": inside})
         if self._exit:
             self.lines.append(f"{self._exit}:")
             self.lines += native_ir.tail("@exit", {})

@@ -37,8 +37,24 @@ def tidy(assembly: str) -> dict[str, list[str]]:
     return {name: _tidied(name, lines) for name, lines in functions.items()}
 
 
+_BELOW = re.compile(r"^\tmovl\t\$(?:-4|4294967292), %e(\w\w)$")
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """Four below the stack pointer as one instruction: of the sum only the lower half counts."""
+    kept: list[str] = []
+    for line in lines:
+        below = _BELOW.match(kept[-1]) if kept else None
+        if below and line == f"\taddq\t%r8, %r{below[1]}":
+            kept[-1] = f"\tleal\t-4(%r8), %e{below[1]}"
+        else:
+            kept.append(line)
+    return kept
+
+
 def _tidied(name: str, lines: list[str]) -> list[str]:
     end = f".Lnext_{name}"
+    lines = _shortened(lines)
     lines = [_moved(line, {"next": end}) for line in lines] + [f"{end}:"]
     while True:
         after = _fallen_through(_inverted(_unreached(_threaded(lines))))

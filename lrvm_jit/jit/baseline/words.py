@@ -9,21 +9,29 @@ from ...core.layout import WORD
 from ...kernel.addresses import byte_at, set_word, word_at
 from ...kernel.build.hints import stay_apart
 from ...kernel.build.jit import kernel_function
-from ...kernel.typed import I
+from ...kernel.typed import I, U
 from . import tables as t
 from .stencil_code import table_word
 from .work import (
+    ADD,
+    BOR,
     CALL,
+    CALL_OP,
     CPY,
     ENDS,
     GOTO,
     GOTO_RELATIVE,
+    IF,
+    IF2,
+    IFN,
     INTERPRET,
     LEAVE,
     LITERAL_PLACE,
     MEMORY_PLACE,
     NOTHING,
+    ONE,
     PLACE,
+    SHL,
     SPILLED,
     TO_PC,
     TWO,
@@ -106,6 +114,48 @@ def target_of(word, kind, pc):
     if kind == GOTO_RELATIVE:
         return (pc + I(np.int16((word >> 8) & 0xFFFF))) & WORD
     return (word >> 8) & 0xFFFF if kind == CALL else word & 0xFFFF
+
+
+@kernel_function
+def literal_word(word, op, register):
+    """Whether a word is `op register, literal`."""
+    return word >> 27 == op and word & 0x200_0000 == 0 and (word >> 16) & 0xFF == register
+
+
+@kernel_function
+def known_target(arena, start, index):
+    """Where `call r` or `jp r` leads if the words before it, from `start` on, make r of literals:
+    `cpy`, or `cpy, shl`, or these with `bor` or `add`. Else -1."""
+    stay_apart()
+    word = I(arena[U(index)])
+    is_call = word >> 27 == CALL_OP
+    if not is_call and word >> 27 != CPY:
+        return -ONE
+    register = (word >> 16) & 0xFF if is_call else (word >> 8) & 0xFF
+    value = added = shift = NOTHING
+    at = index - 1
+    if at >= start and (
+        literal_word(I(arena[U(at)]), BOR, register) or literal_word(I(arena[U(at)]), ADD, register)
+    ):
+        added = I(arena[U(at)])
+        at -= 1
+    if at >= start and literal_word(I(arena[U(at)]), SHL, register):
+        shift = (I(arena[U(at)]) >> 8) & 0xFF
+        at -= 1
+    if at < start or shift > 31 or not literal_word(I(arena[U(at)]), CPY, register):
+        return -ONE
+    if at > start:
+        before = I(arena[U(at - 1)]) >> 27
+        if before == IF or before == IFN or before == IF2:
+            # It may not have been executed.
+            return -ONE
+    value = (I(arena[U(at)]) & 0xFFFF) << shift
+    if added != 0 and added >> 27 == BOR:
+        value |= added & 0xFFFF
+    elif added != 0:
+        value += added & 0xFFFF
+    value &= WORD
+    return value if value & 3 == 0 else -ONE
 
 
 @kernel_function
