@@ -26,6 +26,7 @@ EPILOG = """examples:
   python -m lrvm_jit.bench batch                   lanes a second of batches
   python -m lrvm_jit.bench start                   the way to full speed, new and known programs
   python -m lrvm_jit.bench windows                 new programs' first 400 million instructions
+  python -m lrvm_jit.bench waits                   other Python threads beside a translation
 """
 
 
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from . import windows
 
         return windows.main(arguments[1:])
+    if arguments[:1] == ["waits"]:
+        from . import waits
+
+        return waits.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m lrvm_jit.bench",
         description="Measure the machine: programs, bus round trips, start-up.",

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..code_cache import CACHE_VARIABLE
+from ..code_cache.sources import KIND as SOURCES
+from ..jit.baseline.library import KIND as STENCILS
 from ..kernel.build.compile import FOLDER as KERNELS
 from .measure import measure_programs
 from .native import NativePrograms, NativeUnavailableError, system_compiler
@@ -31,14 +33,17 @@ EPILOG: Final = """examples:
   python -m lrvm_jit.bench start sieve fib -n 9 --native    two of them, nine runs each, beside C
   python -m lrvm_jit.bench start --plot start.svg           with a picture of the first moments
 
-cold: a new process that has only the kernel on disk. disk: a new process whose program an earlier
-one has run. process: a new board in a process that knows the program. peak: the same board again.
-All by the clock, from `run()` on; process/numpy is a whole process, less the peak, against one that
-only imports numpy.
+cold: a new process that has only the machine's own code on disk. disk: a new process whose program
+an earlier one has run. process: a new board in a process that knows the program. peak: the same
+board again. All by the clock, from `run()` on. Whole/numpy is a process from its start to its end,
+less the peak, against one that only imports numpy, measured in turns: by the clock, and in brackets
+by the time that processors work for it, which other processes disturb less.
 """
 
 WAYS: Final = ("cold", "disk", "process", "peak")
 """How well a program is known when its run begins."""
+OWN_CODE: Final = (KERNELS, STENCILS, SOURCES)
+"""The kinds of what a cache has whatever programs were run."""
 WARMING: Final = 2
 """Processes that run a program before it counts as known on disk."""
 IMPORT_NUMPY: Final = (sys.executable, "-c", "import numpy")
@@ -54,22 +59,24 @@ class Row:
     """By WAYS."""
     interpreter: float
     native: float | None
-    process: float | None
-    """The whole process with the program on disk; None where it needs `lrvm_tools`."""
-    numpy: float | None
+    whole: tuple[float, float] | None
+    """The whole process with the program on disk, by the clock and by processors; None where it
+    needs `lrvm_tools`."""
+    numpy: tuple[float, float] | None
     """One that only imports numpy, measured in turns with it."""
     curves: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     """By engine or way: seconds since `run()`, instructions done."""
 
     @property
-    def process_ratio(self) -> float | None:
-        """The whole process without the program's own time, as a multiple of `import numpy`."""
-        if self.process is None or self.numpy is None:
+    def whole_ratios(self) -> tuple[float, float] | None:
+        """The whole process without the program's own time, as multiples of `import numpy`."""
+        if self.whole is None or self.numpy is None:
             return None
-        return (self.process - self.seconds["peak"]) / self.numpy
+        peak = self.seconds["peak"]
+        return (self.whole[0] - peak) / self.numpy[0], (self.whole[1] - peak) / self.numpy[1]
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "process/numpy": self.process_ratio}
+        return {**asdict(self), "whole/numpy": self.whole_ratios}
 
 
 class Measurement:
@@ -84,8 +91,9 @@ class Measurement:
         self._kernel = self._folder / "kernel"
 
     def __enter__(self) -> Measurement:
-        # The kernel is compiled here, once, and put into every folder.
-        self._child(LASM_PROGRAMS[0], "interpreter", self._kernel)
+        # The kernel and what belongs to it is compiled here, once, and put into every folder.
+        for _ in range(WARMING):
+            self._child(LASM_PROGRAMS[0], "auto", self._kernel)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -99,10 +107,13 @@ class Measurement:
         warm = self._cache(f"{program.name}-warm")
         for _ in range(WARMING):
             self._child(program, "auto", warm)
-        disk, process, numpy = [], [], []
+        disk: list[float] = []
+        whole, numpy = [], []
         for _ in range(self._repeats):
-            numpy.append(_clocked(lambda: subprocess.run(IMPORT_NUMPY, check=True)))
-            process.append(_clocked(lambda: disk.append(self._child(program, "auto", warm)[0][0])))
+            numpy.append(_both_clocks(lambda: subprocess.run(IMPORT_NUMPY, check=True)))
+            whole.append(
+                _both_clocks(lambda: disk.append(self._child(program, "auto", warm)[0][0]))
+            )
         seconds = {
             "cold": statistics.median(self._cold(program, k) for k in range(self._repeats)),
             "disk": statistics.median(disk),
@@ -116,8 +127,8 @@ class Measurement:
             seconds,
             interpreter.figures.median,
             next((times[one.engine] for one in others), None),
-            statistics.median(process) if from_words else None,
-            statistics.median(numpy) if from_words else None,
+            _medians(whole) if from_words else None,
+            _medians(numpy) if from_words else None,
         )
         if curves:
             cold = self._cache(f"{program.name}-curve")
@@ -133,9 +144,12 @@ class Measurement:
         return self._child(program, "auto", folder)[0][0]
 
     def _cache(self, name: str) -> Path:
-        """A cache folder with nothing but the kernel."""
+        """A cache folder with nothing but the machine's own code."""
         folder = self._folder / name
-        shutil.copytree(self._kernel / KERNELS, folder / KERNELS)
+        folder.mkdir()
+        for kind in OWN_CODE:
+            if (self._kernel / kind).exists():
+                shutil.copytree(self._kernel / kind, folder / kind)
         return folder
 
     def _child(
@@ -175,6 +189,22 @@ def _clocked(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def _both_clocks(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of a child process: by the clock, and by the processors that worked for it."""
+    before = os.times()
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    after = os.times()
+    worked = after.children_user + after.children_system
+    return seconds, worked - before.children_user - before.children_system
+
+
+def _medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    first, second = zip(*pairs, strict=True)
+    return statistics.median(first), statistics.median(second)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and plot; returns the process's exit status."""
     options = _options(arguments)
@@ -210,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps([row.as_json() for row in rows], indent=2))
     else:
-        print(_summary(rows))
+        print(_ratios(rows))
     if options.plot is not None:
         save(rows, options.plot)
     return 2 if options.native and not native else 0
@@ -218,34 +248,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 HEADER: Final = (
     f"{'program':10} {'Minstr':>7} {'interp.':>8} {'native':>8} {'cold':>8} {'disk':>8} "
-    f"{'process':>8} {'peak':>8}  {'cold/int.':>9} {'disk/int.':>9} {'+disk':>6} {'+process':>8} "
-    f"{'process/numpy':>13}"
+    f"{'process':>8} {'peak':>8}  {'disk-peak':>9} {'process-peak':>12} {'whole/numpy':>12}"
 )
 
 
 def _line(row: Row) -> str:
     cold, disk, process, peak = (row.seconds[way] for way in WAYS)
     native = "-" if row.native is None else f"{row.native * 1e3:.2f}"
-    ratio = "-" if row.process_ratio is None else f"{row.process_ratio:.2f}"
+    ratios = row.whole_ratios
+    whole = "-" if ratios is None else f"{ratios[0]:.2f} ({ratios[1]:.2f})"
     return (
         f"{row.program:10} {row.instructions / 1e6:7.1f} {row.interpreter * 1e3:8.2f} {native:>8} "
         f"{cold * 1e3:8.2f} {disk * 1e3:8.2f} {process * 1e3:8.2f} {peak * 1e3:8.2f}  "
-        f"{cold / row.interpreter:9.2f} {disk / row.interpreter:9.2f} {(disk - peak) * 1e3:6.2f} "
-        f"{(process - peak) * 1e3:8.2f} {ratio:>13}"
+        f"{(disk - peak) * 1e3:9.2f} {(process - peak) * 1e3:12.2f} {whole:>12}"
     )
 
 
-def _summary(rows: Sequence[Row]) -> str:
-    """Geometric means, and the largest of each."""
-    lines = []
-    for way in WAYS:
-        ratios = [row.seconds[way] / row.interpreter for row in rows]
-        mean = math.exp(statistics.fmean(map(math.log, ratios)))
-        lines.append(f"{way:8} / interpreter: geometric mean {mean:.2f}, largest {max(ratios):.2f}")
-        native = [row.seconds[way] / row.native for row in rows if row.native]
-        if native:
-            mean = math.exp(statistics.fmean(map(math.log, native)))
-            lines[-1] += f"; / native: {mean:.2f}, {max(native):.2f}"
+def _ratios(rows: Sequence[Row]) -> str:
+    """The same times against the interpreter's and native code's, with geometric means and the
+    largest of each."""
+    titles = " ".join(f"{way:>8}" for way in WAYS)
+    lines = ["", f"{'':10}  {'/ interpreter':^35}  {'/ native':^35}"]
+    lines.append(f"{'program':10}  {titles}  {titles}")
+    table = [
+        [
+            *(row.seconds[way] / row.interpreter for way in WAYS),
+            *(row.seconds[way] / row.native if row.native else None for way in WAYS),
+        ]
+        for row in rows
+    ]
+    columns = [[one for one in column if one] for column in zip(*table, strict=True)]
+    means = [math.exp(statistics.fmean(map(math.log, one))) if one else None for one in columns]
+    largest = [max(one, default=None) for one in columns]
+    names = [*(row.program for row in rows), "geom. mean", "largest"]
+    for name, cells in zip(names, [*table, means, largest], strict=True):
+        text = [f"{one:8.3f}" if one else f"{'-':>8}" for one in cells]
+        lines.append(f"{name:10}  {' '.join(text[:4])}  {' '.join(text[4:])}")
     return "\n".join(lines)
 
 
