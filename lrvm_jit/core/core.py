@@ -46,6 +46,8 @@ class Core:
         self.state = CpuState(rows + 2 * MOST_WATCHPOINTS)
         self.pending = Pending(self.state)
         self.watchpoints = Watchpoints(self.mappings)
+        self.mapped = b""
+        """The mapping table as it is now, to be compared with what somebody has made of it."""
         self.stop_requested = False
         self._end_requested = False
         self.signals = DeferredSignals(self._look_at_signals, self._may_be_interrupted)
@@ -102,6 +104,7 @@ class Core:
         state[layout.MAPPING_COUNT] = len(rows)
         table = numpy.array(rows, numpy.int64).reshape(-1)
         state[layout.MAPPINGS : layout.MAPPINGS + len(table)] = table
+        self.mapped = table.tobytes()
         # What was translated for other bounds of memory is not entered.
         state[layout.PLAIN_LAYOUT] = -1
         self.state.host_changed()

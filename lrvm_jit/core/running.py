@@ -33,12 +33,15 @@ class RightToRun:
         *,
         signals: DeferredSignals | None = None,
         tidy: Callable[[], object] | None = None,
+        begins: bool = True,
     ) -> None:
-        """`refusal` says why a second call cannot begin. `signals` are deferred during a call.
+        """`refusal` says why a second call cannot begin. `signals` are deferred during a call; if
+        it does not `begins` with that, what is called does, when it has to.
         `tidy` is called before it and after it, there perhaps twice, while the right is held."""
         self._refusal = refusal
         self._signals = signals
         self._tidy = tidy
+        self._begins = begins
         self._holder: dict[str, object] = {}
 
     @property
@@ -57,7 +60,7 @@ class RightToRun:
                     raise AlreadyRunningError(self._refusal)
                 if self._tidy is not None:
                     self._tidy()
-                if self._signals is not None:
+                if self._signals is not None and self._begins:
                     self._signals.begin()
                 return function(*arguments, **keywords)
             finally:

@@ -19,6 +19,8 @@ class Engine(Protocol):
     """What running needs of an engine."""
 
     name: str
+    defers_signals: bool
+    """Whether it takes the signals' places (`core.signals`) itself before it asks a component."""
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         """Attempt up to `budget` instructions (64 bits), and say why it stopped.

@@ -37,6 +37,7 @@ class BaselineTier:
     ) -> None:
         """`context`: address of the kernel's context. Without `wanted`, and where it is not
         supported, the board has none. Native code goes on in the regions of `installation`."""
+        self._core = core
         self._state = core.state.state_view
         self._regs = core.state.regs_view
         self._arrays = arrays
@@ -62,11 +63,9 @@ class BaselineTier:
                 self._context, state, len(self._arrays.arena), self._most_bytes, self._enter_all
             )
         self.code.prepare()
-        end = layout.MAPPINGS + int(state[layout.MAPPING_COUNT]) * layout.MAPPING_FIELDS
-        mapped = state[layout.MAPPINGS : end].tobytes()
-        if mapped != self._mapped:
+        if self._core.mapped != self._mapped:
             self.code.flush()
-        self._mapped = mapped
+            self._mapped = self._core.mapped
 
     def forget(self) -> None:
         """Breakpoints or watched words are others: code jumps across them."""

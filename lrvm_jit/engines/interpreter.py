@@ -56,6 +56,7 @@ class InterpreterEngine:
     """Runs the kernel in slices and answers its requests."""
 
     name = "interpreter"
+    defers_signals = True
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -122,6 +123,14 @@ class InterpreterEngine:
         self._calls = None
         self._answered = False
         try:
+            if budget == 1:
+                state[layout.SOFT_BUDGET] = 0
+                _, reason = self._slice(1, 0, self._run_single)
+                if reason is None and core.stop_requested and core.ends_here():
+                    reason = StopReason.STOPPED
+                if reason is not None:
+                    return reason
+                budget = 0
             while budget > 0:
                 piece = min(budget, self._longest_slice())
                 extra = self._extra_budget(budget - piece)
@@ -231,6 +240,10 @@ class InterpreterEngine:
             return stop
         return self._serve_requests(stop, enter, context)
 
+    def _run_single(self) -> int:
+        """Run a slice of one instruction, which no translated code can execute."""
+        return InterpreterEngine._run_slice(self)
+
     def _serve_requests(self, stop: int, enter: Callable[[int], int], context: int) -> int:
         """Answer a request, and those that follow, until something else stops the kernel.
 
@@ -240,6 +253,8 @@ class InterpreterEngine:
         the loop: there is no moment at which an answer could be lost.
         """
         core = self._core
+        if not core.signals.is_active:
+            core.signals.begin()
         state = self._state
         reads, writes, swaps = self._calls or self._prepare_calls()
         # Local names: the look-ups of globals would be a tenth of the round trip's overhead.

@@ -65,6 +65,7 @@ class ReferenceEngine:
     """Interprets one instruction at a time."""
 
     name = "reference"
+    defers_signals = False
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -195,8 +195,10 @@ class TranslatorEngine(InterpreterEngine):
 
     def run(self, budget: int, stop_on_exception: bool) -> StopReason:
         # A run goes on where the last one ended, or a program starts here.
-        self._baseline.prepare()
-        if self._start is None or not self._state[layout.CYCLES]:
+        starts = self._start is None or not self._state[layout.CYCLES]
+        if starts or budget != 1:
+            self._baseline.prepare()
+        if starts:
             self._recognise()
         return super().run(budget, stop_on_exception)
 
@@ -264,6 +266,9 @@ class TranslatorEngine(InterpreterEngine):
 
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
+
+    def _run_single(self) -> int:
+        return self._run_slice() if self._first_sight else super()._run_single()
 
     def _run_slice(self) -> int:
         state = self._state

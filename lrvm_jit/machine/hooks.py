@@ -52,6 +52,8 @@ class Hooks:
 
     def forget_removed(self) -> bool:
         """Let go of hooks that were removed; whether a change of what is looked at is due."""
+        if not self._all:
+            return False
         kept = [hook for hook in self._all if hook.active]
         if len(kept) == len(self._all):
             return False
@@ -84,6 +86,8 @@ class Hooks:
     @property
     def wanted(self) -> bool:
         """Whether there are hooks that are called between two instructions."""
+        if not self._all:
+            return False
         kinds = (HookKind.BREAKPOINT, HookKind.EXCEPTION, HookKind.MODE)
         return any(hook.kind in kinds for hook in self._all)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from threading import get_ident
 
 from ..core import layout
 from ..core.core import Core
@@ -39,6 +39,7 @@ class Runner:
             "the board is already running; use board.stop() to end that run",
             signals=core.signals,
             tidy=core.forget_requests,
+            begins=False,
         )
         self._breakpoints: frozenset[int] = frozenset()
         self.stops_on_unhandled = True
@@ -89,22 +90,28 @@ class Runner:
         past_breakpoint: bool,
     ) -> Stop:
         core = self._core
+        hooks = self.hooks
+        in_pieces = observer is not None or hooks.wanted or self.unmapped is not Unmapped.IGNORE
+        # Taking the signals' places costs more than a single instruction. Where that asks no
+        # component, nothing is lost by an exception; the engine sees to it where it does.
+        if budget != 1 or in_pieces or not self._engine.defers_signals:
+            core.signals.begin()
         # The host may have changed anything since the last run.
         core.state.host_changed()
-        core.pending.thread = threading.get_ident()
-        core.pending.exception = None
+        pending = core.pending
+        pending.thread = get_ident()
+        pending.exception = None
         core.watchpoints.hit = None
         state = core.state.state_view
         state[layout.UNHANDLED_WANTED] = unhandled
         state[layout.UNTOUCHED] = state[layout.MUTED_COUNT] = 0
         state[layout.NOTICES_WANTED] = state[layout.NOTICED] = 0
-        began = core.state.attempted
-        hooks = self.hooks
+        began = state[layout.CYCLES_BEFORE] + state[layout.CYCLES]
         hooks.error = None
         if hooks.forget_removed():
             self.look()
         try:
-            if observer is None and not hooks.wanted and self.unmapped is Unmapped.IGNORE:
+            if not in_pieces:
                 if past_breakpoint:
                     state[layout.SKIP_BREAKPOINT] = 1
                 reason = self._engine.run(budget, halt_on_exception)
@@ -142,12 +149,10 @@ class Runner:
         fields = state.state_view
         watch = self._core.watchpoints.hit
         if watch is None and reason in _QUIET_ENDS:
-            pc, address, cycles = (
-                state.regs_view[Reg.PC],
-                fields[layout.LAST_PC],
-                fields[layout.CYCLES],
-            )
-            return Stop(reason, cycles, pc, address, attempted=state.attempted - began)
+            cycles = fields[layout.CYCLES]
+            attempted = fields[layout.CYCLES_BEFORE] + cycles - began
+            pc, address = state.regs_view[Reg.PC], fields[layout.LAST_PC]
+            return Stop(reason, cycles, pc, address, attempted=attempted)
         if watch is not None and reason in (StopReason.STOPPED, StopReason.BUDGET):
             reason = StopReason.WATCHPOINT
         pc = state.regs_view[Reg.PC]

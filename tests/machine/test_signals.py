@@ -99,8 +99,11 @@ def assert_nothing_lost(piped: Machine, component: Counter) -> None:
     assert component.written == expected[: 3 * rounds + sum(within > k for k in (2, 3, 4))]
 
 
+@pytest.mark.parametrize("most", [None, 1], ids=["run", "single instructions"])
 @pytest.mark.parametrize("kind", [Counter, Swapper])
-def test_ctrl_c_within_an_access(engine: EngineChoice, kind: type[Counter]) -> None:
+def test_ctrl_c_within_an_access(
+    engine: EngineChoice, kind: type[Counter], most: int | None
+) -> None:
     """Ctrl-C in the middle of an access waits for its answer, and the instruction is completed."""
     component = kind()
     piped = pipe(engine, component)
@@ -109,13 +112,40 @@ def test_ctrl_c_within_an_access(engine: EngineChoice, kind: type[Counter]) -> N
         for _ in range(40):
             before = piped.board.cpu.cycles
             with pytest.raises(KeyboardInterrupt):
-                piped.board.run()
+                while True:
+                    piped.board.run(most)
             assert_nothing_lost(piped, component)
             assert piped.board.cpu.cycles > before
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_exception_at_every_line(engine: EngineChoice) -> None:
+def test_single_instructions_that_ask_nobody_leave_the_handlers(
+    engine: EngineChoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take longer than they do. A component that is asked finds the handlers deferred."""
+    component = Counter()
+    piped = pipe(engine, component)
+    taken: list[int] = []
+    put = signals._set
+
+    def note(number: int, handler: Any) -> Any:
+        taken.append(number)
+        return put(number, handler)
+
+    monkeypatch.setattr(signals, "_set", note)
+    component.on_access = lambda: seen.append(signal.getsignal(signal.SIGINT))
+    seen: list[Any] = []
+    with handler(signal.SIGINT, signal.default_int_handler):
+        piped.board.run(1)
+        assert bool(taken) is (engine == "reference")
+        piped.board.run(1)
+        assert taken
+        assert seen == [piped.board.core.signals]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("cut", ["whole", "single instructions"])
+def test_an_exception_at_every_line(engine: EngineChoice, cut: str) -> None:
     """Whatever raises, and wherever in the engine: running on loses nothing and repeats nothing,
     and nobody believes that the board is still running."""
     component = Swapper()
@@ -125,7 +155,10 @@ def test_an_exception_at_every_line(engine: EngineChoice) -> None:
         nonlocal component, piped
         component = Swapper()
         piped = pipe(engine, component)
-        return lambda: piped.board.run(ROUND)
+        board = piped.board
+        if cut == "whole":
+            return lambda: board.run(ROUND)
+        return lambda: [board.run(1) for _ in range(ROUND)]
 
     lines = 0
     # A translation within the run takes more than a thousand lines.
