@@ -8,80 +8,85 @@ from __future__ import annotations
 
 from typing import Final
 
-from .native_abi import BASELINE, STATE
+from .native_abi import BASELINE, BASELINE_WORDS
+from .numbering import Numbering
 
-CODE_WRITTEN: Final = BASELINE
+_words = Numbering(BASELINE)
+
+CODE_WRITTEN: Final = _words.field()
 """Where machine code is written,"""
-CODE_RUN: Final = BASELINE + 1
+CODE_RUN: Final = _words.field()
 """where it is executed,"""
-CODE_USED: Final = BASELINE + 2
+CODE_USED: Final = _words.field()
 """bytes that are in use,"""
-CODE_SIZE: Final = BASELINE + 3
+CODE_SIZE: Final = _words.field()
 """and that there are."""
-SITE_COUNT: Final = BASELINE + 4
-BLOCK_COUNT: Final = BASELINE + 5
+SITE_COUNT: Final = _words.field()
+BLOCK_COUNT: Final = _words.field()
 """Blocks so far; the first one has number 1."""
-LINK_COUNT: Final = BASELINE + 6
-TABLES: Final = BASELINE + 7
+LINK_COUNT: Final = _words.field()
+TABLES: Final = _words.field(2)
 """For userland and supervisor mode: an int64 for each arena word, see `native_abi`; 0 until the
 mode has code."""
-OWNERS: Final = BASELINE + 9
+OWNERS: Final = _words.field(2)
 """For both modes: an int32 for each arena word, the block that it is part of, or 0."""
-BLOCKS: Final = BASELINE + 11
+BLOCKS: Final = _words.field()
 """Rows of"""
-BLOCK_START: Final = 0
+_block = Numbering()
+BLOCK_START: Final = _block.field()
 """arena index of the first word, 0 with no words if the block has gone;"""
-BLOCK_WORDS: Final = 1
-BLOCK_CODE: Final = 2
+BLOCK_WORDS: Final = _block.field()
+BLOCK_CODE: Final = _block.field()
 """where its code begins: bytes from CODE_RUN;"""
-BLOCK_OUT: Final = 3
+BLOCK_OUT: Final = _block.field()
 """the code that leaves for what now begins at its first word;"""
-BLOCK_MODE: Final = 4
-BLOCK_FIELDS: Final = 5
-LINKS: Final = BASELINE + 12
+BLOCK_MODE: Final = _block.field()
+BLOCK_FIELDS: Final = _block.size
+LINKS: Final = _words.field()
 """Jumps to code that is not there. Rows of"""
-LINK_TARGET: Final = 0
+_link = Numbering()
+LINK_TARGET: Final = _link.field()
 """arena index, from bit 40 on the mode;"""
-LINK_PLACE: Final = 1
+LINK_PLACE: Final = _link.field()
 """where in the code the distance stands."""
-LINK_FIELDS: Final = 2
-CHANGES: Final = BASELINE + 13
+LINK_FIELDS: Final = _link.size
+CHANGES: Final = _words.field()
 """A uint8 for each arena word: how often it has changed while it was translated."""
-PAGES: Final = BASELINE + 14
+PAGES: Final = _words.field()
 """An int64 for each arena page: how its code was made (`kernel.native_code.page_kind`), or 0."""
-EXECUTED: Final = BASELINE + 15
+EXECUTED: Final = _words.field()
 """Instructions that native code has executed."""
-EXITS: Final = BASELINE + 16
+EXITS: Final = _words.field(8)
 """How often it has been left, by `native_abi.EXIT_*`: eight counts."""
-WINDOWS_SEEN: Final = BASELINE + 24
+WINDOWS_SEEN: Final = _words.field(12)
 """Fetch windows of which all code is known to fit: four of first virtual word, words, arena index;
 and"""
-WINDOW_NEXT: Final = BASELINE + 36
+WINDOW_NEXT: Final = _words.field()
 """which of these goes next."""
-TRANSLATED_COUNT: Final = BASELINE + 37
+TRANSLATED_COUNT: Final = _words.field()
 """Instructions translated so far."""
-DROPPED: Final = BASELINE + 38
+DROPPED: Final = _words.field()
 """Blocks that have gone since their code has changed."""
-STENCILS: Final = BASELINE + 39
+STENCILS: Final = _words.field()
 """The patcher's tables (`jit.baseline.tables`), int64,"""
-STENCIL_CODE: Final = BASELINE + 40
+STENCIL_CODE: Final = _words.field()
 """and the stencils' machine code."""
-FLAGS: Final = BASELINE + 41
+FLAGS: Final = _words.field()
 """A uint8 for each arena word: what discovery has found."""
-WORK: Final = BASELINE + 42
+WORK: Final = _words.field()
 """The patcher's own memory, int64[WORK_WORDS]."""
-ROOM_BLOCKS: Final = BASELINE + 43
+ROOM_BLOCKS: Final = _words.field()
 """How many blocks,"""
-ROOM_SITES: Final = BASELINE + 44
+ROOM_SITES: Final = _words.field()
 """exits and"""
-ROOM_LINKS: Final = BASELINE + 45
+ROOM_LINKS: Final = _words.field()
 """open jumps there is room for."""
-VISITS: Final = BASELINE + 46
+VISITS: Final = _words.field()
 """A uint8 for each arena word: how often native code that was entered there has soon left again,
 or LEFT_ALONE."""
-ALONE_COUNT: Final = BASELINE + 47
+ALONE_COUNT: Final = _words.field()
 """How many arena words are left to the interpreter: they stand in"""
-ALONE: Final = BASELINE + 48
+ALONE: Final = _words.field()
 """an int64[MOST_ALONE], with ALONE_CHANGED added to those that have changed too often."""
 
 SHORT_VISIT: Final = 20
@@ -98,7 +103,7 @@ CHANGES_ALLOWED: Final = 4
 """A word that has changed so often while it was translated is left to the interpreter, until the
 engine has it tried again."""
 
-assert BASELINE + 49 <= STATE
+assert _words.size <= BASELINE + BASELINE_WORDS
 
 REQUEST_WORDS: Final = 10
 """What the patcher is asked: address of the kernel's context, of the native one; pc, mode, whether

@@ -74,7 +74,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..isa.table import Reg
+from ..isa.table import REGISTER_COUNT, Reg
+from .numbering import Numbering
 
 CONVENTION: Final = "preserve_nonecc"
 PINS: Final = 4
@@ -96,91 +97,98 @@ DEFAULT_PINS: Final = (Reg.A0, Reg.A1, Reg.A2, Reg.AC0)
 """What is pinned where nothing else is known."""
 
 # --- words of the context ---------------------------------------------------------------------
-REGISTERS: Final = 0
-"""33 uint32 from here on."""
-REGISTER_WORDS: Final = 17
-EXIT_SITE: Final = 17
-EXIT_PC: Final = 18
-EXIT_REASON: Final = 19
-EXIT_ADDRESS: Final = 21
+_context = Numbering()
+REGISTER_WORDS: Final = (REGISTER_COUNT + 2) // 2
+"""For the registers, uint32, with the one that is always 0."""
+REGISTERS: Final = _context.field(REGISTER_WORDS)
+EXIT_SITE: Final = _context.field()
+EXIT_PC: Final = _context.field()
+EXIT_REASON: Final = _context.field()
+EXIT_ADDRESS: Final = _context.field()
 """For EXIT_INDIRECT the pc; for EXIT_READ and EXIT_WRITE of a site the number of the word from the
 window slot's first one on, with the lowest two bits of the byte's as its highest."""
-LEFT: Final = 22
+LEFT: Final = _context.field()
 """The budget, the"""
-RESULT: Final = 23
+RESULT: Final = _context.field()
 """flags"""
-MIX: Final = 24
+MIX: Final = _context.field()
 """and"""
-FETCH_LOW: Final = 25
+FETCH_LOW: Final = _context.field()
 """First virtual address of the fetch window, in bytes;"""
-FETCH_WORDS: Final = 26
-FETCH_TABLE: Final = 27
+FETCH_WORDS: Final = _context.field()
+FETCH_TABLE: Final = _context.field()
 """address of the table's entry for its first word."""
-COMMON_EXIT: Final = 28
-PIN_HOMES: Final = 30
+COMMON_EXIT: Final = _context.field()
+PIN_HOMES: Final = _context.field(PINS + 1)
 """For pin 0, 1, 2, 3 and sp: byte offset of the guest register from the context's beginning."""
 SP_PIN: Final = PINS
 """Place of sp among them."""
-SLOT_KEY: Final = 36
+SLOT_KEY: Final = _context.field()
 """WINDOW_KEY and"""
-SLOT_CLEAN: Final = 37
+SLOT_CLEAN: Final = _context.field()
 """CLEAN_GENERATION that the slots rely on."""
-SITES: Final = 38
+SITES: Final = _context.field()
 """Address of the exit sites: int64 rows of"""
-SITE_PC: Final = 0
-SITE_REFUND: Final = 1
-SITE_REASON: Final = 2
+_site = Numbering()
+SITE_PC: Final = _site.field()
+SITE_REFUND: Final = _site.field()
+SITE_REASON: Final = _site.field()
 """A reason, and for EXIT_READ and EXIT_WRITE the slot from bit 8 on."""
-SITE_RESUME: Final = 3
-SITE_FIELDS: Final = 4
+SITE_RESUME: Final = _site.field()
+SITE_FIELDS: Final = _site.size
 
-BASELINE: Final = 40
-"""Words 40 to 89 belong to the baseline tier (`jit.baseline`)."""
+BASELINE_WORDS: Final = 55
+BASELINE: Final = _context.field(BASELINE_WORDS)
+"""So many words belong to the baseline tier (`baseline_layout`)."""
 
-STATE: Final = 90
+STATE: Final = _context.field()
 """The host's address of the kernel's `state`,"""
-ROWS: Final = 91
+ROWS: Final = _context.field()
 """and of its `translations`."""
-ROW_FUNCTION: Final = 0
+_row = Numbering()
+ROW_FUNCTION: Final = _row.field()
 """A row of these begins with the region's code, the WINDOW_KEY,"""
-ROW_KEY: Final = 1
-ROW_CLEAN: Final = 2
+ROW_KEY: Final = _row.field()
+ROW_CLEAN: Final = _row.field()
 """CLEAN_GENERATION and"""
-ROW_DELTA: Final = 3
+ROW_DELTA: Final = _row.field()
 """FETCH_DELTA for which it has been validated."""
-FETCH_DELTA: Final = 92
+FETCH_DELTA: Final = _context.field()
 """Arena index minus virtual address in words in the fetch window,"""
-FETCH_BASE: Final = 93
+FETCH_BASE: Final = _context.field()
 """the arena index of its first word, and"""
-FETCH_LENGTH: Final = 94
+FETCH_LENGTH: Final = _context.field()
 """its words: FETCH_WORDS is 0 while there is no table."""
 
-SLOTS: Final = 96
-SLOT_FIELDS: Final = 2
-SLOT_SPAN: Final = 0
-SLOT_ADDRESS: Final = 1
+_slot = Numbering()
+SLOT_SPAN: Final = _slot.field()
+SLOT_ADDRESS: Final = _slot.field()
+SLOT_FIELDS: Final = _slot.size
 READ_SLOT: Final = 0
 """Slots of the baseline: 2 * register + kind, where the register is the address's first one."""
 WRITE_SLOT: Final = 1
-BASELINE_SLOTS: Final = 66
+BASELINE_SLOTS: Final = 2 * (REGISTER_COUNT + 1)
 REGION_SLOT: Final = BASELINE_SLOTS
 """The first slot that regions may use as they like; of these there are"""
 REGION_SLOTS: Final = 190
 SLOT_COUNT: Final = BASELINE_SLOTS + REGION_SLOTS
+SLOTS: Final = _context.field(SLOT_FIELDS * SLOT_COUNT)
+assert SLOTS % 8 == 0, "no slot may lie in two lines of the processor's cache: mend BASELINE_WORDS"
 
-COUNTERS: Final = SLOTS + SLOT_FIELDS * SLOT_COUNT
+COUNTERS: Final = _context.size
 """How often each block of the baseline was entered, by its number."""
 MOST_BLOCKS: Final = 1 << 16
 """There are as many as the board has needed so far."""
 
 # --- why native code was left -------------------------------------------------------------------
-EXIT_JUMP: Final = 0
-EXIT_BUDGET: Final = 1
-EXIT_INDIRECT: Final = 2
-EXIT_INTERPRET: Final = 3
-EXIT_READ: Final = 4
-EXIT_WRITE: Final = 5
-EXIT_DECODED: Final = 6
+_exits = Numbering()
+EXIT_JUMP: Final = _exits.field()
+EXIT_BUDGET: Final = _exits.field()
+EXIT_INDIRECT: Final = _exits.field()
+EXIT_INTERPRET: Final = _exits.field()
+EXIT_READ: Final = _exits.field()
+EXIT_WRITE: Final = _exits.field()
+EXIT_DECODED: Final = _exits.field()
 
 MOST_INSTRUCTIONS: Final = 64
 """Of a block of the baseline."""
