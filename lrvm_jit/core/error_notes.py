@@ -7,7 +7,7 @@ guest stood. `BaseException.add_note` has Python print a line more below the tra
 from __future__ import annotations
 
 from ..isa.codec import DecodingError, decode
-from ..isa.table import WORD_MASK, Op, Reg
+from ..isa.table import WORD_MASK, Access, Implicit, Reg
 from . import layout
 from .core import Core
 from .registers import Registers
@@ -62,24 +62,27 @@ def _virtual_address(core: Core, physical: int, kind: int) -> int | None:
 
 def _data_address(core: Core, word: int) -> int | None:
     """The virtual address that an instruction loads from or stores to; None if it does neither."""
+    # Imported here: errors of components are rare, and every process imports this module.
+    from ..isa.semantics import execute, has_body
+    from ..isa.symbolic import Linear, SymbolicTarget
+
+    class KnownRegisters(SymbolicTarget):
+        """All registers have the values of now."""
+
+        def read(self, register: int) -> Linear:
+            return Linear(regs[register])
+
     try:
         decoded = decode(word)
     except DecodingError:
         return None
+    row = decoded.instruction
     regs = Registers(core.state.regs_view, core.state.state_view)
-    v = [regs[item] if isinstance(item, Reg) else item for item in decoded.operands]
-    sp = regs[Reg.SSP if regs[Reg.SMT] else Reg.USP]
-    match decoded.instruction.opcode:
-        case Op.LSA:
-            address = v[1] + v[2]
-        case Op.LEA | Op.WEA:
-            address = v[0] + v[1] * v[2]
-        case Op.WSA | Op.SRM:
-            address = v[0] + v[1]
-        case Op.POP:
-            address = sp
-        case Op.PUSH | Op.CALL:
-            address = sp - 4
-        case _:
-            return None
-    return int(address) & WORD_MASK
+    if row.memory is Access.NONE or not has_body(row.opcode):
+        return None
+    if Implicit.STACK_POINTER in row.implicit:
+        return regs[Reg.SSP if regs[Reg.SMT] else Reg.USP] + min(row.stack, 0) & WORD_MASK
+    target = KnownRegisters()
+    execute(target, row, decoded.operands)
+    address: int | None = target.accesses[0].address.known
+    return address
