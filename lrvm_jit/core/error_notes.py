@@ -81,8 +81,8 @@ def _data_address(core: Core, word: int) -> int | None:
     if row.memory is Access.NONE or not has_body(row.opcode):
         return None
     if Implicit.STACK_POINTER in row.implicit:
-        return regs[Reg.SSP if regs[Reg.SMT] else Reg.USP] + min(row.stack, 0) & WORD_MASK
+        sp: int = regs[Reg.SSP if regs[Reg.SMT] else Reg.USP]
+        return sp + min(row.stack, 0) & WORD_MASK
     target = KnownRegisters()
     execute(target, row, decoded.operands)
-    address: int | None = target.accesses[0].address.known
-    return address
+    return target.accesses[0].address.known

@@ -108,12 +108,16 @@ def test_ctrl_c_within_an_access(
     component = kind()
     piped = pipe(engine, component)
     component.on_access = lambda: signal.raise_signal(signal.SIGINT)
+
+    def run_on() -> None:
+        while True:
+            piped.board.run(most)
+
     with handler(signal.SIGINT, signal.default_int_handler):
         for _ in range(40):
             before = piped.board.cpu.cycles
             with pytest.raises(KeyboardInterrupt):
-                while True:
-                    piped.board.run(most)
+                run_on()
             assert_nothing_lost(piped, component)
             assert piped.board.cpu.cycles > before
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
