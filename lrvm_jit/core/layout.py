@@ -370,6 +370,8 @@ TRANSLATION_LAYOUT: Final = _row.field()
 not translated; -1 if it has only window slots."""
 TRANSLATION_WISHED: Final = _row.field()
 """1 if a window slot has a wish."""
+TRANSLATION_EXECUTED: Final = _row.field()
+"""Instructions that the region has executed since somebody has asked."""
 TRANSLATION_SLOTS_USED: Final = _row.field()
 TRANSLATION_ENTRIES: Final = 64
 """So many entries a region has at most."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..core import baseline_layout as base
 from ..core import layout
 from ..isa.table import Reg
+from ..jit.analysis.heat import Heat
 from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class BaselineTier:
         self._retried_at = self._native_then = 0
         """Instructions executed in all, and by native code, at the last retry."""
         self.code: BaselineCode | None = None
+        self._counted = 0
+        """Instructions executed in all when the counters were last read."""
+        self.heat = Heat(len(core.arena)) if self._wanted else None
+        """What the counters have told; None where there is no baseline."""
 
     def prepare(self) -> None:
         """Before a run: have what code there is fit to run."""
@@ -103,6 +108,18 @@ class BaselineTier:
         self._patience = 1 if is_worth_it else min(2 * self._patience, LONGEST_PATIENCE)
         self._retried_at, self._native_then = executed, code.executed
         code.retry(self._arrays.ops)
+
+    def count(self, executed: int) -> None:
+        """Read the counters of blocks and regions; `executed` instructions were in all."""
+        if self.code is None or self.heat is None:
+            return
+        self.heat.add_blocks(self.code.take_counts(), executed - self._counted)
+        self._counted = executed
+        for installed in self._installation:
+            done = self._installation.take_executed(installed)
+            installed.recent = done + installed.recent // 2
+            if done:
+                self.heat.add_region(installed.indices, done)
 
     # --- for the installation of regions ---------------------------------------------------------
 

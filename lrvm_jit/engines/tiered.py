@@ -21,7 +21,7 @@ from ..core import layout
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
 from ..isa.table import Reg
-from ..jit.analysis.profile import NOTHING_KNOWN
+from ..jit.analysis.profile import NOTHING_KNOWN, Profile
 from ..jit.analysis.region import PlainMemory
 from ..jit.analysis.samples import Samples
 from ..jit.code.cache import PROGRAMS, default_cache
@@ -42,7 +42,9 @@ COPIED_WORDS = 8192
 """Guest words to either side of a look that a region may consist of."""
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
-"""Seconds between two looks at signals and results while translated code runs."""
+"""Seconds between two looks at signals and results while translated code runs,"""
+WANTED_WAITING = 0.003
+"""and while a translation is awaited."""
 LONGEST_SAMPLE = 256
 """Instructions of a sample: 20 us, and three times as much until they are counted."""
 SAMPLES_BEFORE_LOOK = 8
@@ -103,6 +105,8 @@ class TranslatorEngine(InterpreterEngine):
         self._interval = 1
         """times this."""
         self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece // 4))
+        self._learning = True
+        """Whether there is hot code of which samples are wanted."""
         self._sampling = False
         """Whether lanes of a batch may have left notes."""
         self._unsampled = self._piece
@@ -274,7 +278,11 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        sampling = self._has_regions and self._unsampled >= self._interval * self._piece
+        sampling = (
+            self._has_regions
+            and self._unsampled >= self._interval * self._piece
+            and (self._learning or not self._counts)
+        )
         if sampling and not self._first_sight:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
@@ -290,7 +298,8 @@ class TranslatorEngine(InterpreterEngine):
                 break
         translated = state[layout.TRANSLATED] - translated
         interpreted = self._used() - translated
-        self._interpreted += interpreted
+        # While there is something to learn, a look shall also see that there is nothing any more.
+        self._interpreted += interpreted + (translated if self._counts and self._learning else 0)
         self._unsampled += interpreted + translated // TRANSLATED_WEIGHT
         if sampling:
             self._take_sample()
@@ -339,12 +348,14 @@ class TranslatorEngine(InterpreterEngine):
                 # What stands there now has not been attempted.
                 self._attempts.pop(index, None)
             self._samples.forget(indices)
+            if self._baseline.heat is not None:
+                self._baseline.heat.forget(indices)
 
     def _adapt_bonus(self, seconds: float) -> None:
-        if seconds < WANTED_SLICE / 2:
-            limit = SMALLEST_BONUS if self._waiting else LARGEST_BONUS
-            self._bonus = min(2 * self._bonus, limit)
-        elif seconds > 2 * WANTED_SLICE:
+        wanted = WANTED_WAITING if self._waiting else WANTED_SLICE
+        if seconds < wanted / 2:
+            self._bonus = min(2 * self._bonus, LARGEST_BONUS)
+        elif seconds > 2 * wanted:
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
@@ -362,7 +373,7 @@ class TranslatorEngine(InterpreterEngine):
             and not self._first_sight
         ):
             self._look()
-        elif self._interval >= ENLARGE_AFTER and not self._waiting:
+        elif self._interval >= ENLARGE_AFTER and not self._waiting and not self._counts:
             self._enlarge()
 
     # --- for batches -------------------------------------------------------------------------
@@ -400,12 +411,49 @@ class TranslatorEngine(InterpreterEngine):
 
     # --- looking -----------------------------------------------------------------------------
 
+    @property
+    def _counts(self) -> bool:
+        """Whether counters tell what is hot: then samples only tell how it runs."""
+        return self._baseline.code is not None
+
     def _look(self) -> None:
-        """Have translated what is interpreted most."""
+        """Have translated what is hottest."""
         if self._waiting:
             return
         self._interpreted = 0
         self._settle()
+        if self._counts:
+            self._look_at_counts()
+        else:
+            self._look_at_samples()
+
+    def _look_at_counts(self) -> None:
+        heat = self._baseline.heat
+        assert heat is not None
+        self._baseline.count(self._executed)
+        blocks = [
+            block
+            for block in heat.hottest(self._installation.is_taken)
+            if self._attempts[block.index] < MOST_ATTEMPTS
+        ]
+        if not self._learning:
+            # There is something new: first see how it runs.
+            self._learning = bool(blocks)
+            self._interval = 1
+            return
+        for block in blocks:
+            delta = block.index - (block.pc >> 2)
+            if self._bounds(block.pc, delta) is not None and self._may_attempt(block.index):
+                again = block.is_taken or self._attempts[block.index] > 1
+                self._interval = 1
+                job = self._job(block.pc, delta, enter_at_start=again, profiled=True)
+                job = replace(job, supervisor=block.supervisor)
+                self._submit(replace(job, taken=b"") if block.is_taken else job)
+                return
+        self._learning = False
+        self._enlarge()
+
+    def _look_at_samples(self) -> None:
         marks = self._installation.marks
         samples = self._samples
         candidates = [
@@ -450,10 +498,14 @@ class TranslatorEngine(InterpreterEngine):
         with more instructions."""
         recent = self._samples.recent
         total = sum(recent.values())
+        if self._counts:
+            total = sum(installed.recent for installed in self._installation)
         for installed in self._installation:
             if not installed.region.is_cut or installed.is_enlarged:
                 continue
-            time = sum(recent[index] for index in installed.indices.tolist())
+            time = installed.recent
+            if not self._counts:
+                time = sum(recent[index] for index in installed.indices.tolist())
             # The parts of a loop that dispatches need each other more than others do.
             share = 8 if installed.region.dispatches else 2
             if share * time > total:
@@ -519,7 +571,7 @@ class TranslatorEngine(InterpreterEngine):
             limit=min(limit, self._options.max_instructions),
             optimize=self._options.optimize,
             cache=self._cache,
-            profile=self._samples.profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,
+            profile=self._profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,
             registers=tuple(self._regs),
             enter_at_start=enter_at_start,
             taken=self._installation.taken(begin, end),
@@ -528,6 +580,12 @@ class TranslatorEngine(InterpreterEngine):
             program=None if any(self._looked_at) else self._program,
             programs=self._programs,
         )
+
+    def _profile(self, begin: int, end: int, delta: int, plain: tuple[PlainMemory, ...]) -> Profile:
+        counts = None
+        if self._counts and self._baseline.heat is not None:
+            counts = self._baseline.heat.between(begin, end)
+        return self._samples.profile(begin, end, delta, plain, counts)
 
     def _submit(self, job: Job) -> None:
         if self._options.background:

@@ -14,10 +14,10 @@ VECTOR_LANES = (0, 8, 16, 32)
 class TranslatorOptions:
     """Settings of the engine `translator`; pass one as `Motherboard(..., engine=...)`.
 
-    - `threshold`: instructions that are interpreted before the code that most of them belonged to
-      is translated, and again before the next. What runs is found by samples: now and then a few
-      instructions are executed one by one. 1 translates everything at first sight, which is for
-      tests.
+    - `threshold`: instructions that run outside regions before the code that most of them belonged
+      to becomes one, and again before the next. The baseline's counters tell what runs; without a
+      baseline samples do, now and then a few instructions executed one by one. 1 translates
+      everything at first sight, which is for tests.
     - `background`: compile on a thread of its own while the interpreter goes on. False waits
       for the compiler, so that runs are reproducible.
     - `cache`: keep compiled code on disk for the next process (see docs/translator.md).

@@ -8,7 +8,7 @@ memory is used.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .profile import Profile
 from .region import PlainMemory
@@ -71,18 +71,32 @@ class Samples:
             for known in (self.heat, self.recent, self._targets, self._accesses):
                 known.pop(index, None)
 
-    def profile(self, first: int, last: int, delta: int, plain: tuple[PlainMemory, ...]) -> Profile:
+    def profile(
+        self,
+        first: int,
+        last: int,
+        delta: int,
+        plain: tuple[PlainMemory, ...],
+        counts: Mapping[int, int] | None = None,
+    ) -> Profile:
         """What is known of the arena words from `first` to before `last`, by virtual addresses;
-        `delta` is an arena index minus the virtual address in words."""
+        `delta` is an arena index minus the virtual address in words. `counts` tell how often words
+        have run, by index, where that is known better."""
         numbers = {memory: number for number, memory in enumerate(plain)}
         heat: dict[int, int] = {}
         targets: dict[int, tuple[int, ...]] = {}
         accesses: dict[int, tuple[int, ...]] = {}
+        if counts is not None:
+            heat = {(index - delta) << 2: count for index, count in counts.items()}
         for index, count in self.heat.items():
             if not first <= index < last:
                 continue
             pc = (index - delta) << 2
-            heat[pc] = count
+            if counts is None:
+                heat[pc] = count
+            else:
+                # The interpreter has executed it.
+                heat.setdefault(pc, 1)
             seen = self._targets.get(index)
             if seen is not None:
                 targets[pc] = tuple(target for target, _ in seen.most_common())

@@ -16,6 +16,7 @@ from ...core import baseline_layout as base
 from ...core import layout
 from ...core import native_abi as abi
 from ...kernel.build.compile import SOURCES, EntryPointSource, load, needs_no_numba
+from ..analysis.heat import BlockCounts
 from ..native_context import new_context
 from .library import SOURCES as STENCIL_SOURCES
 from .library import stencils
@@ -193,6 +194,25 @@ class BaselineCode:
         self._size = min(4 * self._size, self._most_bytes)
         self.flushes += 1
         self._begin()
+
+    def take_counts(self) -> BlockCounts:
+        """How often blocks have been entered since that was last asked."""
+        last = int(self.context[base.BLOCK_COUNT]) + 1
+        counts = self.context[abi.COUNTERS + 1 : abi.COUNTERS + last]
+        rows = self._kept[base.BLOCKS].reshape(-1, base.BLOCK_FIELDS)[1:last]
+        there = numpy.flatnonzero((counts != 0) & (rows[:, base.BLOCK_WORDS] != 0))
+        rows, found = rows[there], counts[there]
+        counts[:] = 0
+        starts = rows[:, base.BLOCK_START]
+        # `page_kind`: the difference of virtual address and arena index stands above two bits.
+        deltas = self._kept[base.PAGES][starts // layout.PAGE_WORDS] >> 2
+        return BlockCounts(
+            starts,
+            rows[:, base.BLOCK_WORDS],
+            ((starts + deltas) << 2) & layout.WORD,
+            rows[:, base.BLOCK_MODE],
+            found,
+        )
 
     @property
     def alone(self) -> tuple[int, int]:

@@ -41,6 +41,8 @@ class Installed:
     """Arena indices at which it can be entered."""
     generation: int = 0
     """How many regions it has taken the place of, one after the other."""
+    recent: int = 0
+    """Instructions that it has executed since the last look, and half of those before."""
     is_enlarged: bool = False
     """Whether it was tried to make it larger."""
 
@@ -245,6 +247,18 @@ class Installation:
     def delta(self, installed: Installed) -> int:
         """Arena index minus virtual address in words where a region was made."""
         return int(self.row(installed.row)[layout.TRANSLATION_DELTA])
+
+    def take_executed(self, installed: Installed) -> int:
+        """How many instructions a region has executed since that was last asked."""
+        row = self.row(installed.row)
+        executed = int(row[layout.TRANSLATION_EXECUTED])
+        row[layout.TRANSLATION_EXECUTED] = 0
+        return executed
+
+    def is_taken(self, indices: NDArray[numpy.int64]) -> NDArray[numpy.bool_]:
+        """Whether regions have these arena words."""
+        taken: NDArray[numpy.bool_] = self._arrays.marks[indices] & layout.MARK_TRANSLATED != 0
+        return taken
 
     def taken(self, first: int, last: int) -> bytes:
         """For the arena words from `first` to before `last` whether a region has them: 1, or 2 if

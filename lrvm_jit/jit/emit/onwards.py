@@ -110,8 +110,9 @@ def hand_on(frame: Frame) -> list[str]:
     left = values["budget"] = write.value("load i64, ptr %left")
     values["result"], values["mix"] = _flags(write)
     done = write.value(f"sub i64 %budget, {left}")
-    before = write.field("%state", layout.TRANSLATED)
-    write.store(write.value(f"add i64 {before}, {done}"), "%state", layout.TRANSLATED)
+    for of, count in (("%state", layout.TRANSLATED), ("%row", layout.TRANSLATION_EXECUTED)):
+        before = write.field(of, count)
+        write.store(write.value(f"add i64 {before}, {done}"), of, count)
     pc = write.value("load i32, ptr %pc")
     code = write.value("load i64, ptr %code")
     # EXIT_JUMP and EXIT_DYNAMIC: all others are for the kernel.
