@@ -94,9 +94,12 @@ def _little_endian(arguments: Sequence[Argument], node: Node, context: Context) 
     argument = arguments[0]
     if type(argument.value) is int:
         raise Problem(argument.span, "expected integer with definite size")
-    if not isinstance(argument.value, Sized):
+    sized = argument.value
+    if not _is_signed(argument):
+        sized = sized_of(sized)
+    if not isinstance(sized, Sized):
         raise Problem(argument.span, "expected integer")
-    value, size = argument.value
+    value, size = sized
     if size % 8:
         raise Problem(
             argument.span,

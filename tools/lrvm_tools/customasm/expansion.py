@@ -65,6 +65,8 @@ class Expander:
         self._once: set[str] = set()
         self._files_read = 0
         self._statements = 0
+        self._chains: dict[Conditional, tuple[str, ...]] = {}
+        """The files that led to the file of a condition, for what its arms include."""
         self._declared: set[Statement] = set()
         self._anonymous = 0
 
@@ -116,14 +118,21 @@ class Expander:
             self._once.add(source.path)
         # As in the original the root file is not in the chain: including it is noticed the
         # second time.
+        return self._entries(statements, chain)
+
+    def _entries(self, statements: Iterable[Statement], chain: tuple[str, ...]) -> list[Entry]:
+        """The entries of statements of one file, to which a chain of files has led."""
         entries: list[Entry] = []
         for statement in statements:
             self._count(statement.span)
             if not isinstance(statement, Include):
                 entries.append(Entry(statement))
+                if isinstance(statement, Conditional):
+                    self._chains[statement] = chain
                 continue
             try:
-                path = self._files.locate(statement.name, source.path, statement.span)
+                including = statement.span.source.path
+                path = self._files.locate(statement.name, including, statement.span)
                 if path in chain or len(chain) > FILE_NESTING:
                     raise Problem(statement.span, "recursive file inclusion")
                 if path in self._once:
@@ -272,13 +281,10 @@ class Expander:
                     value = False
                 if isinstance(value, bool):
                     arm = statement.then if value else statement.otherwise
+                    decided.append(self._entries(arm, self._chains[statement]))
+                    progress = True
             if arm is None:
                 decided.append([entry])
-                continue
-            for inner in arm:
-                self._count(inner.span)
-            decided.append([Entry(inner) for inner in arm])
-            progress = True
         if not progress:
             return None
         return [entry for group in reversed(decided) for entry in group]

@@ -410,8 +410,8 @@ class Call(Node):
             message = f"function expected {_plural(len(parameters))} (but got {len(values)})"
             raise Problem(context.span(self), message)
         inner = context.inner(function.origin, 1)
-        # Files are named as the caller sees them.
-        inner.file = context.file
+        if not function.names_own_files:
+            inner.file = context.file
         inner.locals.update(zip(parameters, values, strict=True))
         try:
             return function.body.evaluate(inner)

@@ -69,6 +69,7 @@ class FileParser:
                 self._log.stop(self._origin.problem(error))
                 # Everything is to be told: go on with the next line.
                 self._depth = 0
+                cursor.block_ends_line = False
                 line = self._text.find("\n", max(cursor.position, error.start, start))
                 cursor.move(len(self._text) if line < 0 else line + 1)
 
@@ -231,6 +232,7 @@ class FileParser:
             tuple(parameters),
             body,
             self._origin,
+            self._language.functions_name_own_files,
         )
 
     def _if(self, span: Span) -> Statement:
@@ -265,12 +267,15 @@ class FileParser:
         cursor = self._cursor
         token = cursor.expect("{")
         self._deeper(self._span(token.start, token.end))
-        once = self.once
+        once, outer = self.once, cursor.block_ends_line
         statements: list[Statement] = []
+        cursor.block_ends_line = self._language.free_arms
         self._statements(statements, nested=True)
         cursor.expect("}")
         self._depth -= 1
-        self.once = once
+        self.once, cursor.block_ends_line = once, outer
+        if self._language.free_arms:
+            return statements
         # As in the original, which hides them without a word.
         return [statement for statement in statements if not isinstance(statement, Include)]
 

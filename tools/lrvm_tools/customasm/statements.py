@@ -75,6 +75,8 @@ class FunctionDefinition:
     parameters: tuple[str, ...]
     body: Node
     origin: Origin
+    names_own_files: bool = False
+    """Whether files are named from its own file on, not from that of its caller."""
 
 
 @dataclass(slots=True, eq=False)

@@ -109,13 +109,17 @@ class Cursor:
     """A place in a text. `position` is the end of the last token taken, where errors about what
     is missing are told; tokens beyond `end` do not exist."""
 
-    __slots__ = ("_match", "_next", "_next_at", "end", "language", "position", "text")
+    __slots__ = (
+        "_match", "_next", "_next_at", "block_ends_line", "end", "language", "position", "text",
+    )  # fmt: skip
 
     def __init__(
         self, text: str, position: int = 0, end: int | None = None, language: Language = PLAIN
     ) -> None:
         self.text = text
         self.language = language
+        self.block_ends_line = False
+        """Whether a closing brace ends a line as well."""
         self._match = (_ESCAPED if language.quotes_escaped else _TOKEN).match
         self.position = position
         self.end = len(text) if end is None else end
@@ -194,13 +198,14 @@ class Cursor:
         return token
 
     def expect_line(self) -> None:
-        """Step over a line break or the end of the text. Raises ParseError."""
+        """Step over a line break or the end of the text, or up to a brace that closes the line's
+        block if `block_ends_line`. Raises ParseError."""
         token = self.peek()
         if token.line >= 0:
             self.position = token.line
         elif token.kind == END:
             self.position = token.end
-        else:
+        elif not (self.block_ends_line and token.kind == "}"):
             raise self.missing(LINE)
 
     def missing(self, what: str) -> ParseError:

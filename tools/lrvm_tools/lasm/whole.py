@@ -34,6 +34,8 @@ LASM: Final = Language(
     nesting=NESTING,
     label_alignment=LABEL_ALIGNMENT,
     labels_keep_scope=True,
+    free_arms=True,
+    functions_name_own_files=True,
     names=CONSTANTS,
 )
 _STANDARD: Final = Path(__file__).parent / "std"
