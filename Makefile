@@ -46,7 +46,7 @@ check: test lint types
 # The book, as site/index.html. Warnings are errors, links are checked, nothing is fetched.
 docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
-	$(BIN)/python -m book.check_site site
+	$(BIN)/python -m docs.book.check_site site
 
 # The tests on every version of Python that is supported and at hand.
 pythons:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from book.api import PUBLIC, TOP, module, public_names
-from book.doctests import fenced
-from book.insertions import insertions
+from docs.book.api import PUBLIC, TOP, module, public_names
+from docs.book.doctests import fenced
+from docs.book.insertions import insertions
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "api"

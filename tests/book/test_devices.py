@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from book.insertions import insertions
-from book.register_maps import components, register_map
+from docs.book.insertions import insertions
+from docs.book.register_maps import components, register_map
 from lrvm_components import (
     BasicDebug,
     BootRom,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from book.check_site import problems
-from book.commands import commands
-from book.insertions import expand, insertions
-from book.instructions import bit_diagram, instruction
-from book.pictures import PICTURES
+from docs.book.check_site import problems
+from docs.book.commands import commands
+from docs.book.insertions import expand, insertions
+from docs.book.instructions import bit_diagram, instruction
+from docs.book.pictures import PICTURES
 from lrvm_jit.isa import BY_MNEMONIC, INSTRUCTIONS
 from lrvm_tools.cli.app import cli
 
@@ -25,7 +25,7 @@ DOCS = ROOT / "docs"
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_pictures_are_current(name: str) -> None:
-    """After a change: python -m book.pictures docs/images"""
+    """After a change: python -m docs.book.pictures docs/images"""
     drawn = (DOCS / "images" / f"{name}.svg").read_text(encoding="utf-8")
     assert drawn == PICTURES[name]().svg()
     assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")

@@ -1,5 +1,5 @@
-"""`python -m book.check_site site`: every link of the built site leads somewhere within it, and no
-page needs the network to be seen."""
+"""`python -m docs.book.check_site site`: every link of the built site leads somewhere within it,
+and no page needs the network to be seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book's pictures: `python -m book.pictures docs/images` draws them all."""
+"""The book's pictures: `python -m docs.book.pictures docs/images` draws them all."""
 
 from __future__ import annotations
 
