@@ -46,6 +46,8 @@ class BatchHost(BatchComponent):
     `Host`; ValueError if the sequences do not fit the number of lanes.
     """
 
+    sees_lanes = False
+
     name = Host.name
     window = (WINDOW, WINDOW_WORDS)
 

@@ -38,6 +38,8 @@ class CharOutput(StandardBatchComponent):
     characters. Without one, memory grows by 8 to 16 bytes for each character written.
     """
 
+    sees_lanes = False
+
     name = "Character Display"
     size = 4
     registers = (
@@ -187,6 +189,8 @@ class WordInput(StandardBatchComponent):
     or `load_texts`. The guest's RESET clears word 0 and goes on in the row; `Batch.reset` begins
     anew.
     """
+
+    sees_lanes = False
 
     name = "Word Input"
     size = 16

@@ -86,6 +86,11 @@ class BatchComponent:
     """(n, words): the window of each lane, set by the batch before `plug_in`. It is right, and may
     be changed, for the lanes of a call of `read`, `write` and `reset`, and between runs."""
 
+    sees_lanes: bool = True
+    """Whether calls may look at memory and registers of the lanes that ask, in the batch's arrays.
+    If no component of a batch does, lanes with much memory are asked for one by one, which spares
+    copying them; `rows` and the lanes' `cycles` are right in any case."""
+
     def metadata(self) -> Metadata | Sequence[int]:
         """The component's metadata, the same for every lane."""
         raise TypeError(f"{type(self).__name__} must define metadata()")

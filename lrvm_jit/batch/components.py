@@ -70,6 +70,8 @@ class RandomSource(StandardBatchComponent):
     `seed` is from 0 to 2^64 - 1.
     """
 
+    sees_lanes = False
+
     name = "Random Source"
     size = 4
     registers = (MappedRegister(0, "RANDOM", RegisterAccess.READ, "a random word, each time"),)
@@ -127,6 +129,8 @@ class CycleClock(StandardBatchComponent):
     it all of this, begins again when the guest resets its CPU. If that leaves the clock out, the
     time since the reset is right only until the counter passes the clock's own last reset.
     """
+
+    sees_lanes = False
 
     name = "Cycle Clock"
     size = 32

@@ -67,6 +67,8 @@ MARGIN: Final = _context.field()
 """Instructions that a lane executes even if all workers are to stop: see `vector.backend`."""
 YIELD_AFTER: Final = _context.field()
 """Instructions after which a lane goes back to where it came from, as LANE_YIELDED."""
+ASKING: Final = _context.field()
+"""What becomes of a lane that asks a component: `ASK_*`."""
 LANE_CONTEXT_WORDS: Final = _context.size
 
 _segment = Numbering()
@@ -101,6 +103,15 @@ LANES_LOOK: Final = 33
 """A lane has been stopped somewhere for a look at what to translate."""
 LANES_PAUSE: Final = 34
 LANES_STOPPED: Final = 35
+LANES_ASK: Final = 36
+"""The lane that is loaded asks a component."""
+
+ASK_LATER: Final = 0
+"""It is put aside, and the next one runs."""
+ASK_AT_ONCE: Final = 1
+"""It stays where it is, and Python asks for it alone."""
+ASK_NO_MORE: Final = 2
+"""The component has failed: the lane is put aside, and nobody asks for it."""
 
 LANE_SLICE: Final = 1 << 18
 LANE_BONUS: Final = 1 << 24

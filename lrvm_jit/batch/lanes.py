@@ -55,6 +55,9 @@ from ..kernel.typed import (
     W,
 )
 from .lane_layout import (
+    ASK_AT_ONCE,
+    ASK_NO_MORE,
+    ASKING,
     CONTROL,
     CYCLES_AT,
     ENTER_AT,
@@ -73,6 +76,7 @@ from .lane_layout import (
     LANE_SLICE,
     LANE_STOPPED,
     LANE_YIELDED,
+    LANES_ASK,
     LANES_DONE,
     LANES_LOOK,
     LANES_PAUSE,
@@ -255,6 +259,7 @@ def run_lanes(address):
     control = _array_at(c[CONTROL], 1, np.int64)
     state[STOP_ON_EXCEPTION] = c[STOP_ON_RAISE]
     done = I(0)
+    refused = c[ASKING] == ASK_NO_MORE
     while c[POSITION] < c[QUEUE_END]:
         lane = queue[U(c[POSITION])]
         left = _array_at(c[LEFT_AT] + lane * 8, 1, np.int64)[0]
@@ -268,7 +273,8 @@ def run_lanes(address):
             _load_memory(c, lane, state, arena, ops, marks, snapshot, code_pages)
             c[LOADED] = 1
         length = I(0)
-        reason = I(-1)
+        reason = I(LANE_PENDING) if refused else I(-1)
+        refused = False
         while reason < 0:
             piece = min(left, I(LANE_SLICE))
             extra = min(left - piece, I(LANE_BONUS))
@@ -316,6 +322,10 @@ def run_lanes(address):
                 reason = I(LANE_EXCEPTION)
             elif stop in (REQUEST_READ, REQUEST_WRITE):
                 reason = I(LANE_PENDING)
+                if c[ASKING] == ASK_AT_ONCE:
+                    _array_at(c[LEFT_AT] + lane * 8, 1, np.int64)[0] = left
+                    c[INSTRUCTIONS] += length
+                    return I(LANES_ASK)
             else:
                 cold_path()
                 _array_at(c[LEFT_AT] + lane * 8, 1, np.int64)[0] = left

@@ -45,6 +45,8 @@ class PerLane(BatchComponent):
     READ and a WRITE in a batch.
     """
 
+    sees_lanes = False
+
     def __init__(self, factory: Callable[[int], Component]) -> None:
         self._factory = factory
         self._components: dict[int, Component] = {}

@@ -51,6 +51,11 @@ def largest_block(components: Sized) -> int:
     return MOST_REQUESTS if len(components) else MOST_LANES
 
 
+LARGE_LANE = 128 << 10
+"""Bytes of memory of a lane from which on it is not put aside when it asks a component, as copying
+it to and fro would take longer than asking for one lane alone."""
+
+
 class Port(Component):
     """Stands on a worker's board for a component of the batch: its accesses go past the board."""
 
@@ -107,6 +112,12 @@ class Worker:
             (largest_block(components) if components else 1, lanes.SAVED_FIELDS), numpy.int64
         )
         self._segments = self._segment_table()
+        memory = 4 * int(self._segments[:, lanes.SEGMENT_WORDS].sum())
+        self._asks_at_once = (
+            memory >= LARGE_LANE
+            and bool(components)
+            and not any(component.sees_lanes for component in components.values())
+        )
         self._control = control
         context = numpy.zeros(lanes.LANE_CONTEXT_WORDS, numpy.int64)
         for field, value in (
@@ -266,8 +277,14 @@ class Worker:
         context[lanes.RESUMING] = 0
         context[lanes.MARGIN] = margin
         context[lanes.YIELD_AFTER] = max(yield_after, margin) if yield_after else 0
+        context[lanes.ASKING] = lanes.ASK_AT_ONCE if self._asks_at_once else lanes.ASK_LATER
         self._run_queue(queue)
         context[lanes.MARGIN] = 0
+        context[lanes.YIELD_AFTER] *= not self._asks_at_once
+        if self._asks_at_once:
+            # Of these somebody has asked in vain.
+            self._abandon(self._waiting(lanes.LANE_PENDING, first, count), first)
+            return
         # After a component's failure too: all other instructions in progress are completed.
         while self._components and len(waiting := self._waiting(lanes.LANE_PENDING, first, count)):
             waiting = self._answer(waiting, first)
@@ -337,6 +354,8 @@ class Worker:
                     context[lanes.YIELD_AFTER] = 1
             elif code == lanes.LANES_LOOK:
                 self._look()
+            elif code == lanes.LANES_ASK:
+                self._ask_at_once(int(self._queue[context[lanes.POSITION]]))
             elif code in (lanes.LANES_DONE, lanes.LANES_STOPPED):
                 return
             elif code < 0:
@@ -376,6 +395,33 @@ class Worker:
         self.finished = 0
 
     # --- requests ----------------------------------------------------------------------------
+
+    def _ask_at_once(self, lane: int) -> None:
+        """Ask a component for the lane that is loaded."""
+        state, component = self._state, self._components[self._state[layout.REQUEST_COMPONENT]]
+        one = numpy.array([lane], numpy.int64)
+        offset = numpy.array([state[layout.REQUEST_OFFSET]], numpy.uint32)
+        kind, given = state[layout.REQUEST_KIND], None
+        if kind == layout.REQUEST_WRITE:
+            given = numpy.array([state[layout.REQUEST_VALUE]], numpy.uint32)
+        number = state[layout.REQUEST_COMPONENT]
+        served = 0
+        # What is said to be right in a call; the rest of the lane is here, and not in the arrays.
+        self._arrays.cycles[lane] = state[layout.CYCLES]
+        windows = self.board.components[number].windows
+        for window in windows:
+            component.rows[lane] = window.words
+        try:
+            answer, served = self._ask(number, one, offset, given)
+            if served:
+                state[layout.ANSWER] = int(_checked_answer(component, answer, 1)[0])
+        except BaseException as error:
+            self._note(error, number, one, offset, kind)
+            self._fail(error)
+        for window in windows:
+            window.words[:] = component.rows[lane]
+        if not served:
+            self._context[lanes.ASKING] = lanes.ASK_NO_MORE
 
     def _answer(self, waiting: NDArray[numpy.int64], first: int) -> NDArray[numpy.int64]:
         """Ask each component for all lanes that wait for it. Returns those that have an answer."""
