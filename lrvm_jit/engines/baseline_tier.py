@@ -50,6 +50,8 @@ class BaselineTier:
         self._mapped = b""
         """The mapped address ranges that the code relies on."""
         self._patience = 1
+        self._alone_then = 0
+        """How much was left alone when that was last looked at."""
         self._retried_at = self._native_then = 0
         """Instructions executed in all, and by native code, at the last retry."""
         self.code: BaselineCode | None = None
@@ -99,6 +101,9 @@ class BaselineTier:
         code = self.code
         if code is None or not code.context[base.ALONE_COUNT]:
             return
+        if code.context[base.ALONE_COUNT] != self._alone_then:
+            self._alone_then = int(code.context[base.ALONE_COUNT])
+            self._installation.give_up_at(code.places_alone)
         places, changed = code.alone
         due = self._retried_at + self._patience * (COST_OF_PLACE * places + COST_OF_WORD * changed)
         if executed < due:
@@ -107,6 +112,7 @@ class BaselineTier:
         is_worth_it = 2 * native > executed - self._retried_at
         self._patience = 1 if is_worth_it else min(2 * self._patience, LONGEST_PATIENCE)
         self._retried_at, self._native_then = executed, code.executed
+        self._alone_then = 0
         code.retry(self._arrays.ops)
 
     def count(self, executed: int) -> None:

@@ -182,7 +182,10 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
                     fetch_words,
                     fetch_base,
                 )
-                if code == LEFT_ALONE:
+                if code == LEFT_ALONE and in_region:
+                    # The engine takes it away between slices.
+                    code = NOT_ENTERED
+                elif code == LEFT_ALONE:
                     if ops[U(index)] & 0xFF == handlers.ENTER_NATIVE:
                         ops[U(index)] = 0
                     op = ops[U(index)]

@@ -267,6 +267,9 @@ def run_native(
             _empty_slots(context, state)
     number = row = I(0)
     index = fetch_base + (pc >> 2) - fetch_low
+    visits = word_at(context + VISITS_AT)
+    if visits != 0 and byte_at(visits + index) == base.LEFT_ALONE:
+        return LEFT_ALONE
     if op & 0xFF == ENTER:
         at = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
         if not may_enter(regs, state, translations, at, fetch_base - fetch_low):
@@ -278,8 +281,6 @@ def run_native(
         table = word_at(context + TABLES_AT + 8 * mode)
         if unlikely(table == 0):
             return MISSING
-        if byte_at(word_at(context + VISITS_AT) + index) == base.LEFT_ALONE:
-            return LEFT_ALONE
         code = word_at(table + 8 * index)
         if code == 0:
             return MISSING
@@ -351,7 +352,7 @@ def run_native(
     # The way into a region whose row does not fit: it must not be taken for ever.
     if reason == EXIT_JUMP and used == 0 and pc == start:
         return NOT_ENTERED
-    if row == 0 and reason != EXIT_BUDGET:
+    if visits != 0 and reason != EXIT_BUDGET:
         _note_visit(context, index, used)
     return reason
 

@@ -110,3 +110,16 @@ def test_code_made_anew_is_entered() -> None:
     built.board.breakpoints = [0x8000]
     built.run(max_cycles=100)
     assert built.board.stats().baseline > before
+
+
+@needs_baseline
+@pytest.mark.parametrize("name", ["same word", "overlays"])
+def test_regions_that_are_left_at_once_go(name: str) -> None:
+    """A region is no better than native code that is left at its first store: it is removed, and
+    not made again at each look."""
+    options = TranslatorOptions(background=False, cache=False, optimize=False, threshold=1 << 14)
+    built = machine(SOURCES[name], options, ssp=STACK)
+    built.run(max_cycles=3_000_000)
+    stats = built.board.stats()
+    assert stats.baseline + stats.translated < 200_000
+    assert stats.compiled < 12

@@ -223,6 +223,12 @@ class BaselineCode:
         return len(words) - changed, changed
 
     @property
+    def places_alone(self) -> list[int]:
+        """The arena words at which native code is not entered."""
+        words = self._alone_words
+        return [int(index) for index in words[words < base.ALONE_CHANGED]]
+
+    @property
     def _alone_words(self) -> NDArray[numpy.int64]:
         words: NDArray[numpy.int64] = self._kept[base.ALONE][: self.context[base.ALONE_COUNT]]
         return words

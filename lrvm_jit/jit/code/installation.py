@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy
@@ -309,6 +309,17 @@ class Installation:
                 removed.append(installed)
         state[layout.STALE_LOW] = state[layout.STALE_HIGH] = 0
         return removed
+
+    def give_up_at(self, places: Iterable[int]) -> None:
+        """Remove the regions that are entered at these arena words, as they are left again too soon
+        to be worth it. They are not made again for a while."""
+        for index in places:
+            installed = self.entered_at(index)
+            if installed is not None:
+                words = installed.indices.tolist()
+                self.losses.update(dict.fromkeys(words, MOST_LOSSES))
+                self._note_loss(words)
+                self.remove(installed)
 
     def _note_loss(self, indices: list[int]) -> None:
         if len(self.losses) > MOST_REMEMBERED:
