@@ -51,7 +51,9 @@ class BaselineTier:
         """The mapped address ranges that the code relies on."""
         self._patience = 1
         self._alone_then = 0
-        """How much was left alone when that was last looked at."""
+        """How much was left alone when that was last looked at, and"""
+        self._cost = 0
+        """how many instructions are to be executed before that is tried again, at least."""
         self._retried_at = self._native_then = 0
         """Instructions executed in all, and by native code, at the last retry."""
         self.code: BaselineCode | None = None
@@ -104,9 +106,9 @@ class BaselineTier:
         if code.context[base.ALONE_COUNT] != self._alone_then:
             self._alone_then = int(code.context[base.ALONE_COUNT])
             self._installation.give_up_at(code.places_alone)
-        places, changed = code.alone
-        due = self._retried_at + self._patience * (COST_OF_PLACE * places + COST_OF_WORD * changed)
-        if executed < due:
+            places, changed = code.alone
+            self._cost = COST_OF_PLACE * places + COST_OF_WORD * changed
+        if executed < self._retried_at + self._patience * self._cost:
             return
         native = code.executed - self._native_then
         is_worth_it = 2 * native > executed - self._retried_at

@@ -266,7 +266,11 @@ class TranslatorEngine(InterpreterEngine):
     # --- slices ------------------------------------------------------------------------------
 
     def _longest_slice(self) -> int:
-        return min(SLICE, self._interval * self._piece) if self._has_regions else SLICE
+        return min(SLICE, self._interval * self._piece) if self._wants_samples else SLICE
+
+    @property
+    def _wants_samples(self) -> bool:
+        return self._has_regions and (self._learning or not self._counts)
 
     def _extra_budget(self, left: int) -> int:
         return min(left, self._bonus)
@@ -278,11 +282,7 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        sampling = (
-            self._has_regions
-            and self._unsampled >= self._interval * self._piece
-            and (self._learning or not self._counts)
-        )
+        sampling = self._wants_samples and self._unsampled >= self._interval * self._piece
         if sampling and not self._first_sight:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()

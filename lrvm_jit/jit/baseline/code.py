@@ -20,7 +20,7 @@ from ..analysis.heat import BlockCounts
 from ..native_context import new_context
 from .library import SOURCES as STENCIL_SOURCES
 from .library import stencils
-from .memory import PatchedMemory
+from .memory import PatchedMemory, fresh
 
 PATCHER = EntryPointSource(
     "lrvm_jit.jit.baseline.entry",
@@ -86,12 +86,12 @@ class BaselineCode:
         self._most_bytes = most_bytes
         self._size = min(FIRST_BYTES, most_bytes)
         self._kept: dict[int, NDArray[Any]] = {
-            base.CHANGES: numpy.zeros(self._words, numpy.uint8),
-            base.VISITS: numpy.zeros(self._words, numpy.uint8),
+            base.CHANGES: fresh(self._words, numpy.uint8),
+            base.VISITS: fresh(self._words, numpy.uint8),
             base.ALONE: numpy.zeros(base.MOST_ALONE, numpy.int64),
             base.PAGES: numpy.zeros(pages, numpy.int64),
-            base.FLAGS: numpy.zeros(self._words + 2, numpy.uint8),
-            base.WORK: numpy.zeros(base.WORK_WORDS, numpy.int64),
+            base.FLAGS: fresh(self._words + 2, numpy.uint8),
+            base.WORK: fresh(base.WORK_WORDS, numpy.int64),
             base.STENCILS: stencils().tables,
             base.STENCIL_CODE: _stencil_code(),
         }
@@ -126,9 +126,9 @@ class BaselineCode:
         context = self.context = new_context(blocks)
         self._memory = PatchedMemory(self._size)
         kept = self._kept
-        kept[abi.SITES] = numpy.zeros(sites * abi.SITE_FIELDS, numpy.int64)
-        kept[base.BLOCKS] = numpy.zeros(blocks * base.BLOCK_FIELDS, numpy.int64)
-        kept[base.LINKS] = numpy.zeros(blocks * base.LINK_FIELDS, numpy.int64)
+        kept[abi.SITES] = fresh(sites * abi.SITE_FIELDS, numpy.int64)
+        kept[base.BLOCKS] = fresh(blocks * base.BLOCK_FIELDS, numpy.int64)
+        kept[base.LINKS] = fresh(blocks * base.LINK_FIELDS, numpy.int64)
         kept[base.PAGES][:] = 0
         places = kept[base.ALONE][: old[base.ALONE_COUNT]]
         kept[base.VISITS][places[places < base.ALONE_CHANGED]] = 0
@@ -252,7 +252,7 @@ class BaselineCode:
         """What is needed for each arena word, once a mode has code."""
         if not self.context[base.TABLES + supervisor]:
             for word, kind in ((base.OWNERS, numpy.int32), (base.TABLES, numpy.int64)):
-                array = self._kept[word + supervisor] = numpy.zeros(self._words, kind)
+                array = self._kept[word + supervisor] = fresh(self._words, kind)
                 self.context[word + supervisor] = array.ctypes.data
             # The kernel has taken it that there is no table.
             self.context[abi.FETCH_BASE] = -1

@@ -10,7 +10,10 @@ import ctypes
 import mmap
 import os
 import weakref
-from typing import Final
+from typing import Any, Final
+
+import numpy
+from numpy.typing import NDArray
 
 PROTECTIONS: Final = (mmap.PROT_READ | mmap.PROT_WRITE, mmap.PROT_READ | mmap.PROT_EXEC)
 
@@ -37,6 +40,14 @@ class PatchedMemory:
     @property
     def run_at(self) -> int:
         return self._run
+
+
+def fresh(count: int, kind: type[numpy.generic]) -> NDArray[Any]:
+    """An array of zeros of which the system has nothing until it is used: `numpy.zeros` fills
+    megabytes where it takes them from memory that has been given back."""
+    size = max(count * numpy.dtype(kind).itemsize, 1)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return numpy.frombuffer(memory, kind, count)
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
