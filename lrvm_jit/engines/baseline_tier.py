@@ -8,7 +8,7 @@ from ..core import baseline_layout as base
 from ..core import layout
 from ..isa.table import Reg
 from ..jit.analysis.heat import Heat
-from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported
+from ..jit.baseline.code import MOST_WORDS, BaselineCode, is_supported, load_ahead
 
 if TYPE_CHECKING:
     from ..core.core import Core
@@ -45,6 +45,9 @@ class BaselineTier:
         self._context = context
         self._most_bytes = most_bytes
         self._wanted = wanted and is_supported() and len(core.arena) <= MOST_WORDS
+        if self._wanted:
+            # With the kernel: it belongs to the process, and no run shall wait for it.
+            load_ahead()
         self._installation = installation
         installation.follow(self)
         self._mapped = b""

@@ -218,3 +218,13 @@ def test_a_user_with_no_home_runs_from_read_only_places(own: Path, tmp_path: Pat
     # Root may write everywhere; then it keeps digests of the sources.
     assert [path for path in sorted(folder.iterdir()) if path.name != "sources"] == before
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_board_loads_them_before_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They belong to the process, as the kernel does; not where the baseline is turned off."""
+    loaded = []
+    monkeypatch.setattr("lrvm_jit.engines.baseline_tier.load_ahead", lambda: loaded.append(1))
+    Motherboard([Ram(64)], TranslatorOptions(tiers=("regions",)))
+    assert not loaded
+    Motherboard([Ram(64)])
+    assert loaded
