@@ -20,7 +20,7 @@ SOURCES: Final = (
         f"jit/baseline/{name}.py"
         for name in ("forms", "making", "operands", "stencils", "tables", "target", "tidy")
     ),
-    *("jit/native_ir.py", "core/native_abi.py"),
+    *("jit/native_ir.py", "core/native_abi.py", "core/numbering.py"),
     *(f"isa/{name}.py" for name in ("codec", "codes", "semantics", "symbolic", "table")),
 )
 """Files whose content decides what the stencils are, relative to the package."""
