@@ -421,17 +421,22 @@ class Batch:
         *,
         halt_on_exception: bool = False,
         progress: bool | ProgressCallback = False,
+        count: int | None = None,
     ) -> BatchResult:
         """Run every lane until it halts or has attempted `max_cycles` instructions: a number, or
         an array with one for each lane.
 
         Lanes go on from where they are; one that has halted stays so. With `halt_on_exception` a
         lane stops at its first exception. `progress` shows a bar, or is called with lanes done,
-        lanes in all, and instructions so far. Ctrl-C ends the run: the result then says so, and
+        lanes in all, and instructions so far. With `count` only the first so many lanes run; of the
+        others the result says NOT_RUN. Ctrl-C ends the run: the result then says so, and
         `run` can be called again to go on. An exception in a component ends the run as well, and
         comes out of this call.
         """
         budget = _budget(max_cycles, self.n)
+        count = self.n if count is None else number_within("count", count, 0, self.n)
+        if count < self.n and self._device is not None:
+            raise ValueError("on a device all lanes run; leave `count` out")
         if self._never_reset and self.n and self._arrays.halted.all():
             warnings.warn(
                 "the template board was never reset, so all lanes are halted; call its reset() "
@@ -442,14 +447,14 @@ class Batch:
         if self._closed:
             raise RuntimeError("the batch is closed")
         return self._right.exclusively(
-            self._run_in_use, budget, halt_on_exception, make_progress(progress)
+            self._run_in_use, budget, halt_on_exception, make_progress(progress), count
         )
 
     def _run_in_use(
-        self, budget: int | NDArray[Any], halt_on_exception: bool, progress: Progress
+        self, budget: int | NDArray[Any], halt_on_exception: bool, progress: Progress, count: int
     ) -> BatchResult:
         with self._arrays.in_use():
-            return self._run(budget, halt_on_exception, progress)
+            return self._run(budget, halt_on_exception, progress, count)
 
     if TYPE_CHECKING:
         stream = staticmethod(_stream)
@@ -461,13 +466,14 @@ class Batch:
         budget: int | NDArray[numpy.int64],
         stop_on_exception: bool,
         progress: Progress,
+        count: int,
     ) -> BatchResult:
         begin = time.perf_counter()
         arrays = self._arrays
         arrays.left[:] = budget
         arrays.reason[:] = lane_layout.LANE_NOT_RUN
         self._control[0] = 0
-        threads = max(1, min(self._threads, -(-self.n // SMALLEST_BLOCK)))
+        threads = max(1, min(self._threads, -(-count // SMALLEST_BLOCK)))
         if not self._workers or self._vector_compiler is not None:
             self._vector_compiler = self._compiler()
             for worker in self._workers:
@@ -475,10 +481,10 @@ class Batch:
         while len(self._workers) < threads:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
-        blocks = Blocks(self.n, threads, largest_block(self._components))
+        blocks = Blocks(count, threads, largest_block(self._components))
         order = None
         if self.programs is not None and not self._components:
-            order = order_by_program(self.programs)
+            order = order_by_program(self.programs[:count])
         before = sum(worker.instructions for worker in workers)
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
@@ -488,21 +494,21 @@ class Batch:
 
         def work(worker: Worker) -> None:
             while (block := blocks.take()) is not None and not self._control[0]:
-                first, count = block
+                first, size = block
                 if self._device is not None:
-                    waiting = arrays.reason[first : first + count] == lane_layout.LANE_NOT_RUN
+                    waiting = arrays.reason[first : first + size] == lane_layout.LANE_NOT_RUN
                     queue = numpy.flatnonzero(waiting) + first
-                    worker.run_block(first, count, stop_on_exception, queue)
+                    worker.run_block(first, size, stop_on_exception, queue)
                 elif order is None:
-                    worker.run_block(first, count, stop_on_exception)
+                    worker.run_block(first, size, stop_on_exception)
                 else:
-                    worker.run_lanes(order[first : first + count], stop_on_exception)
-                worker.finished += block[1]
+                    worker.run_lanes(order[first : first + size], stop_on_exception)
+                worker.finished += size
 
         def show() -> None:
             progress.show(
                 sum(worker.finished for worker in workers),
-                self.n,
+                count,
                 sum(worker.instructions for worker in workers) - before + elsewhere,
             )
 

@@ -66,6 +66,8 @@ class ChunkResult:
     interrupted: bool = False
     done: NDArray[numpy.bool_] | None = None
     """Of an interrupted chunk the lanes that ended all the same, which `reasons` counts."""
+    seconds: float = 0.0
+    """That its run has taken; 0 of one that a checkpoint had."""
 
 
 class ChunkRunner:
@@ -109,6 +111,7 @@ class ChunkRunner:
             self._job.max_cycles,
             halt_on_exception=self._job.halt_on_exception,
             progress=progress,
+            count=count,
         )
         ends = result.reason[:count]
         done = None
@@ -118,7 +121,12 @@ class ChunkRunner:
         counts = numpy.bincount(ends)
         reasons = {reason: int(counts[reason]) for reason in numpy.flatnonzero(counts).tolist()}
         return ChunkResult(
-            self.lanes.take(result, count), reasons, result.instructions, result.interrupted, done
+            self.lanes.take(result, count),
+            reasons,
+            result.instructions,
+            result.interrupted,
+            done,
+            result.seconds,
         )
 
     def _begin(self, count: int) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..batch.data_error import DataError
 from ..batch.mapped_arrays import check_mapped, is_mapped
 from .array_files import FileArray, open_npy, open_npz
+from .chunk_size import ChunkSize
 from .fields import TEXT, Texts, parse_field, rows_of, texts_of
 from .optional import import_arrow
 from .table_files import TableFile, open_arrow, open_parquet
@@ -58,8 +59,8 @@ class Source(ABC):
         self.is_cheap = is_cheap
 
     @abstractmethod
-    def pieces(self, chunk: int) -> Iterator[Piece]:
-        """The lanes in order, at most `chunk` in a piece. Called once."""
+    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
+        """The lanes in order, at most `size()` in a piece. Called once."""
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """Close files."""
@@ -81,10 +82,13 @@ class SlicedSource(Source):
         self._take = take
         self._close = close
 
-    def pieces(self, chunk: int) -> Iterator[Piece]:
-        for number, first in enumerate(range(0, self._lanes, chunk)):
-            count = min(chunk, self._lanes - first)
+    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
+        number = first = 0
+        while first < self._lanes:
+            count = min(size(), self._lanes - first)
             yield Piece(number, first, count, partial(self._columns, first, count))
+            number += 1
+            first += count
 
     def _columns(self, first: int, count: int) -> Columns:
         return columns_of(self._take(first, count), f"the inputs of lane {first} and on")
@@ -102,7 +106,7 @@ class IteratedSource(Source):
         super().__init__(kind, limit, True)
         self._items = items
 
-    def pieces(self, chunk: int) -> Iterator[Piece]:
+    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
         number = first = 0
         for index, item in enumerate(self._items):
             columns = columns_of(item, f"item {index} of the inputs")
@@ -114,11 +118,13 @@ class IteratedSource(Source):
                 )
             if self.n is not None:
                 rows = min(rows, self.n - first)
-            for at in range(0, rows, chunk):
-                count = min(chunk, rows - at)
+            at = 0
+            while at < rows:
+                count = min(size(), rows - at)
                 yield Piece(number, first, count, partial(_slice, columns, at, count))
                 number += 1
                 first += count
+                at += count
             if self.n is not None and first >= self.n:
                 return
 
@@ -133,8 +139,8 @@ class TextSource(Source):
         self._source = source
         self._texts = texts
 
-    def pieces(self, chunk: int) -> Iterator[Piece]:
-        for piece in self._source.pieces(chunk):
+    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
+        for piece in self._source.pieces(size):
             yield Piece(piece.number, piece.first, piece.count, partial(self._columns, piece))
 
     def _columns(self, piece: Piece) -> Columns:

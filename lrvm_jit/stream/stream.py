@@ -26,6 +26,7 @@ from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from .checkpoint import Checkpoint, digest_of
 from .chunk import ChunkResult, ChunkRunner, Job, program_of
+from .chunk_size import ChunkSize, FixedSize
 from .cluster import check_client, run_on_cluster
 from .fields import PROGRAM, Values, parse_outputs
 from .inputs import Piece, Source, blaming, open_inputs, open_text_inputs
@@ -34,7 +35,9 @@ from .outputs import Arrays, Rest, Sink, open_sink
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
 CHUNK_LANES: Final = 1 << 16
 CHUNK_BYTES: Final = 1 << 28
-"""A chunk has so many lanes, or as many as fit into so many bytes."""
+"""A chunk of a stream with a checkpoint has so many lanes, or as many as fit into so many bytes."""
+MOST_LANES: Final = 1 << 18
+"""One of another stream, whose size is measured, has no more."""
 _STATE_BYTES: Final = 256
 _BEHIND: Final = 64
 """Finished chunks of a cluster that may wait for the one before them."""
@@ -141,10 +144,12 @@ def stream(
     `out.interrupted.npz` for `out.npz`; if lanes of an unfinished chunk are among it (not in a
     `.npy` or `.jsonl` file) an array or column `lane` has the numbers of the lanes.
 
-    `chunk` is the number of lanes in a chunk. `checkpoint` names a folder in which finished
-    chunks are kept: the same call goes on behind them after its process was killed. Ctrl-C ends
-    the stream; the result then has the finished chunks. Going on costs no more than reading the
-    checkpoint's list: its chunks are read, and compared with the list, when new ones have run.
+    `chunk` is the number of lanes in a chunk; by default as many as take half a second, by what
+    the chunks before have taken, and fit into 256 MiB; with a checkpoint, which must be cut in the
+    same places, or with components 65,536, or as many as fit. `checkpoint` names a folder in which
+    finished chunks are kept: the same call goes on behind them after its process was killed. Ctrl-C
+    ends the stream; the result then has the finished chunks. Going on costs no more than reading
+    the checkpoint's list: its chunks are read, and compared with the list, when new ones have run.
     Damaged inputs raise DataError, damaged checkpoints CheckpointError. `client` is a
     `dask.distributed.Client`, whose cluster then runs the chunks. All else is as for `Batch` and
     `Batch.run`; components are reset before each chunk, and number its lanes from 0.
@@ -168,9 +173,10 @@ def stream(
         n = len(own)
     source = open_inputs(inputs, n) if texts is None else open_text_inputs(texts, inputs, n)
     try:
-        if chunk is None:
-            chunk = max(1, min(CHUNK_LANES, CHUNK_BYTES // _lane_bytes(shared, own, ram_size)))
-        pieces = _with_programs(source, own, chunk)
+        # Components number a chunk's lanes, and a stream that goes on must be cut as it was.
+        is_fixed = checkpoint is not None or bool(len(components)) or device != "cpu"
+        chunk_size = _chunk_size(chunk, _lane_bytes(shared, own, ram_size), is_fixed)
+        pieces = _with_programs(source, own, chunk_size)
         # The first piece is looked at before anything is begun: most mistakes are found there.
         first = next(pieces, None)
         with blaming(source.path):
@@ -192,7 +198,11 @@ def stream(
             device,
         )
         count = 0 if first is None else first.count
-        size = chunk if len(components) and source.kind in ("iterator", "table") else count
+        size = count
+        if not is_fixed or (len(components) and source.kind in ("iterator", "table")):
+            # Chunks may grow; lanes that nobody uses take no memory.
+            lanes = chunk_size.most if source.n is None else source.n
+            size = max(count, min(chunk_size.most, lanes))
         if client is not None:
             check_client(client, job)
         # On a cluster the workers have the lanes, but mistakes are found here.
@@ -209,10 +219,12 @@ def stream(
             if checkpoint is not None:
                 # Not `n`: it may not be known, and a finished chunk stays what it is.
                 inputs_are = {"kind": source.kind, "n": source.n, "names": sorted(values)}
-                manifest = {**job.describe(), "chunk": chunk, "inputs": inputs_are}
+                lanes = chunk_size.most
+                manifest = {**job.describe(), "chunk": lanes, "inputs": inputs_are}
                 book = Checkpoint(Path(checkpoint), manifest, types)
             try:
-                run = _Run(source, pieces, sink, book, runner, make_progress(progress))
+                shown = make_progress(progress)
+                run = _Run(source, pieces, sink, book, runner, shown, chunk_size)
                 if client is None:
                     return run.result(run.run_here())
                 return run.result(run_on_cluster(client, job, size, run.todo(), run.may_begin))
@@ -235,8 +247,19 @@ def _lane_bytes(shared: object, own: NDArray[Any] | None, ram_size: int) -> int:
     return _STATE_BYTES + max(0, ram_size) + (0 if own is None else 4 * own.shape[1])
 
 
-def _with_programs(source: Source, own: Any, chunk: int) -> Iterator[Piece]:
-    for piece in source.pieces(chunk):
+def _chunk_size(chunk: int | None, lane_bytes: int, is_fixed: bool) -> ChunkSize:
+    """The size of chunks: what was asked for; by measurement; or, where results depend on it, one
+    that follows from the job alone."""
+    if chunk is not None:
+        return FixedSize(chunk)
+    fitting = max(1, CHUNK_BYTES // lane_bytes)
+    if is_fixed:
+        return FixedSize(min(CHUNK_LANES, fitting))
+    return ChunkSize(min(MOST_LANES, fitting))
+
+
+def _with_programs(source: Source, own: Any, size: ChunkSize) -> Iterator[Piece]:
+    for piece in source.pieces(size):
         if own is None:
             yield piece
             continue
@@ -274,8 +297,10 @@ class _Run:
         book: Checkpoint | None,
         runner: ChunkRunner,
         progress: Progress,
+        chunk_size: ChunkSize,
     ) -> None:
         self._source = source
+        self._chunk_size = chunk_size
         self._pieces = pieces
         self._sink = sink
         self._book = book
@@ -436,6 +461,7 @@ class _Run:
         return Rest(piece.first + done, {name: rows[done] for name, rows in result.outputs.items()})
 
     def _take(self, piece: Piece, values: Values, result: ChunkResult) -> None:
+        self._chunk_size.note(piece.count, result.seconds)
         with undisturbed():
             if self._book is not None:
                 self._book.save(piece, digest_of(values), result)

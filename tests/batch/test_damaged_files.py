@@ -16,6 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from lrvm_jit.batch import Batch, CheckpointError, DataError, StreamResult
+from lrvm_jit.stream.chunk_size import FixedSize
 from lrvm_jit.stream.inputs import Source, blaming, open_inputs
 from tests.batch.damage import LONG, damaged
 from tests.batch.streams import SUM
@@ -153,7 +154,7 @@ def read(path: Path) -> list[Any]:
     source: Source = open_inputs(path, None)
     try:
         found = []
-        for piece in source.pieces(10):
+        for piece in source.pieces(FixedSize(10)):
             with blaming(source.path):
                 columns = piece.make()
                 found.append({name: numpy.asarray(value) for name, value in columns.items()})
