@@ -257,9 +257,9 @@ def test_chunks_share_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     run({"a0": A0, "c0": 2}, chunk=7)
     assert made == [7]
     made.clear()
-    # Larger chunks than the first make it grow.
+    # Chunks may be larger than the first.
     run(pieces(), chunk=40)
-    assert made == [10, 40]
+    assert made == [40]
 
 
 @pytest.mark.parametrize("content", [0, 5])
