@@ -386,6 +386,9 @@ class Debugger(Stops):
         for point in details.get("points", ()):
             if point.temporary:
                 self.points.pop(point.number, None)
+            unknown = self.unknown_condition(point)
+            if unknown is not None:
+                details["notes"] = (*details.get("notes", ()), unknown)
         return self._event(kind, **details)
 
     def close(self) -> None:

@@ -151,8 +151,10 @@ class Inspection:
         except ExpressionError as error:
             raise DebugError(f"{location.strip()!r} is no location: {error}") from None
         if not 0 <= address <= WORD or address % 4:
+            hint = f"; line {text} is :{text}" if text.isdigit() else ""
             raise DebugError(
                 f"address {address:#x} of {location.strip()!r} is no multiple of 4 within 32 bits"
+                + hint
             )
         return [address]
 

@@ -284,6 +284,15 @@ class Stops(Inspection):
         except ExpressionError:
             return True
 
+    def unknown_condition(self, point: Point) -> str | None:
+        """Why its condition has no value here, so that it has stopped; None if it has one."""
+        if point.condition is not None:
+            try:
+                point.condition(self)
+            except ExpressionError as error:
+                return f"{point.condition.text!r} of {point.number} has no value here: {error}"
+        return None
+
     @staticmethod
     def _counts(point: Point) -> bool:
         """Count a hit; whether it is one to stop at."""

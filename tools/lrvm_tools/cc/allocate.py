@@ -18,12 +18,14 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
+from ..executable import PlaceKind
 from .errors import UnsupportedError
 from .liveness import Ranges, accesses, end_reads
 from .liveness import live_out as find_live_out
 from .machine_code import (
     FrameObject,
     IndirectJump,
+    Location,
     MachineBlock,
     MachineFunction,
     TableJump,
@@ -40,6 +42,7 @@ from .target import (
     IF_I,
     IFN_I,
     LSA_RI,
+    MARKS,
     READS,
     SCRATCH,
     SCRATCH_2,
@@ -119,6 +122,12 @@ class _Allocator:
             for place, instr in enumerate(reversed(block.code), 1):
                 position -= 2
                 form = instr[0]
+                if form == Pseudo.VALUE:
+                    # Debugging keeps no value; what is dead may have been replaced.
+                    parts = instr[2] or ()
+                    if any(part >= 0 and part not in live for part in parts):
+                        instr[2] = None
+                    continue
                 if form in _DROPPABLE and instr[1] not in live and instr[1] >= FIRST_VIRTUAL:
                     dead.append(-place)
                     continue
@@ -278,7 +287,7 @@ class _Allocator:
             code: list[Instr] = []
             for instr in block.code:
                 form = instr[0]
-                if form == Pseudo.CALL or form == Pseudo.LINE:
+                if form == Pseudo.CALL or form in MARKS:
                     code.append(instr)
                     continue
                 if form == Pseudo.ASM or form == Pseudo.CALLR:
@@ -300,6 +309,31 @@ class _Allocator:
                     code.append(instr)
             block.code = code
             self._rewrite_end(block)
+        for block in self.function.blocks:
+            for instr in block.code:
+                if instr[0] == Pseudo.VALUE and instr[2] is not None:
+                    instr[2] = self._location(instr[2])
+
+    def _location(self, parts: list[int]) -> Location | None:
+        """Where a value is, when all that is in the frame has its place."""
+        if len(parts) == 2:
+            low, high = map(self._place, parts) if min(parts) >= 0 else (-1, -1)
+            return (PlaceKind.REGISTER, low, high) if min(low, high) >= 0 else None
+        if len(parts) != 1:
+            return None
+        (part,) = parts
+        if part < 0:
+            return PlaceKind.CONSTANT, ~part, None
+        machine = self._place(part)
+        if machine >= 0:
+            return PlaceKind.REGISTER, machine, None
+        representative = self.find(part)
+        again = self.function.again.get(representative)
+        if again is not None and representative not in self.joined:
+            is_number = again[0] in (CPY_I, Pseudo.CONST)
+            return (PlaceKind.CONSTANT, again[2], None) if is_number else None
+        slot = self.slots.get(representative)
+        return None if slot is None else (PlaceKind.FRAME, ~slot, None)
 
     def _rewrite_spilled(
         self, instr: Instr, reads: tuple[int, ...], writes: tuple[int, ...], code: list[Instr]

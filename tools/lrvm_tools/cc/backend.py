@@ -14,6 +14,7 @@ from .emit import emit_function
 from .errors import UnsupportedError
 from .ir.module import Function, Module, Operand
 from .ir.parser import parse_module
+from .locations import spread
 from .objects import Fixup, Kind, ObjectFile, Section
 from .peephole import improve
 from .select.function import select_function
@@ -107,6 +108,8 @@ class _Compiler:
             machine.exported[f"{function.name}:{label}"] = label
         saved = allocate(machine, self.pool)
         improve(machine)
+        if self.debug:
+            spread(machine)
         sections = emit_function(machine, saved, self._assemble)
         if self.debug:
             frame = sections[0].debug

@@ -31,6 +31,7 @@ from .ir.module import Function as Source
 from .machine_code import MachineFunction
 from .objects import Section
 
+_WORD: Final = 4
 _NODES: Final = re.compile(r"!\d+|null")
 _VARIABLE: Final = re.compile(r"#dbg_(?:declare|value|assign)\([^!]*(!\d+)")
 _ENCODINGS: Final = {
@@ -128,6 +129,14 @@ class VariableNote:
     positions: Positions
 
 
+def _is_whole(place: Place, is_wide: bool) -> bool:
+    """Whether a place holds all of a value: LLVM may keep but the low word of a wide one, whose
+    sign is not known then."""
+    if place.kind is PlaceKind.CONSTANT:
+        return not (is_wide and 1 << 31 <= place.value < 1 << 32)
+    return is_wide == (place.second is not None)
+
+
 class DebugBuilder:
     """The debug information of a linked program."""
 
@@ -170,7 +179,7 @@ class DebugBuilder:
                 number,
                 line,
                 result,
-                tuple(self._variables(note)),
+                tuple(self._variables(note, position)),
                 Frame(
                     frame.register,
                     0,
@@ -185,9 +194,16 @@ class DebugBuilder:
             )
         )
 
-    def _variables(self, note: FunctionNote) -> list[Variable]:
+    def _variables(self, note: FunctionNote, position: Callable[[int], int]) -> list[Variable]:
         """Parameters and variables; those without a place were optimised away."""
         places = {one.metadata: one.place for one in note.machine.places}
+        values: dict[str, list[Place]] = {}
+        for one in note.machine.values:
+            kind, value, second = one.place
+            if kind is PlaceKind.FRAME:
+                value = note.machine.objects[value].offset
+            place = Place(kind, value, position(one.first), position(one.end), second)
+            values.setdefault(one.metadata, []).append(place)
         nodes = dict.fromkeys(
             [
                 *places,
@@ -203,7 +219,9 @@ class DebugBuilder:
             fields = note.positions.fields(node)
             if "name" not in fields or not self._belongs(note, fields.get("scope", "")):
                 continue
-            where: tuple[Place, ...] = ()
+            kind_of = self._type(note.positions, fields.get("type", ""))
+            is_wide = self._size(kind_of) > _WORD
+            where = tuple(one for one in values.get(node, ()) if _is_whole(one, is_wide))
             if node in places:
                 offset = note.machine.objects[places[node]].offset
                 where = (Place(PlaceKind.FRAME, offset),)
@@ -212,7 +230,7 @@ class DebugBuilder:
                     int(fields.get("arg", 999)),
                     Variable(
                         fields["name"],
-                        self._type(note.positions, fields.get("type", "")),
+                        kind_of,
                         where,
                         self._file(note.positions.file(fields.get("file", ""))),
                         int(fields.get("line", 0)),
@@ -232,6 +250,17 @@ class DebugBuilder:
                 return False
             scope = note.positions.fields(scope).get("scope", "")
         return False
+
+    def _size(self, kind: int | None) -> int:
+        """Bytes of a type that registers may hold; 0 for others."""
+        for _ in range(100):
+            found = None if kind is None else self.types[kind]
+            if not isinstance(found, NamedType | QualifiedType):
+                break
+            kind = found.target
+        if isinstance(found, PointerType):
+            return _WORD
+        return found.size if isinstance(found, BasicType | EnumType | RecordType) else 0
 
     def add_variable(self, node: str, positions: Positions, address: int) -> None:
         """Take a global variable in, by the metadata that stands at its definition."""

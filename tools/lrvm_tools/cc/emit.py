@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .debug import EmittedFrame
+from .locations import ValueRanges, ends_before_its_words
 from .machine_code import (
     Branch,
     IndirectJump,
@@ -70,6 +71,7 @@ class _Emitter:
         self.tables: list[Section] = []
         self.frame = self._lay_out()
         self.notes: list[tuple[int, str]] = []
+        self.values = ValueRanges()
 
     def _lay_out(self) -> int:
         """Give the frame's objects their places, small ones first; the frame's size."""
@@ -101,7 +103,11 @@ class _Emitter:
                     self.words.append(encode(instr))
                 else:
                     self._pseudo(instr)
+            if ends_before_its_words(block):
+                self.values.end_block(len(self.words))
             self._end(block, following)
+            self.values.end_block(len(self.words))
+        function.values = self.values.found
         for symbol, label in function.exported.items():
             if label in self.labels:
                 self.section.exported[symbol] = self.labels[label]
@@ -188,6 +194,8 @@ class _Emitter:
             self.put([CPY_R, STACK, instr[1]])
         elif code == Pseudo.GETSP:
             self.put([CPY_R, instr[1], STACK])
+        elif code == Pseudo.VALUE:
+            self.values.mark(len(self.words), instr[1], instr[2])
         else:
             self.notes.append((len(self.words), instr[1]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..executable import PlaceKind
 from .target import FIRST_VIRTUAL, Condition, Instr
 
 Target = str
@@ -99,6 +100,21 @@ class VariablePlace:
     place: int
 
 
+Location = tuple[PlaceKind, int, int | None]
+"""Where a value is: a REGISTER, with a second one for the high word; an object of the FRAME; or a
+CONSTANT."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """Where a variable of optimised code is from one word of the function to another."""
+
+    metadata: str
+    first: int
+    end: int
+    place: Location
+
+
 @dataclass(slots=True)
 class MachineFunction:
     name: str
@@ -119,6 +135,8 @@ class MachineFunction:
     """Symbols of blocks whose address is taken."""
     debug: str = ""
     places: list[VariablePlace] = field(default_factory=list)
+    values: list[ValueRange] = field(default_factory=list)
+    """Of variables that have no place of their own."""
     arguments: int = 0
     """Words of the parameters on the stack."""
 

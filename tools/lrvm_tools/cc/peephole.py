@@ -17,6 +17,7 @@ from .target import (
     IF2_I,
     IF_I,
     IFN_I,
+    MARKS,
     SETS_FLAGS,
     SF,
     WRITES,
@@ -63,7 +64,7 @@ def _keep_flags(block: MachineBlock, changing: tuple[Pseudo, ...]) -> None:
         skipped = behind_skip
         behind_skip = form in _SKIPS
         kept.append(instr)
-        if behind_skip or form == Pseudo.LINE:
+        if behind_skip or form in MARKS:
             continue
         if form >= 256:
             if form in changing or any(instr[item] == setter for item in WRITES[form]):
@@ -100,7 +101,7 @@ def _thread(function: MachineFunction) -> None:
     onward = {
         block.label: block.end.target
         for block in function.blocks
-        if isinstance(block.end, Jump) and not any(instr[0] != Pseudo.LINE for instr in block.code)
+        if isinstance(block.end, Jump) and not any(instr[0] not in MARKS for instr in block.code)
     }
 
     def last(label: str) -> str:

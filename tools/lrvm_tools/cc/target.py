@@ -59,6 +59,7 @@ class Pseudo(IntEnum):
     INCOMING_ADDR = 269  # d, word of the stack's arguments
     GETSP = 270  # d
     LINE = 271  # metadata node of the source position
+    VALUE = 272  # metadata node of a variable; its parts, then its Location, or None
 
 
 READS: dict[int, tuple[int, ...]] = {
@@ -78,6 +79,7 @@ READS: dict[int, tuple[int, ...]] = {
     Pseudo.INCOMING_ADDR: (),
     Pseudo.GETSP: (),
     Pseudo.LINE: (),
+    Pseudo.VALUE: (),
 }
 """Items of an instruction that are registers and read, by form."""
 WRITES: dict[int, tuple[int, ...]] = {
@@ -97,7 +99,10 @@ WRITES: dict[int, tuple[int, ...]] = {
     Pseudo.INCOMING_ADDR: (1,),
     Pseudo.GETSP: (1,),
     Pseudo.LINE: (),
+    Pseudo.VALUE: (),
 }
+MARKS: Final = (Pseudo.LINE, Pseudo.VALUE)
+"""Instructions that become no words."""
 SHIFTS: Final[dict[int, tuple[int, ...]]] = {}
 """Where each operand stands in the word, as a shift, by form."""
 SETS_FLAGS: Final[set[int]] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import UnsupportedError
 from ..ir.module import Block, Function, Instruction, Module
+from ..locations import ValueRecord, value_record
 from ..machine_code import (
     Jump,
     MachineBlock,
@@ -14,6 +15,7 @@ from ..target import (
 )
 from .flow import Flow
 from .phis import Phis
+from .values import literal
 
 
 def select_function(module: Module, source: Function, check: bool, debug: bool) -> MachineFunction:
@@ -26,6 +28,11 @@ class _Selector(Phis):
     def run(self, debug: bool) -> MachineFunction:
         self.out.section = self.source.section
         self.out.debug = self.source.debug
+        self.records: dict[str, dict[int, list[ValueRecord]]] = {}
+        for label, number, text in self.source.records if debug else ():
+            record = value_record(text, self.module.metadata)
+            if record is not None:
+                self.records.setdefault(label, {}).setdefault(number, []).append(record)
         self.survey()
         entry = MachineBlock("", self.source.blocks[0].label)
         self.out.blocks.append(entry)
@@ -56,7 +63,10 @@ class _Selector(Phis):
 
     def _block(self, block: Block, debug: bool) -> None:
         position = ""
-        for instruction in block.instructions:
+        records = self.records.get(block.label, {})
+        for number, instruction in enumerate(block.instructions):
+            if number in records:
+                self._values(records[number])
             if debug and instruction.debug and instruction.debug != position:
                 position = instruction.debug
                 self.emit([Pseudo.LINE, position])
@@ -69,6 +79,16 @@ class _Selector(Phis):
                     error.reason,
                     f"{self.source.name} {instruction.debug or self.source.debug}".strip(),
                 ) from None
+
+    def _values(self, records: list[ValueRecord]) -> None:
+        """Mark that variables take other values. What is computed where it is used is nowhere."""
+        for record in records:
+            parts = None
+            if record.number is not None:
+                parts = [literal(record.number)]
+            elif record.name is not None and record.name not in self.lazy:
+                parts = self.values.get(record.name)
+            self.emit([Pseudo.VALUE, record.variable, parts])
 
     def _instruction(self, instruction: Instruction) -> None:
         op, name = instruction.op, instruction.name
