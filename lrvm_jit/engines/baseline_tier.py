@@ -19,6 +19,10 @@ COST_OF_PLACE, COST_OF_WORD = 1 << 14, 1 << 18
 """Instructions executed before native code is entered again at a place where that was not worth it,
 and a word translated again that has changed too often, for each of them: twenty times what is lost
 by it."""
+NATIVE_PART = 8
+BLOCKS_OF_LOOK = 512
+"""Looking at so many takes some hundredths of the time that lies between two looks."""
+MOST_APART = 16
 LONGEST_PATIENCE = 64
 """This times as many at most."""
 
@@ -53,6 +57,11 @@ class BaselineTier:
         self._mapped = b""
         """The mapped address ranges that the code relies on."""
         self._patience = 1
+        self.looks_apart = 1
+        """How many times as many instructions as usual are to lie between two looks at what is hot:
+        more where many blocks are to be looked at, and where the interpreter does nearly all."""
+        self._native_counted = 0
+        """Instructions of native code at the last count."""
         self._alone_then = 0
         """How much was left alone when that was last looked at, and"""
         self._cost = 0
@@ -124,8 +133,13 @@ class BaselineTier:
         """Read the counters of blocks and regions; `executed` instructions were in all."""
         if self.code is None or self.heat is None:
             return
-        self.heat.add_blocks(self.code.take_counts(), executed - self._counted)
-        self._counted = executed
+        blocks = self.code.take_counts()
+        self.heat.add_blocks(blocks, executed - self._counted)
+        if NATIVE_PART * (self.code.executed - self._native_counted) < executed - self._counted:
+            self.looks_apart = min(2 * self.looks_apart, MOST_APART)
+        else:
+            self.looks_apart = 1 + len(blocks.starts) // BLOCKS_OF_LOOK
+        self._counted, self._native_counted = executed, self.code.executed
         for installed in self._installation:
             done = self._installation.take_executed(installed)
             installed.recent = done + installed.recent // 2

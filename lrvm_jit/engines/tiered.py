@@ -368,7 +368,7 @@ class TranslatorEngine(InterpreterEngine):
         if self._waiting:
             self._take_results()
         if (
-            self._interpreted >= self._options.threshold
+            self._interpreted >= self._options.threshold * self._baseline.looks_apart
             and self._has_regions
             and not self._first_sight
         ):

@@ -60,13 +60,17 @@ class Heat:
     def __init__(self, words: int) -> None:
         # Zeros that nobody touches take no memory.
         self._heat: Indices = numpy.zeros(words, numpy.int64)
-        self._recent: dict[int, int] = {}
+        self._recent: Indices = numpy.zeros(words, numpy.int64)
         """By first word: how many instructions a block has executed since the last look, and half
         of what stood here then."""
+        self._starts: Indices = numpy.zeros(0, numpy.int64)
+        """Where that is not 0."""
+        self._ran_before = numpy.zeros(words, numpy.bool_)
+        """Where it was not at the last look,"""
+        self._starts_before = self._starts
+        """the same as arena indices."""
         self._blocks: BlockCounts | None = None
         """What ran since the last look."""
-        self._before: dict[int, int] = {}
-        """`_recent` at the last look."""
         self._total = 0
         """Instructions since the last look, whatever executed them."""
 
@@ -79,11 +83,14 @@ class Heat:
             inside = numpy.arange(ends[-1]) - numpy.repeat(ends - blocks.words, blocks.words)
             indices = numpy.repeat(blocks.starts, blocks.words) + inside
             numpy.add.at(self._heat, indices, numpy.repeat(blocks.counts, blocks.words))
-        self._before = self._recent
-        self._recent = {start: weight // 2 for start, weight in self._before.items() if weight > 1}
-        times = (blocks.words * blocks.counts).tolist()
-        for start, time in zip(blocks.starts.tolist(), times, strict=True):
-            self._recent[start] = self._recent.get(start, 0) + time
+        recent, before = self._recent, self._starts
+        self._ran_before[self._starts_before] = False
+        self._ran_before[before] = True
+        self._starts_before = before
+        recent[before] //= 2
+        numpy.add.at(recent, blocks.starts, blocks.words * blocks.counts)
+        new = blocks.starts[~self._ran_before[blocks.starts]]
+        self._starts = numpy.concatenate([before[recent[before] > 0], new])
 
     def add_region(self, indices: Indices, executed: int) -> None:
         """A region with these words has executed so many instructions: those of its words that have
@@ -101,19 +108,20 @@ class Heat:
         blocks = self._blocks
         if blocks is None:
             return
-        taken = is_taken(blocks.starts).tolist()
-        candidates: list[tuple[int, HotBlock]] = []
-        for start, pc, mode, within in zip(
-            blocks.starts.tolist(),
-            blocks.addresses.tolist(),
-            blocks.modes.tolist(),
-            taken,
-            strict=True,
-        ):
-            weight = self._recent.get(start, 0)
-            least = LEAST_SHARE_WITHIN if within else LEAST_SHARE
-            if start in self._before and weight >= self._total * least:
-                candidates.append((weight, HotBlock(start, pc, bool(mode), within)))
+        weights = self._recent[blocks.starts]
+        taken = is_taken(blocks.starts)
+        least = self._total * numpy.where(taken, LEAST_SHARE_WITHIN, LEAST_SHARE)
+        hot = numpy.flatnonzero(self._ran_before[blocks.starts] & (weights >= least))
+        candidates = [
+            (weight, HotBlock(start, pc, bool(mode), within))
+            for weight, start, pc, mode, within in zip(
+                *(
+                    array[hot].tolist()
+                    for array in (weights, blocks.starts, blocks.addresses, blocks.modes, taken)
+                ),
+                strict=True,
+            )
+        ]
         around: Counter[int] = Counter()
         for weight, block in candidates:
             around[block.index // FUNCTION_WORDS] += weight
@@ -131,5 +139,4 @@ class Heat:
     def forget(self, indices: list[int]) -> None:
         """Other code stands there now."""
         self._heat[indices] = 0
-        for index in indices:
-            self._recent.pop(index, None)
+        self._recent[indices] = 0
