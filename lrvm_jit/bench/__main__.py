@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib import import_module
 from typing import Any
 
 from ..engines import ENGINES
+from .command import CommandParser
 from .measure import Row, measure_programs, measure_round_trips, measure_start, runs_whole
 from .native import NativePrograms, NativeUnavailableError, front_end, system_compiler
 from .programs import Program
@@ -29,46 +30,22 @@ EPILOG = """examples:
   python -m lrvm_jit.bench waits                   other Python threads beside a translation
 """
 
+COMMANDS = ("modular", "batch", "start", "windows", "waits")
+"""Benchmarks of their own, each a module with a `main`."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the process's exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["modular"]:
-        from . import modular
-
-        return modular.main(arguments[1:])
-    if arguments[:1] == ["batch"]:
-        from . import batch
-
-        return batch.main(arguments[1:])
-    if arguments[:1] == ["start"]:
-        from . import start
-
-        return start.main(arguments[1:])
-    if arguments[:1] == ["windows"]:
-        from . import windows
-
-        return windows.main(arguments[1:])
-    if arguments[:1] == ["waits"]:
-        from . import waits
-
-        return waits.main(arguments[1:])
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench",
-        description="Measure the machine: programs, bus round trips, start-up.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "programs",
-        nargs="*",
-        metavar="PROGRAM",
-        help=f"of {', '.join(BY_NAME)}; without any, all of them, round trips and start-up",
-    )
+    if arguments and arguments[0] in COMMANDS:
+        command = import_module(f".{arguments[0]}", __package__)
+        status: int = command.main(arguments[1:])
+        return status
+    parser = CommandParser("", "Measure the machine: programs, bus round trips, start-up.", EPILOG)
+    parser.add_programs(list(BY_NAME), "without any, all of them, round trips and start-up")
     parser.add_argument(
         "-e", "--engine", action="append", choices=ENGINES, help="default: reference and auto"
     )
-    parser.add_argument("-n", "--repeats", type=int, default=5, help="runs of each, default 5")
     parser.add_argument(
         "--native",
         action="store_true",
@@ -76,14 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "the engines take; needs a checkout and a C compiler: $CC, cc, gcc or clang. With the "
         "extra `cc`, programs that are in C themselves are measured by its clang as well",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    unknown = [name for name in options.programs if name not in BY_NAME]
-    if unknown:
-        parser.error(f"unknown program {unknown[0]!r}; known are {', '.join(BY_NAME)}")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
-
+    options = parser.parse(arguments)
     engines = sorted(options.engine or ("reference", "auto"), key=ENGINES.index)
     if options.native and not any(map(runs_whole, engines)):
         parser.error("--native compares whole runs, which the engine reference is too slow for")

@@ -18,6 +18,7 @@ import numpy
 
 from ..batch import Batch, BatchResult, LaneReason
 from ..isa.table import Reg
+from .command import CommandParser
 from .lanes import table
 from .measure import Figures
 from .programs import image
@@ -263,14 +264,12 @@ def _vectors(options: argparse.Namespace) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench batch",
-        description="Measure batches: lanes and instructions a second. Sizes and numbers of "
-        "threads may be chosen; the figures with names are measured only if none is.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = CommandParser(
+        "batch",
+        "Measure batches: lanes and instructions a second. Sizes and numbers of threads may be "
+        "chosen; the figures with names are measured only if none is.",
+        EPILOG,
     )
-    parser.add_argument("-n", "--repeats", type=int, default=5, help="runs of each, default 5")
     parser.add_argument("--lanes", type=int, nargs="+", metavar="N", help="numbers of lanes")
     parser.add_argument(
         "--instructions", type=int, nargs="+", metavar="N", help="of each lane; multiples of 4"
@@ -284,20 +283,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="guests whose lanes run side by side in vector registers, and the same one after "
         "the other; with --lanes at most so many",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="save a picture: .png, .svg or .pdf"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     for name in ("lanes", "instructions", "threads"):
         for number in getattr(options, name) or ():
-            if number < 1:
-                parser.error(f"--{name} is {number}; it must be 1 or more")
+            parser.check_positive(name, number)
     for number in options.instructions or ():
         if number % 4:
             parser.error(f"--instructions is {number}; it must be a multiple of 4")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
     if options.plot is not None and options.plot.suffix not in (".png", ".svg", ".pdf"):
         parser.error(f"--plot is {options.plot}; its name must end with .png, .svg or .pdf")
     if options.plot is not None and not options.plot.parent.is_dir():

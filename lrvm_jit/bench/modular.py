@@ -6,7 +6,6 @@ with each other is measured in turns, many times, in short runs.
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import statistics
@@ -32,6 +31,7 @@ from ..modular import (
     Terminate,
     TwoWayChannel,
 )
+from .command import CommandParser
 from .modular_compiled import COMPILED_QUERIES, compiled_machine, measure_speedups
 
 THREAD_QUERIES: Final = 2_000
@@ -182,15 +182,9 @@ def measure(repeats: int) -> list[Rate]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the process's exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench modular",
-        description="Measure modular machines: queries a second, one peripheral.",
-    )
-    parser.add_argument("-n", "--repeats", type=int, default=15, help="runs of each, default 15")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
+    description = "Measure modular machines: queries a second, one peripheral."
+    parser = CommandParser("modular", description, repeats=15)
+    options = parser.parse(arguments)
     rates = measure(options.repeats)
     speedups = measure_speedups(options.repeats)
     if options.json:

@@ -23,6 +23,7 @@ from ..code_cache import CACHE_VARIABLE
 from ..code_cache.sources import KIND as SOURCES
 from ..jit.baseline.library import KIND as STENCILS
 from ..kernel.build.compile import FOLDER as KERNELS
+from .command import CommandParser
 from .measure import measure_programs
 from .native import NativePrograms, NativeUnavailableError, system_compiler
 from .programs import LASM_PROGRAMS, Program, image
@@ -288,34 +289,17 @@ def _ratios(rows: Sequence[Row]) -> str:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench start",
-        description="Measure how long it takes until programs run at their full speed.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "programs",
-        nargs="*",
-        metavar="PROGRAM",
-        help=f"of {', '.join(BY_NAME)}; without any, those in assembly but mmio",
-    )
-    parser.add_argument("-n", "--repeats", type=int, default=5, help="runs of each, default 5")
+    description = "Measure how long it takes until programs run at their full speed."
+    parser = CommandParser("start", description, EPILOG)
+    parser.add_programs(list(BY_NAME), "without any, those in assembly but mmio")
     parser.add_argument("--native", action="store_true", help="beside the same work in C (-O2)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--plot",
         type=Path,
         metavar="FILE",
         help="save a picture of instructions done over time: .png, .svg or .pdf",
     )
-    options = parser.parse_args(arguments)
-    for name in options.programs:
-        if name not in BY_NAME:
-            parser.error(f"unknown program {name!r}; known are {', '.join(BY_NAME)}")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
-    return options
+    return parser.parse(arguments)
 
 
 if __name__ == "__main__":

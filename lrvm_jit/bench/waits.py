@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..jit.options import TranslatorOptions
+from .command import CommandParser
 from .suite import BY_NAME
 
 if TYPE_CHECKING:
@@ -161,25 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench waits",
-        description="Measure how long another Python thread waits while programs are translated.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    known = [*BY_NAME, FUNCTIONS]
-    parser.add_argument(
-        "programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(known)}; see below"
-    )
-    parser.add_argument("-n", "--repeats", type=int, default=5, help="processes, default 5")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    description = "Measure how long another Python thread waits while programs are translated."
+    parser = CommandParser("waits", description, EPILOG, of="processes")
+    parser.add_programs([*BY_NAME, FUNCTIONS], "see below")
     parser.add_argument("--once", choices=ENGINES, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    for name in options.programs:
-        if name not in known:
-            parser.error(f"unknown program {name!r}; known are {', '.join(known)}")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
+    options = parser.parse(arguments)
     if options.once and len(options.programs) != 1:
         parser.error("--once takes one program")
     return options

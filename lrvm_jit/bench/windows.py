@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from ..jit.options import TranslatorOptions
+from .command import CommandParser
 from .programs import Program
 from .suite import BY_NAME
 
@@ -176,28 +177,11 @@ def _mean(ratios: Sequence[float]) -> float:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m lrvm_jit.bench windows",
-        description="Measure how fast new programs run in their first moments.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "programs",
-        nargs="*",
-        metavar="PROGRAM",
-        help=f"of {', '.join(BY_NAME)}; without any, all but mmio",
-    )
-    parser.add_argument("-n", "--repeats", type=int, default=1, help="processes, default 1")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    description = "Measure how fast new programs run in their first moments."
+    parser = CommandParser("windows", description, EPILOG, repeats=1, of="processes")
+    parser.add_programs(list(BY_NAME), "without any, all but mmio")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    for name in options.programs:
-        if name not in BY_NAME:
-            parser.error(f"unknown program {name!r}; known are {', '.join(BY_NAME)}")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}; it must be 1 or more")
-    return options
+    return parser.parse(arguments)
 
 
 if __name__ == "__main__":
