@@ -26,12 +26,15 @@ from ..jit.options import TranslatorOptions
 from ..machine.motherboard import Motherboard
 from ..machine.runner import UNLIMITED
 from . import lane_layout
+from .batch_statistics import together
+from .blocks import SMALLEST_BLOCK, Backend, BehindDevice, Blocks, ByProgram, InOrder
 from .component import BatchComponent
 from .lane_arrays import LaneArrays, LaneMemory, restore_rows
 from .lane_snapshots import Lanes, chosen_lanes, put_lane, put_snapshot
 from .lane_threads import LaneThreads
 from .programs import Program, Sources, order_by_program, programs_of
 from .progress import Progress, ProgressCallback, make_progress
+from .proxy import ComponentProxy, check_components
 from .result import BatchResult, copies
 from .template import (
     PAGE,
@@ -42,11 +45,8 @@ from .template import (
     template_of,
 )
 from .vector.code import VectorCompiler, vector_compiler
-from .worker import Port, Worker, check_components, largest_block, start_of
+from .worker import Worker, largest_block, start_of
 
-SMALLEST_BLOCK = 32
-"""Lanes that a worker takes at least, and a multiple of which it takes: no group of vector code is
-wider."""
 DEVICES = ("cpu", "cuda")
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Batch:
     def _worker(self) -> Worker:
         """A new worker, whose board is like the template."""
         own = [
-            Port(self._components[number], self._component_lock)
+            ComponentProxy(self._components[number], self._component_lock)
             if number in self._components
             else copied(component)
             for number, component in enumerate(self._template.components)
@@ -385,33 +385,7 @@ class Batch:
 
     def stats(self) -> Statistics:
         """What the engines of all threads have done since the batch was made."""
-        counts = [worker.board.stats() for worker in self._workers]
-        first = counts[0] if counts else self._template.stats()
-        together = sum(worker.in_groups for worker in self._workers)
-        exits: dict[str, int] = {}
-        for one in counts:
-            for reason, number in one.exits.items():
-                exits[reason] = exits.get(reason, 0) + number
-        return Statistics(
-            first.engine,
-            sum(worker.instructions for worker in self._workers),
-            exceptions=sum(one.exceptions for one in counts),
-            translated=sum(one.translated for one in counts) + together,
-            side_by_side=together,
-            baseline=sum(one.baseline for one in counts),
-            blocks=sum(one.blocks for one in counts),
-            block_bytes=sum(one.block_bytes for one in counts),
-            block_memory=sum(one.block_memory for one in counts),
-            regions=sum(one.regions for one in counts),
-            code_bytes=sum(one.code_bytes for one in counts),
-            compiled=sum(one.compiled for one in counts),
-            loaded=sum(one.loaded for one in counts),
-            shared=sum(one.shared for one in counts),
-            translation_seconds=sum(one.translation_seconds for one in counts),
-            invalidations=sum(one.invalidations for one in counts),
-            failures=sum(one.failures for one in counts),
-            exits=exits,
-        )
+        return together(self._template.stats(), self._workers)
 
     # --- running -----------------------------------------------------------------------------
 
@@ -482,9 +456,7 @@ class Batch:
             self._workers.append(self._worker())
         workers = self._workers[:threads]
         blocks = Blocks(count, threads, largest_block(self._components))
-        order = None
-        if self.programs is not None and not self._components:
-            order = order_by_program(self.programs[:count])
+        backend = self._backend(count)
         before = sum(worker.instructions for worker in workers)
         for worker in workers:
             worker.begin(start_of(arrays, 0) if self.n else 0)
@@ -495,14 +467,7 @@ class Batch:
         def work(worker: Worker) -> None:
             while (block := blocks.take()) is not None and not self._control[0]:
                 first, size = block
-                if self._device is not None:
-                    waiting = arrays.reason[first : first + size] == lane_layout.LANE_NOT_RUN
-                    queue = numpy.flatnonzero(waiting) + first
-                    worker.run_block(first, size, stop_on_exception, queue)
-                elif order is None:
-                    worker.run_block(first, size, stop_on_exception)
-                else:
-                    worker.run_lanes(order[first : first + size], stop_on_exception)
+                backend.run_block(worker, first, size, stop_on_exception)
                 worker.finished += size
 
         def show() -> None:
@@ -534,6 +499,15 @@ class Batch:
         instructions = sum(worker.instructions for worker in workers) - before + elsewhere
         interrupted = interrupted or bool(self._control[0])
         return self._result(interrupted, time.perf_counter() - begin, instructions)
+
+    def _backend(self, count: int) -> Backend:
+        """What runs the first `count` lanes."""
+        if self._device is not None:
+            return BehindDevice(self._arrays)
+        order = None
+        if self.programs is not None and not self._components:
+            order = order_by_program(self.programs[:count])
+        return InOrder() if order is None else ByProgram(order)
 
     def _run_on_device(
         self, device: DeviceLanes, stop_on_exception: bool, progress: Progress
@@ -644,27 +618,3 @@ def _cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-class Blocks:
-    """Hands out blocks of lanes: large ones first, then smaller, so that all threads end at about
-    the same time however different the lanes are. One thread gets large ones only."""
-
-    def __init__(self, n: int, threads: int, most: int) -> None:
-        """`most`: lanes of a block at most, a multiple of SMALLEST_BLOCK."""
-        self._next = 0
-        self._most = most
-        self._n = n
-        self._threads = threads
-        self._lock = threading.Lock()
-
-    def take(self) -> tuple[int, int] | None:
-        """First lane and number of lanes of the next block."""
-        with self._lock:
-            left = self._n - self._next
-            if not left:
-                return None
-            fair = left // (4 * self._threads) if self._threads > 1 else left
-            count = min(left, self._most, max(SMALLEST_BLOCK, fair - fair % SMALLEST_BLOCK))
-            self._next += count
-            return self._next - count, count

@@ -14,7 +14,7 @@ from ..arguments import whole_number, whole_numbers
 from ..core.component import Component, metadata_of
 from ..machine.motherboard import Motherboard
 from .component import BatchComponent
-from .worker import Port, check_components, size_of
+from .proxy import ComponentProxy, check_components, size_of
 
 PAGE = 4096
 """The ROM of a batch is a multiple of this, in bytes, unless the caller says otherwise."""
@@ -54,7 +54,7 @@ def template_of(
     rom_size: int | None,
     components: Iterable[BatchComponent],
 ) -> Motherboard:
-    """A board with the words in its ROM, RAM, and a port for each component."""
+    """A board with the words in its ROM, RAM, and a proxy for each component."""
     # The components are another package of the distribution, which the core does not need.
     from lrvm_components import BootRom, Ram
 
@@ -64,7 +64,7 @@ def template_of(
         size = whole_number("rom_size", rom_size)
     lock = threading.Lock()
     parts: list[Component] = [BootRom(words, size), Ram(ram_size)]
-    parts += [Port(component, lock) for component in components]
+    parts += [ComponentProxy(component, lock) for component in components]
     board = Motherboard(parts, "interpreter")
     for outcome in board.map_contiguous(0):
         if isinstance(outcome.result, Exception):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence, Sized
+from collections.abc import Sized
 
 import numpy
 from numpy.typing import NDArray
 
 from ..core import layout
-from ..core.component import Component, MemoryWindow
 from ..core.error_notes import add_note_once
-from ..core.metadata import Metadata
 from ..exceptions import HardwareError
-from ..isa.table import RESET_KEEPS_CPU, WORD_MASK, Reg
+from ..isa.table import RESET_KEEPS_CPU, Reg
 from ..kernel.build.compile import KERNEL, SOURCES, EntryPointSource, load
 from ..machine.motherboard import Motherboard
 from . import lane_layout as lanes
+from .answers import checked_answer
 from .component import FINE, BatchComponent, LaneNumbers, PartlyServedError, Words
 from .lane_arrays import LaneArrays
+from .proxy import ComponentProxy
 from .vector.backend import VectorLanes
 from .vector.code import VectorCompiler
 from .vector.pace import Pace, Turn
@@ -56,35 +56,6 @@ LARGE_LANE = 128 << 10
 it to and fro would take longer than asking for one lane alone."""
 
 
-class Port(Component):
-    """Stands on a worker's board for a component of the batch: its accesses go past the board."""
-
-    def __init__(self, component: BatchComponent, lock: threading.Lock) -> None:
-        self.name = component.name
-        data = component.metadata()
-        self._metadata = data if isinstance(data, Metadata) else Metadata.from_words(data)
-        self._component = component
-        self._lock = lock
-        if component.window is not None:
-            offset, words = component.window
-            self.windows = (MemoryWindow(offset, numpy.zeros(words, numpy.uint32)),)
-        self.lane = numpy.zeros(1, numpy.int64)
-        """The lane that is loaded, for `reset`."""
-
-    def metadata(self) -> Metadata:
-        return self._metadata
-
-    def reset(self) -> None:
-        lane = self.lane.copy()
-        with self._lock:
-            # The lane is loaded: what it has of the window is here.
-            for window in self.windows:
-                self._component.rows[lane] = window.words
-            self._component.reset(lane)
-            for window in self.windows:
-                window.words[:] = self._component.rows[lane[0]]
-
-
 class Worker:
     """Runs blocks of lanes on a board made for it. One thread at a time."""
 
@@ -105,7 +76,7 @@ class Worker:
         self._lock = lock
         self._engine = board.kernel_engine
         self._state = board.core.state.state_view
-        self._ports = [item for item in board.components if isinstance(item, Port)]
+        self._ports = [item for item in board.components if isinstance(item, ComponentProxy)]
         self._run, _ = load(BATCH_LOOP)
         self._queue = numpy.zeros(largest_block(components), numpy.int64)
         self._saved = numpy.zeros(
@@ -414,7 +385,7 @@ class Worker:
         try:
             answer, served = self._ask(number, one, offset, given)
             if served:
-                state[layout.ANSWER] = int(_checked_answer(component, answer, 1)[0])
+                state[layout.ANSWER] = int(checked_answer(component, answer, 1)[0])
         except BaseException as error:
             self._note(error, number, one, offset, kind)
             self._fail(error)
@@ -445,7 +416,7 @@ class Worker:
                 try:
                     answer, count = self._ask(number, lane_numbers, offsets[group], given)
                     if count:
-                        answers[group] = _checked_answer(component, answer, len(group))
+                        answers[group] = checked_answer(component, answer, len(group))
                 except BaseException as error:
                     self._note(error, number, lane_numbers, offsets[group], kind)
                     self._fail(error)
@@ -519,76 +490,6 @@ class Worker:
         arrays.reason[waiting] = lanes.LANE_STOPPED
 
 
-def _checked_answer(component: BatchComponent, answer: object, count: int) -> NDArray[numpy.int64]:
-    """Words, or words and errors, as the kernel wants them."""
-    errors: object = None
-    if isinstance(answer, tuple):
-        answer, errors = answer
-    words = numpy.asarray(answer)
-    if words.shape != (count,) or words.dtype.kind not in "iu":
-        raise TypeError(
-            f"{component.name} answered reads of {count} lanes with an array of shape "
-            f"{words.shape} and dtype {words.dtype}; wanted {count} whole numbers"
-        )
-    result = words.astype(numpy.int64)
-    bad = numpy.flatnonzero((result < 0) | (result > WORD_MASK))
-    if len(bad):
-        raise ValueError(
-            f"{component.name} answered {words[bad[0]]} to a read; a word is 0..{WORD_MASK}"
-        )
-    if errors is not None:
-        refusals = _answer_of_errors(component, errors, count)
-        result = numpy.where(refusals < 0, refusals, result)
-    return result
-
-
-def _answer_of_errors(
-    component: BatchComponent, errors: object, count: int
-) -> NDArray[numpy.int64]:
-    """-1 - error for each access that was refused, else 0."""
-    array = numpy.asarray(errors)
-    if array.shape != (count,) or array.dtype.kind not in "iu":
-        raise TypeError(
-            f"{component.name} gave errors of shape {array.shape} and dtype {array.dtype} "
-            f"for {count} accesses; wanted {count} whole numbers, {FINE} where there is none"
-        )
-    wide = array.astype(numpy.int64)
-    bad = numpy.flatnonzero((wide < FINE) | (wide > 0xFFFF))
-    if len(bad):
-        raise ValueError(
-            f"{component.name} gave the error {wide[bad[0]]}; it must be {FINE} or a word of "
-            f"16 bits such as {HardwareError.__name__}(...).word"
-        )
-    return numpy.where(wide >= 0, -1 - wide, 0)
-
-
 def start_of(arrays: LaneArrays, lane: int) -> int:
     """Where a lane's program goes on."""
     return int(arrays.regs[lane, Reg.PC])
-
-
-def check_components(components: Sequence[BatchComponent]) -> None:
-    """TypeError for what is no batch component, ValueError for one listed twice or with a window
-    that does not lie within it."""
-    for component in components:
-        if not isinstance(component, BatchComponent):
-            raise TypeError(
-                f"{component!r} is not a BatchComponent; wrap components of single machines in "
-                "PerLane"
-            )
-        if component.window is not None:
-            offset, words = component.window
-            size = size_of(component)
-            if offset < 0 or offset % 4 or words < 1 or offset + 4 * words > size:
-                raise ValueError(
-                    f"{component.name} has a window of {words} words at offset {offset}, which "
-                    f"does not lie within its {size} bytes"
-                )
-    if len({id(component) for component in components}) != len(components):
-        raise ValueError("a component is listed twice; each one has one id")
-
-
-def size_of(component: BatchComponent) -> int:
-    """A component's size in bytes."""
-    data = component.metadata()
-    return (data if isinstance(data, Metadata) else Metadata.from_words(data)).size

@@ -27,7 +27,7 @@ from lrvm_jit.batch import (
     RandomSource,
     WordInput,
 )
-from lrvm_jit.batch.batch import SMALLEST_BLOCK, Blocks
+from lrvm_jit.batch.blocks import SMALLEST_BLOCK, Blocks
 from lrvm_jit.batch.component import LaneNumbers, Words
 from lrvm_jit.core.metadata import Metadata
 from lrvm_jit.isa.table import Reg

@@ -23,8 +23,8 @@ from ..lane_arrays import LaneArrays, LaneMemory
 
 MOST_REMADE = 3
 """How often the code of a batch is made anew because lanes are not as they were."""
-SAMPLED_LANES = 256
-"""Lanes that tell which registers have one value in all of them."""
+SAMPLED_LANES = 128
+"""About so many lanes tell which registers have one value in all of them."""
 MOST_GROUP_BYTES = 64 << 20
 """RAM of a group's lanes together, above which vector code leaves RAM to the scalar path."""
 
@@ -114,11 +114,10 @@ class VectorCode:
 
 def alike_registers(arrays: LaneArrays) -> frozenset[int]:
     """Registers that seem to have one value in all lanes that are to run: some lanes tell."""
-    some = numpy.linspace(0, arrays.n - 1, min(arrays.n, SAMPLED_LANES)).astype(numpy.int64)
-    some = some[arrays.halted[some] == 0]
-    if not len(some):
+    some = slice(None, None, max(1, arrays.n // SAMPLED_LANES))
+    registers = arrays.regs[some][arrays.halted[some] == 0]
+    if not len(registers):
         return frozenset()
-    registers = arrays.regs[some]
     return frozenset(numpy.flatnonzero((registers == registers[0]).all(axis=0)).tolist())
 
 
