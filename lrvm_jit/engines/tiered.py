@@ -11,59 +11,39 @@ import time
 import warnings
 import weakref
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy
 
-from ..code_cache import CodeCache
 from ..core import layout
 from ..core.statistics import Statistics
 from ..core.stop import StopReason
 from ..isa.table import Reg
-from ..jit.analysis.profile import NOTHING_KNOWN, Profile
-from ..jit.analysis.region import PlainMemory
-from ..jit.analysis.samples import Samples
-from ..jit.code.cache import PROGRAMS, default_cache
-from ..jit.code.installation import ROWS, Installation, Installed
+from ..jit.code.installation import ROWS, Installed
 from ..jit.code.job import Job, Outcome, perform
 from ..jit.code.known import KNOWN, START_WORDS, KnownRegion, program_key
 from ..jit.code.store import STORE, Origin
 from ..jit.code.worker import WORKER, Results
 from ..jit.native_context import new_context
 from ..jit.options import FIRST_LIMIT, TranslatorOptions
-from .baseline_tier import BaselineTier
-from .interpreter import SLICE, InterpreterEngine
+from .interpreter import SLICE
+from .looking import LONGEST_INTERVAL, NATIVE_GAP, LookingEngine
 
 if TYPE_CHECKING:
     from ..core.core import Core
 
-COPIED_WORDS = 8192
-"""Guest words to either side of a look that a region may consist of."""
 SMALLEST_BONUS, LARGEST_BONUS = 1 << 20, 1 << 25
 WANTED_SLICE = 0.01
 """Seconds between two looks at signals and results while translated code runs,"""
 WANTED_WAITING = 0.003
 """and while a translation is awaited."""
-LONGEST_SAMPLE = 256
-"""Instructions of a sample: 20 us, and three times as much until they are counted."""
-SAMPLES_BEFORE_LOOK = 8
-"""Samples while the threshold's instructions are interpreted, at first: then they become rarer,"""
-LONGEST_INTERVAL = 64
-"""by this factor at most."""
 ENLARGE_AFTER = 16
 """Samples after the last one that led to a translation."""
 TRANSLATED_WEIGHT = 16
 """So many translated instructions are as good a reason for a sample as an interpreted one."""
-FUNCTION_WORDS = 128
-"""A function's size: code so near by is taken for one."""
 SAMPLE_ROWS = -(-layout.MOST_SAMPLES * layout.SAMPLE_FIELDS // layout.TRANSLATION_FIELDS)
 """Rows of `translations` that notes take the place of."""
-MOST_LAYOUTS = 8
-"""If the board's memory changes more often, its bounds are no longer made a part of the code."""
 
-MOST_ATTEMPTS = 2
-"""How often the code around an instruction is translated, at most."""
 
 _has_warned = False
 """Whether this process has heard of a failed translation."""
@@ -79,80 +59,36 @@ EXIT_NAMES = {
 }
 
 
-class TranslatorEngine(InterpreterEngine):
+class TranslatorEngine(LookingEngine):
     """Runs the kernel with translated regions in it."""
 
     name = "translator"
 
     def __init__(self, core: Core, options: TranslatorOptions | None = None) -> None:
-        super().__init__(core)
-        self._options = options or TranslatorOptions()
-        self._cache = default_cache() if self._options.cache else CodeCache(None)
-        self._programs = default_cache(PROGRAMS) if self._options.cache else CodeCache(None)
-        self._installation = Installation(self._arrays, self._options.max_bytes)
+        super().__init__(core, options or TranslatorOptions())
         self._results = Results()
         weakref.finalize(self, STORE.abandon, self._installation.codes)
         weakref.finalize(self, self._results.abandon)
-        self._regs = core.state.regs_view
-        self._waiting = False
-        self._attempts: Counter[int] = Counter()
-        self._samples = Samples()
-        notes = ROWS * layout.TRANSLATION_FIELDS
-        size = layout.MOST_SAMPLES * layout.SAMPLE_FIELDS
-        self._notes = self._arrays.translations[notes : notes + size].reshape(-1, 2)
-        self._piece = max(1, min(SLICE, self._options.threshold // SAMPLES_BEFORE_LOOK))
-        """Instructions between two samples, at least,"""
-        self._interval = 1
-        """times this."""
-        self._sample_size = max(8, min(LONGEST_SAMPLE, self._piece // 4))
-        self._learning = True
-        """Whether there is hot code of which samples are wanted."""
-        self._sampling = False
-        """Whether lanes of a batch may have left notes."""
-        self._unsampled = self._piece
-        """Instructions since the last sample, translated ones for less."""
-        self._plain: tuple[PlainMemory, ...] = ()
-        self._layouts: dict[tuple[PlainMemory, ...], int] = {}
-        """Numbers of the plain memories that the board has had."""
-        self._interpreted = 0
-        """Instructions interpreted since the last look."""
-        self._looked_at: tuple[set[int], set[int]] = (set(), set())
-        """Breakpoints, and arena indices of watched words."""
         self._start: tuple[int, bool, bytes] | None = None
         """Where a run has started last, in which mode, and the words there."""
-        self._program: str | None = None
-        """The key of that program; None if its regions are neither looked up nor remembered."""
         self._awaited: list[KnownRegion] = []
         """Known regions whose words do not stand in memory yet: code that will be copied there."""
         self._slices = 0
         """Since the run started."""
         self._bonus = SMALLEST_BONUS
-        self._first_sight = self._options.threshold == 1
         self.look_after = self._options.threshold
-        self._has_regions = "regions" in self._options.tiers
         if not self._has_regions:
             self.look_after = 1 << 62
-        self._baseline = BaselineTier(
-            core,
-            self._arrays,
-            self.context_address,
-            self._options.max_bytes,
-            self._installation,
-            wanted="baseline" in self._options.tiers and not self._first_sight,
-        )
         self._native = new_context()
         """Until the baseline has one of its own."""
         self._state[layout.NATIVE_CONTEXT] = self._native.ctypes.data
         self._state[layout.FIRST_SIGHT] = self._first_sight
         self._state[layout.FIRST_SIGHT_PASSED] = -1
         self._state[layout.NO_SUPERINSTRUCTIONS] = self._first_sight
-        self._state[layout.SAMPLES_AT] = notes
-        self._state[layout.PLAIN_LAYOUT] = -1
         self._state[layout.OPS_ADDRESS] = self._arrays.ops.ctypes.data
         self._state[layout.TRANSLATIONS_ADDRESS] = self._arrays.translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
         self.seconds = 0.0
-        self.invalidations = 0
         self.failures = 0
 
     def _translation_rows(self) -> int:
@@ -282,7 +218,8 @@ class TranslatorEngine(InterpreterEngine):
         state = self._state
         if state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        sampling = self._wants_samples and self._unsampled >= self._interval * self._piece
+        gap = self._interval * self._piece * (NATIVE_GAP if self._counts else 1)
+        sampling = self._wants_samples and self._unsampled >= gap
         if sampling and not self._first_sight:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
@@ -307,49 +244,9 @@ class TranslatorEngine(InterpreterEngine):
             self._adapt_bonus(time.perf_counter() - start)
         return stop
 
-    def _take_sample(self) -> None:
-        left = self._state[layout.SAMPLES_LEFT]
-        self._state[layout.SAMPLES_LEFT] = 0
-        self._unsampled = 0
-        # The kernel fills them from the end.
-        self._interval = min(self._interval + 1, LONGEST_INTERVAL)
-        notes = self._notes[left : self._sample_size][::-1]
-        self._samples.take(notes[:, 0].tolist(), notes[:, 1].tolist(), self._plain)
-
-    def _number_layout(self) -> None:
-        """The memory map has changed, or somebody looks at other words: see which memory is
-        plain."""
-        state = self._state
-        plain = []
-        for number in range(state[layout.MAPPING_COUNT]):
-            at = layout.MAPPINGS + number * layout.MAPPING_FIELDS
-            first, end = state[at + layout.MAPPING_FIRST], state[at + layout.MAPPING_END]
-            if state[at + layout.MAPPING_READ] == layout.PLAIN and end - first >= 4:
-                base = state[at + layout.MAPPING_BASE]
-                plain.append(PlainMemory(first, (end - first) >> 2, base))
-        self._plain = tuple(plain)
-        if self._plain not in self._layouts and len(self._layouts) >= MOST_LAYOUTS:
-            self._plain = ()
-        number = self._layouts.setdefault(self._plain, len(self._layouts))
-        state[layout.PLAIN_LAYOUT] = number
-
     def _translate_here(self) -> None:
         if not self._baseline.translate_here():
             self._translate_at_first_sight()
-
-    def _settle(self) -> None:
-        """Give up the regions whose words have been changed."""
-        if not self._state[layout.STALE_HIGH]:
-            return
-        for lost in self._installation.settle():
-            self.invalidations += 1
-            indices = lost.indices.tolist()
-            for index in indices:
-                # What stands there now has not been attempted.
-                self._attempts.pop(index, None)
-            self._samples.forget(indices)
-            if self._baseline.heat is not None:
-                self._baseline.heat.forget(indices)
 
     def _adapt_bonus(self, seconds: float) -> None:
         wanted = WANTED_WAITING if self._waiting else WANTED_SLICE
@@ -409,183 +306,7 @@ class TranslatorEngine(InterpreterEngine):
         if self._waiting:
             self._take_results()
 
-    # --- looking -----------------------------------------------------------------------------
-
-    @property
-    def _counts(self) -> bool:
-        """Whether counters tell what is hot: then samples only tell how it runs."""
-        return self._baseline.code is not None
-
-    def _look(self) -> None:
-        """Have translated what is hottest."""
-        if self._waiting:
-            return
-        self._interpreted = 0
-        self._settle()
-        if self._counts:
-            self._look_at_counts()
-        else:
-            self._look_at_samples()
-
-    def _look_at_counts(self) -> None:
-        heat = self._baseline.heat
-        assert heat is not None
-        self._baseline.count(self._executed)
-        blocks = [
-            block
-            for block in heat.hottest(self._installation.is_taken)
-            if self._attempts[block.index] < MOST_ATTEMPTS
-        ]
-        if not self._learning:
-            # There is something new: first see how it runs.
-            self._learning = bool(blocks)
-            self._interval = 1
-            return
-        for block in blocks:
-            delta = block.index - (block.pc >> 2)
-            if self._bounds(block.pc, delta) is not None and self._may_attempt(block.index):
-                again = block.is_taken or self._attempts[block.index] > 1
-                self._interval = 1
-                job = self._job(block.pc, delta, enter_at_start=again, profiled=True)
-                job = replace(job, supervisor=block.supervisor)
-                self._submit(replace(job, taken=b"") if block.is_taken else job)
-                return
-        self._learning = False
-        self._enlarge()
-
-    def _look_at_samples(self) -> None:
-        marks = self._installation.marks
-        samples = self._samples
-        candidates = [
-            (count, index)
-            for index, count in samples.recent.items()
-            if not marks[index] & layout.MARK_TRANSLATED and self._attempts[index] < MOST_ATTEMPTS
-        ]
-        # The hottest function first, as far as that can be told without looking at the code.
-        around: Counter[int] = Counter()
-        for count, index in candidates:
-            around[index // FUNCTION_WORDS] += count
-        candidates.sort(key=lambda one: (-around[one[1] // FUNCTION_WORDS], -one[0], one[1]))
-        for _, index in candidates:
-            pc = samples.addresses[index]
-            delta = index - (pc >> 2)
-            if self._bounds(pc, delta) is not None and self._may_attempt(index):
-                again = self._attempts[index] > 1
-                self._begin_learning()
-                self._submit(self._job(pc, delta, enter_at_start=again, profiled=True))
-                return
-        pc = self._regs[Reg.PC]
-        there = self._delta(pc)
-        if there is None:
-            return
-        index = (pc >> 2) + there
-        if index not in samples.heat:
-            # What is interpreted has not been met yet.
-            self._begin_learning()
-        elif self._installation.entered_at(index) is None and self._may_attempt(index):
-            # All that was met is translated, but something is not entered where it is needed.
-            self._begin_learning()
-            job = self._job(pc, there, enter_at_start=True, profiled=True)
-            self._submit(replace(job, taken=b""))
-
-    def _begin_learning(self) -> None:
-        """Take samples more often again."""
-        self._samples.forget_recent()
-        self._interval = 1
-
-    def _enlarge(self) -> None:
-        """Nothing is left to translate: have a region in which much of the time is spent made again
-        with more instructions."""
-        recent = self._samples.recent
-        total = sum(recent.values())
-        if self._counts:
-            total = sum(installed.recent for installed in self._installation)
-        for installed in self._installation:
-            if not installed.region.is_cut or installed.is_enlarged:
-                continue
-            time = installed.recent
-            if not self._counts:
-                time = sum(recent[index] for index in installed.indices.tolist())
-            # The parts of a loop that dispatches need each other more than others do.
-            share = 8 if installed.region.dispatches else 2
-            if share * time > total:
-                installed.is_enlarged = True
-                delta = self._installation.delta(installed)
-                most = self._options.max_instructions
-                job = self._job(installed.start, delta, profiled=True, limit=most)
-                self._submit(replace(job, taken=b""))
-                return
-
-    def _may_attempt(self, index: int) -> bool:
-        """Whether code at an arena index is worth a try; that is counted then."""
-        if self._attempts[index] >= MOST_ATTEMPTS or not self._installation.may_translate(index):
-            return False
-        self._attempts[index] += 1
-        return True
-
-    def _bounds(self, pc: int, delta: int) -> tuple[int, int] | None:
-        """The virtual addresses in words, first and past the last, around pc where code is as far
-        from its place in the arena; None if that is not known."""
-        state = self._state
-        word = pc >> 2
-        low, words = state[layout.REACH_LOW], state[layout.REACH_WORDS]
-        there = state[layout.FETCH_BASE] - state[layout.FETCH_LOW]
-        if low <= word < low + words and there == delta:
-            return low, low + words
-        if self._regs[Reg.MTT]:
-            return None
-        for memory in self._plain:
-            if memory.holds(pc) and memory.base - (memory.address >> 2) == delta:
-                return memory.address >> 2, (memory.address >> 2) + memory.words
-        return None
-
-    def _delta(self, pc: int) -> int | None:
-        """Arena index minus virtual address in words at pc; None if that is no plain memory."""
-        state = self._state
-        inside = (pc >> 2) - state[layout.FETCH_LOW]
-        if pc & 3 or not 0 <= inside < state[layout.FETCH_WORDS]:
-            return None
-        return state[layout.FETCH_BASE] - state[layout.FETCH_LOW]
-
-    def _job(
-        self,
-        pc: int,
-        delta: int,
-        *,
-        enter_at_start: bool = False,
-        profiled: bool = False,
-        limit: int = FIRST_LIMIT,
-    ) -> Job:
-        low, high = self._bounds(pc, delta) or (pc >> 2, (pc >> 2) + 1)
-        first = max(low, (pc >> 2) - COPIED_WORDS)
-        last = min(high, (pc >> 2) + COPIED_WORDS)
-        begin, end = first + delta, last + delta
-        plain = () if self._regs[Reg.MTT] else self._plain
-        return Job(
-            start=pc,
-            words=self._core.arena[begin:end].copy(),
-            breakpoints=frozenset(self._looked_at[0]),
-            first=4 * first,
-            delta=delta,
-            supervisor=bool(self._state[layout.WINDOW_KEY] >> 32 & 1),
-            limit=min(limit, self._options.max_instructions),
-            optimize=self._options.optimize,
-            cache=self._cache,
-            profile=self._profile(begin, end, delta, plain) if profiled else NOTHING_KNOWN,
-            registers=tuple(self._regs),
-            enter_at_start=enter_at_start,
-            taken=self._installation.taken(begin, end),
-            plain=plain,
-            layout=self._state[layout.PLAIN_LAYOUT] if plain else -1,
-            program=None if any(self._looked_at) else self._program,
-            programs=self._programs,
-        )
-
-    def _profile(self, begin: int, end: int, delta: int, plain: tuple[PlainMemory, ...]) -> Profile:
-        counts = None
-        if self._counts and self._baseline.heat is not None:
-            counts = self._baseline.heat.between(begin, end)
-        return self._samples.profile(begin, end, delta, plain, counts)
+    # --- results -----------------------------------------------------------------------------
 
     def _submit(self, job: Job) -> None:
         if self._options.background:

@@ -28,7 +28,8 @@ class Samples:
         self.addresses: dict[int, int] = {}
         """The virtual address at which it was met last."""
         self._targets: dict[int, Counter[int]] = {}
-        self._accesses: dict[int, dict[PlainMemory, None]] = {}
+        self._accesses: dict[int, list[PlainMemory]] = {}
+        """What each load and store was seen to use, in that order."""
 
     def take(
         self,
@@ -60,7 +61,11 @@ class Samples:
                 memory = next((one for one in plain if one.holds(address)), None)
                 if memory is None:
                     continue
-            self._accesses.setdefault(index, {})[memory] = None
+            known = self._accesses.get(index)
+            if known is None:
+                self._accesses[index] = [memory]
+            elif memory not in known:
+                known.append(memory)
 
     def forget_recent(self) -> None:
         self.recent.clear()
@@ -82,7 +87,6 @@ class Samples:
         """What is known of the arena words from `first` to before `last`, by virtual addresses;
         `delta` is an arena index minus the virtual address in words. `counts` tell how often words
         have run, by index, where that is known better."""
-        numbers = {memory: number for number, memory in enumerate(plain)}
         heat: dict[int, int] = {}
         targets: dict[int, tuple[int, ...]] = {}
         accesses: dict[int, tuple[int, ...]] = {}
@@ -102,7 +106,7 @@ class Samples:
                 targets[pc] = tuple(target for target, _ in seen.most_common())
             memories = self._accesses.get(index)
             if memories is not None:
-                known = tuple(numbers[memory] for memory in memories if memory in numbers)[:2]
+                known = tuple(plain.index(memory) for memory in memories if memory in plain)[:2]
                 if known:
                     accesses[pc] = known
         return Profile(heat, targets, accesses)
