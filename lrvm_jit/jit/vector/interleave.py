@@ -19,9 +19,10 @@ ALL_PRESENT, ALL_DIRTY = 0, 1
 PRESENT = 64
 """The first of the bytes for the single chunks; as many more say which may have been stored to."""
 
-RARE = "preserve_allcc"
-"""How functions for what is rare are called: they save what they use, as the code around has all
-registers in use."""
+RARE = "preserve_mostcc"
+"""How functions for what is rare are called: they save the general registers, as the code around
+has all in use. Not vectors: what `preserve_allcc` keeps of those of AVX2 is lost when the function
+returns, as LLVM clears their upper halves there."""
 
 
 def chunks_of(memory: MemoryMap) -> int:
