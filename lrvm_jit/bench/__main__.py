@@ -26,11 +26,12 @@ EPILOG = """examples:
   python -m lrvm_jit.bench modular                 queries a second of modular machines
   python -m lrvm_jit.bench batch                   lanes a second of batches
   python -m lrvm_jit.bench start                   the way to full speed, new and known programs
+  python -m lrvm_jit.bench slices                  the slowest moments of awkward guests
   python -m lrvm_jit.bench windows                 new programs' first 400 million instructions
   python -m lrvm_jit.bench waits                   other Python threads beside a translation
 """
 
-COMMANDS = ("modular", "batch", "start", "windows", "waits")
+COMMANDS = ("modular", "batch", "start", "slices", "windows", "waits")
 """Benchmarks of their own, each a module with a `main`."""
 
 
