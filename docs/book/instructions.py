@@ -7,9 +7,9 @@ from typing import Final
 
 from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, format_value
 from lrvm_jit.isa.codes import ExceptionCode
+from lrvm_jit.isa.spellings import Alias, Param
 from lrvm_jit.isa.table import (
     Access,
-    Alias,
     Control,
     Flag,
     FlagRule,
@@ -18,7 +18,6 @@ from lrvm_jit.isa.table import (
     Kind,
     Op,
     Operand,
-    Param,
     Role,
 )
 

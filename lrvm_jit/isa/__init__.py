@@ -16,7 +16,8 @@ from .codec import (
     format_value,
     format_word,
 )
-from .table import ALIASES, BY_MNEMONIC, BY_OPCODE, CONSTANTS, INSTRUCTIONS, Op, Reg
+from .spellings import ALIASES, CONSTANTS
+from .table import BY_MNEMONIC, BY_OPCODE, INSTRUCTIONS, Op, Reg
 
 __all__ = [
     "ALIASES",

@@ -7,18 +7,8 @@ from typing import Final
 
 from ..arguments import whole_number
 from ..records import dataclass
-from .table import (
-    ALIASES,
-    BY_MNEMONIC,
-    BY_OPCODE,
-    WORD_MASK,
-    Alias,
-    Instruction,
-    Kind,
-    Operand,
-    Param,
-    Reg,
-)
+from .spellings import ALIASES, Alias, Param
+from .table import BY_MNEMONIC, BY_OPCODE, WORD_MASK, Instruction, Kind, Operand, Reg
 
 Value = Reg | int
 """An operand's value: a register, or a literal."""

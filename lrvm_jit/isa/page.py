@@ -7,18 +7,15 @@ test compares the two.
 from __future__ import annotations
 
 from .codec import format_value
+from .spellings import ALIASES, CONSTANTS, Alias, Param
 from .table import (
-    ALIASES,
     CONDITION_TRUTH,
-    CONSTANTS,
     FIRST_PRIVILEGED_READ,
     INSTRUCTIONS,
     READ_ONLY_REGISTERS,
-    Alias,
     Flag,
     Instruction,
     Kind,
-    Param,
     Reg,
 )
 

@@ -9,7 +9,8 @@ import pytest
 
 from lrvm_jit.isa import ALIASES, INSTRUCTIONS, Reg
 from lrvm_jit.isa.codec import literal_range
-from lrvm_jit.isa.table import Instruction, Kind, Operand, Param
+from lrvm_jit.isa.spellings import Param
+from lrvm_jit.isa.table import Instruction, Kind, Operand
 from lrvm_tools.customasm.assembler import assemble
 from lrvm_tools.customasm.files import Files
 from lrvm_tools.lasm import assemble_program, assemble_program_file

@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.modular.schedulers import SCHEDULERS, SchedulerName
+from tests.modular.ways import WAYS
 
 PATIENCE = 600
 """Seconds after which a test is taken to hang: far more than any needs."""
@@ -49,3 +50,10 @@ def _no_threads_left() -> Generator[None, None, None]:
     yield
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if thread.name != "lrvm_jit translator"]
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Each way in which a machine of compiled parts can run."""
+    name: str = request.param
+    return name

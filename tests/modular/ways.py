@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lrvm_jit.modular import Machine, MachineHandle, Peripheral, Processor
-from lrvm_jit.modular.compiled import DATA, FAIL, GOOD, LOAD, State
+from lrvm_jit.modular.compiled import DATA, FAIL, GOOD, LOAD, Bus, State
 
 WAYS = ("compiled", "plain", "threads")
 
@@ -27,3 +27,13 @@ def memory(state: State, query: int, address: int, value: int) -> tuple[int, int
         return DATA, state[address]
     state[address] = value
     return GOOD, 0
+
+
+COUNT, LIMIT, CODE = range(3)
+
+
+def count(state: State, bus: Bus) -> int | None:
+    state[COUNT] += 1
+    if state[COUNT] == state[LIMIT]:
+        return int(state[CODE])
+    return None

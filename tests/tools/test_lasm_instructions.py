@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lrvm_jit.isa import ALIASES, INSTRUCTIONS, Reg, encode, format_word
 from lrvm_jit.isa.codec import literal_range
-from lrvm_jit.isa.table import CONSTANTS, Alias, Instruction, Kind, Operand, Param
+from lrvm_jit.isa.spellings import CONSTANTS, Alias, Param
+from lrvm_jit.isa.table import Instruction, Kind, Operand
 from lrvm_tools.lasm import AssemblyError, assemble, assemble_program
 
 EDGE_BYTES = (0x00, 0x01, 0x06, 0x1F, 0x20, 0xFF)

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from lrvm_jit.input_files import read_file
-from lrvm_jit.isa.table import ALIASES, BY_MNEMONIC, Reg
+from lrvm_jit.isa.spellings import ALIASES
+from lrvm_jit.isa.table import BY_MNEMONIC, Reg
 
 from ..executable import (
     Executable,

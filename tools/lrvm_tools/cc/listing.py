@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from lrvm_jit.isa import format_word
-from lrvm_jit.isa.table import BY_MNEMONIC, CONSTANTS, Reg
+from lrvm_jit.isa.spellings import CONSTANTS
+from lrvm_jit.isa.table import BY_MNEMONIC, Reg
 
 from ..executable import Executable, SymbolKind
 from .target import CALL_I, CPY_I

@@ -12,7 +12,7 @@ from enum import IntEnum
 from itertools import count
 from typing import Final, TypeAlias
 
-from lrvm_jit.isa import ALIASES, BY_MNEMONIC, CONSTANTS, INSTRUCTIONS, Reg, encode
+from lrvm_jit.isa import ALIASES, BY_MNEMONIC, CONSTANTS, INSTRUCTIONS, Reg, encode, spellings
 from lrvm_jit.isa import table as isa
 
 from .evaluate import BuiltInNames
@@ -130,9 +130,9 @@ def _constant_name(member: IntEnum) -> str:
     return f"CMP_{member.name}" if isinstance(member, isa.Condition) else member.name
 
 
-def _alias_template(alias: isa.Alias) -> Template:
+def _alias_template(alias: spellings.Alias) -> Template:
     return tuple(
-        Given(item.value) if isinstance(item, isa.Param) else item for item in alias.operands
+        Given(item.value) if isinstance(item, spellings.Param) else item for item in alias.operands
     )
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from lrvm_jit.isa import ALIASES, BY_MNEMONIC, INSTRUCTIONS, Reg, format_value
-from lrvm_jit.isa.table import Alias, Condition, Flag, Kind, Operand, Param
+from lrvm_jit.isa.spellings import Alias, Param
+from lrvm_jit.isa.table import Condition, Flag, Kind, Operand
 
 from .operands import open_operands, takes_label
 

@@ -19,7 +19,8 @@ from lrvm_jit.isa import (
     format_word,
 )
 from lrvm_jit.isa.codec import literal_range
-from lrvm_jit.isa.table import Instruction, Operand, Param
+from lrvm_jit.isa.spellings import Param
+from lrvm_jit.isa.table import Instruction, Operand
 
 from .labels import Label, LabelError, suggestion
 from .operands import Target, Value, check, format_operand, open_operands, resolve

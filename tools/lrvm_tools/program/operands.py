@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from lrvm_jit.isa import BY_MNEMONIC, EncodingError, Reg, format_value
 from lrvm_jit.isa.codec import literal_range
-from lrvm_jit.isa.table import Alias, Kind, Operand, Param
+from lrvm_jit.isa.spellings import Alias, Param
+from lrvm_jit.isa.table import Kind, Operand
 
 from .labels import Half, Label, LabelError
 
