@@ -316,7 +316,8 @@ class ReferenceEngine:
         """Whether the next access has no answer yet, which is to be added to the others then.
 
         Until `_answer` the instruction is marked as being in progress, as by the kernel: what the
-        host writes has to wait (`Pending`). But for plain memory, which asks nobody.
+        host writes has to wait (`Pending`). But for plain memory, which asks nobody unless it is
+        hooked.
         """
         self._asked += 1
         if self._asked <= len(self._answers):
@@ -325,13 +326,18 @@ class ReferenceEngine:
         self._state[layout.REQUEST_OFFSET] = offset
         self._state[layout.REQUEST_KIND] = request
         windows = self._core.components[number].windows
-        if not any(window.offset <= offset < window.end for window in windows):
+        is_plain = any(window.offset <= offset < window.end for window in windows)
+        if not is_plain or self._is_hooked(number, offset):
             self._state[layout.RESUME] = layout.RESUME_STEP
         signals = self._core.signals
         if signals.waiting and self._core.components[number].interruptible:
             # It must not wait when a signal has come just before.
             signals.deliver()
         return True
+
+    def _is_hooked(self, number: int, offset: int) -> bool:
+        mapping = self._core.mappings.of(number)
+        return mapping is not None and self._core.watchpoints.is_hooked(mapping.first + offset)
 
     def _answer(self) -> Any:
         """The answer to the access. Raises GuestError if the component has refused it."""

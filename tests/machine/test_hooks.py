@@ -10,6 +10,7 @@ import pytest
 from lrvm_jit import HardwareError, HookEvent, Motherboard, Snapshot
 from tests.engines import EngineChoice
 from tests.machine.guest import Machine, machine
+from tests.machine.paging import low_entry, paged
 from tests.machine.probes import Probe
 
 PORT = 0x10000
@@ -356,6 +357,46 @@ def test_nothing_is_left_of_removed_hooks() -> None:
     assert board.core.bus.tap is None
     assert board.core.watched_words() == []
     assert not board.is_hooked(0x400)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "hooked"),
+    [
+        ("lsa a0, a6, 0", 0x4000),
+        ("srm a6, 0, a0", 0x4000),
+        ("pop a0", 0x4000),
+        ("inc a0", 0),  # fetched
+        ("wsa a6, 0, a0", 0x4000),
+    ],
+)
+def test_memory_hooks_write_the_cpu_after_the_instruction(
+    instruction: str, hooked: int, engine: EngineChoice
+) -> None:
+    """What the instruction does to the same register is written over."""
+    built = machine(f"{instruction}\nhalt", engine, a6=0x4000, ssp=0x4000)
+
+    def change(board: Motherboard, event: HookEvent) -> None:
+        board.cpu.regs.a0 = 99
+        board.cpu.regs.a3 = board.cpu.regs.a0
+
+    built.board.on("memory", change, address=hooked)
+    built.board.run(1)
+    assert (built.board.cpu.regs.a0, built.board.cpu.regs.a3) == (99, 99)
+
+
+def test_hooks_of_page_tables_write_the_cpu_after_the_instruction(engine: EngineChoice) -> None:
+    """The walk is a part of the instruction: pc is written after it."""
+    built = paged("inc a0\nhalt", engine)
+    called: list[int] = []
+
+    def jump(board: Motherboard, event: HookEvent) -> None:
+        if not called:
+            board.cpu.regs.pc = 0x40
+        called.append(event.pc)
+
+    built.board.on("memory", jump, address=low_entry(0))
+    assert built.board.run(1).pc == 0x40
+    assert built.board.cpu.regs.a0 == 1
 
 
 def test_the_last_address_at_a_hooked_breakpoint(engine: EngineChoice) -> None:
