@@ -29,6 +29,17 @@ _NAME_CHARACTERS: Final = 40
 """Of the target's name that the temporary file's has: names are limited to 255 bytes."""
 _MOUNTED: Final = (errno.EBUSY, errno.EXDEV)
 """What renaming fails with if the target is a mount point, as files given to containers are."""
+_unfinished: set[tuple[int, Path]] = set()
+"""Temporary files, each with the process that made it."""
+
+
+def remove_unfinished() -> None:
+    """Remove all temporary files of this process, which is about to end."""
+    for process, part in tuple(_unfinished):
+        if process == os.getpid():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            _unfinished.discard((process, part))
 
 
 class OutputFile:
@@ -59,10 +70,14 @@ class OutputFile:
             part = self._target.with_name(f".{name}.{token}{_SUFFIX}")
             mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o777
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            # Before it is there: from then on a signal may come.
+            self._mark = os.getpid(), part
+            _unfinished.add(self._mark)
             try:
                 descriptor = os.open(part, flags, mode)
-            except PermissionError:
-                if before is None:
+            except OSError as error:
+                _unfinished.discard(self._mark)
+                if before is None or not isinstance(error, PermissionError):
                     raise
                 # A file that may be written, in a folder that may not.
             else:
@@ -107,6 +122,7 @@ class OutputFile:
             self._copy()
             part.unlink()
         self._part = None
+        _unfinished.discard(self._mark)
         _sync_folder(self._target.parent)
 
     def _copy(self) -> None:
@@ -122,6 +138,7 @@ class OutputFile:
         if self._part is not None:
             self._part.unlink(missing_ok=True)
             self._part = None
+            _unfinished.discard(self._mark)
         # What is still buffered may fail once more.
         with suppress(OSError):
             self.file.close()

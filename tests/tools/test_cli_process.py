@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,61 @@ def test_interrupting_a_run(folder: Path) -> None:
         assert running.wait(60) == 130
 
 
+def test_what_the_package_has_without_further_imports() -> None:
+    code = """
+import lrvm_tools
+for name in (*lrvm_tools.__all__, "disassembly", "lasm", "program", "running"):
+    assert getattr(lrvm_tools, name).__name__.rpartition(".")[2] == name
+try:
+    lrvm_tools.nothing
+except AttributeError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert result.stderr == b""
+    assert result.stdout == b"module 'lrvm_tools' has no attribute 'nothing'\n"
+
+
+def test_ctrl_c_while_the_command_is_loaded() -> None:
+    """That takes most of a short command's time; it ends in silence there as well."""
+    code = """
+import sys
+import time
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "lrvm_jit":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from lrvm_tools.cli import main
+main(["info"])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("output", ["t.jsonl", "t.parquet"])
+def test_a_process_that_is_told_to_end_leaves_no_unfinished_file(
+    folder: Path, output: str, name: str
+) -> None:
+    if output.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="the extra arrow is not installed")
+    (folder / "endless.lasm").write_text("again: jp again")
+    before = set(folder.iterdir())
+    with process("trace", "endless.lasm", "-o", output) as running:
+        while not set(folder.iterdir()) - before:
+            assert running.poll() is None
+            time.sleep(0.01)
+        number = getattr(signal, name)
+        running.send_signal(number)
+        assert running.stderr is not None
+        assert b"Traceback" not in running.stderr.read()
+        assert running.wait(60) == -number
+    assert set(folder.iterdir()) == before
+
+
 def test_text_that_the_terminal_cannot_show(folder: Path) -> None:
     (folder / "u.lasm").write_text("cpy ac0, 0xf000\ncpy a0, 0xe9\nwsa ac0, a0\nhalt")
     result = done("run", "-v", "u.lasm", PYTHONIOENCODING="ascii")
@@ -102,6 +158,7 @@ def test_only_running_loads_the_compiler(program: Path, command: str) -> None:
     )
     code = f"""
 import sys
+import time
 from lrvm_tools.cli import main
 try:
     main({arguments!r})

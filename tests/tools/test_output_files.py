@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lrvm_jit.output_files import OutputFile, remove_stale, write_file
+from lrvm_jit.output_files import OutputFile, remove_stale, remove_unfinished, write_file
 
 
 def names(folder: Path) -> list[str]:
@@ -42,6 +42,22 @@ def test_whole_or_not_at_all(tmp_path: Path, before: bytes | None) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == (0o640 if before else 0o666 & ~umask)
+
+
+def test_what_a_process_has_not_finished(tmp_path: Path) -> None:
+    """It goes when the process is told to end; what is finished, and what is others', stays."""
+    write_file(tmp_path / "done", b"1")
+    begun, abandoned = OutputFile(tmp_path / "begun"), OutputFile(tmp_path / "abandoned")
+    abandoned.abandon()
+    child = os.fork()
+    if not child:
+        remove_unfinished()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(names(tmp_path)) == 2
+    remove_unfinished()
+    assert names(tmp_path) == ["done"]
+    begun.abandon()
 
 
 @pytest.mark.parametrize("exists", [True, False])
