@@ -6,6 +6,7 @@ Both forms run in turns within one process, on one thread, and must leave the sa
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ GUESTS = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Medians of seconds for all lanes of a guest."""
+    """Medians of the processor's seconds for all lanes of a guest: others may use it as well."""
 
     name: str
     lanes: int
@@ -128,11 +129,13 @@ def compare(guest: Guest, lanes: int, repeats: int) -> Comparison:
         for way, batch in ways.items():
             batch.reset()
             guest.fill(batch)
+            begin = time.process_time()
             result = batch.run()
+            spent = time.process_time() - begin
             instructions = result.instructions
             found.append((result.cycles, batch.regs.copy(), batch.ram.copy()))
             if turn >= 2:  # by then the code has been compiled
-                seconds[way].append(result.seconds)
+                seconds[way].append(spent)
         if not all(numpy.array_equal(a, b) for a, b in zip(*found, strict=True)):
             raise RuntimeError(f"{guest.name}: lanes side by side have left other results")
     alone, together = (statistics.median(seconds[way]) for way in ways)
