@@ -6,7 +6,7 @@ from lrvm_jit import TranslatorOptions
 
 EngineChoice = str | TranslatorOptions
 
-AT_FIRST_SIGHT = TranslatorOptions(
+EAGER = TranslatorOptions(
     threshold=1,
     background=False,
     cache=False,
@@ -24,7 +24,7 @@ BOTH_TIERS = TranslatorOptions(
     max_instructions=24,
 )
 """Regions are made soon and stay small, so guests go between them and the baseline all the time."""
-COMPILED: tuple[EngineChoice, ...] = ("interpreter", "translator", AT_FIRST_SIGHT)
+COMPILED: tuple[EngineChoice, ...] = ("interpreter", "translator", EAGER)
 ENGINES: tuple[EngineChoice, ...] = ("reference", *COMPILED)
 
 
@@ -32,4 +32,4 @@ def engine_id(engine: EngineChoice) -> str:
     """What pytest calls an engine."""
     if engine == BOTH_TIERS:
         return "both tiers"
-    return engine if isinstance(engine, str) else "translator-at-first-sight"
+    return engine if isinstance(engine, str) else "translator-eager"

@@ -142,9 +142,9 @@ SKIP_BREAKPOINT: Final = _state.field()
 """1: the breakpoint at pc has been reported, so the next instruction is executed all the same."""
 NO_SUPERINSTRUCTIONS: Final = _state.field()
 """1: decode every word alone."""
-FIRST_SIGHT: Final = _state.field()
+EAGER: Final = _state.field()
 """1: stop with STOP_TRANSLATE before a word that has not been decoded yet ..."""
-FIRST_SIGHT_PASSED: Final = _state.field()
+EAGER_PASSED: Final = _state.field()
 """... unless it is at this address."""
 CYCLES_BEFORE: Final = _state.field()
 """Instructions attempted up to the last reset of the CPU: with CYCLES those since the board was
@@ -314,7 +314,7 @@ REQUEST_RESET: Final = 7
 STOP_STALE: Final = 8
 """Words of translated regions have changed: those regions must go before any is entered."""
 STOP_TRANSLATE: Final = 9
-"""FIRST_SIGHT is set and the word at pc has not been decoded yet."""
+"""EAGER is set and the word at pc has not been decoded yet."""
 REQUEST_SWAP: Final = 12
 """The READ of an SRM whose WRITE, of REQUEST_VALUE to the same word, will follow unless SWAPPED
 is set with the answer."""

@@ -81,7 +81,7 @@ class LookingEngine(InterpreterEngine):
         self._program: str | None = None
         """The key of the program that runs; None if its regions are neither looked up nor
         remembered."""
-        self._first_sight = self._options.threshold == 1
+        self._is_eager = self._options.threshold == 1
         self._has_regions = "regions" in self._options.tiers
         self._baseline = BaselineTier(
             core,
@@ -89,7 +89,7 @@ class LookingEngine(InterpreterEngine):
             self.context_address,
             self._options.max_bytes,
             self._installation,
-            wanted="baseline" in self._options.tiers and not self._first_sight,
+            wanted="baseline" in self._options.tiers and not self._is_eager,
         )
         self._state[layout.SAMPLES_AT] = notes
         self._state[layout.PLAIN_LAYOUT] = -1

@@ -82,9 +82,9 @@ class TranslatorEngine(LookingEngine):
         self._native = new_context()
         """Until the baseline has one of its own."""
         self._state[layout.NATIVE_CONTEXT] = self._native.ctypes.data
-        self._state[layout.FIRST_SIGHT] = self._first_sight
-        self._state[layout.FIRST_SIGHT_PASSED] = -1
-        self._state[layout.NO_SUPERINSTRUCTIONS] = self._first_sight
+        self._state[layout.EAGER] = self._is_eager
+        self._state[layout.EAGER_PASSED] = -1
+        self._state[layout.NO_SUPERINSTRUCTIONS] = self._is_eager
         self._state[layout.OPS_ADDRESS] = self._arrays.ops.ctypes.data
         self._state[layout.TRANSLATIONS_ADDRESS] = self._arrays.translations.ctypes.data
         self.origins: Counter[Origin] = Counter()
@@ -144,7 +144,7 @@ class TranslatorEngine(LookingEngine):
 
     def _recognise(self) -> None:
         """See whether the program that starts here is known, and install its regions."""
-        if not self._options.cache or self._first_sight or not self._has_regions:
+        if not self._options.cache or self._is_eager or not self._has_regions:
             return
         pc = self._regs[Reg.PC]
         words = self._words_at(pc)
@@ -212,7 +212,7 @@ class TranslatorEngine(LookingEngine):
         return min(left, self._bonus)
 
     def _run_single(self) -> int:
-        return self._run_slice() if self._first_sight else super()._run_single()
+        return self._run_slice() if self._is_eager else super()._run_single()
 
     def _run_slice(self) -> int:
         state = self._state
@@ -220,7 +220,7 @@ class TranslatorEngine(LookingEngine):
             self._number_layout()
         gap = self._interval * self._piece * (NATIVE_GAP if self._counts else 1)
         sampling = self._wants_samples and self._unsampled >= gap
-        if sampling and not self._first_sight:
+        if sampling and not self._is_eager:
             state[layout.SAMPLES_LEFT] = self._sample_size
         start = time.perf_counter()
         bonus = state[layout.BONUS]
@@ -246,7 +246,7 @@ class TranslatorEngine(LookingEngine):
 
     def _translate_here(self) -> None:
         if not self._baseline.translate_here():
-            self._translate_at_first_sight()
+            self._translate_eagerly()
 
     def _adapt_bonus(self, seconds: float) -> None:
         wanted = WANTED_WAITING if self._waiting else WANTED_SLICE
@@ -267,7 +267,7 @@ class TranslatorEngine(LookingEngine):
         if (
             self._interpreted >= self._options.threshold * self._baseline.looks_apart
             and self._has_regions
-            and not self._first_sight
+            and not self._is_eager
         ):
             self._look()
         elif self._interval >= ENLARGE_AFTER and not self._waiting and not self._counts:
@@ -284,7 +284,7 @@ class TranslatorEngine(LookingEngine):
             super().serve(stop)
 
     def look(self, start: int | None = None) -> None:
-        if self._first_sight:
+        if self._is_eager:
             return
         if self._state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
@@ -360,14 +360,14 @@ class TranslatorEngine(LookingEngine):
                 stacklevel=2,
             )
 
-    def _translate_at_first_sight(self) -> None:
+    def _translate_eagerly(self) -> None:
         state = self._state
         self._settle()
         pc = self._regs[Reg.PC]
         delta = self._delta(pc)
-        state[layout.FIRST_SIGHT_PASSED] = pc
+        state[layout.EAGER_PASSED] = pc
         if delta is None or not self._installation.may_translate((pc >> 2) + delta):
             return
         installed = self._install(perform(self._job(pc, delta, enter_at_start=True)))
         if installed is not None and (pc >> 2) + delta in installed.entries:
-            state[layout.FIRST_SIGHT_PASSED] = -1
+            state[layout.EAGER_PASSED] = -1

@@ -140,9 +140,9 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
 
         if handler == handlers.DECODE:
             cold_path()
-            if state[layout.FIRST_SIGHT]:
+            if state[layout.EAGER]:
                 pc = ((fetch_low + index - fetch_base) << 2) & WORD
-                if state[layout.FIRST_SIGHT_PASSED] != pc:
+                if state[layout.EAGER_PASSED] != pc:
                     left = limit - index
                     stop = typed.STOP_TRANSLATE
                     break

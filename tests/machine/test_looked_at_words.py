@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lrvm_jit import Motherboard, TranslatorOptions
-from tests.engines import AT_FIRST_SIGHT, EngineChoice, engine_id
+from tests.engines import EAGER, EngineChoice, engine_id
 from tests.machine.guest import assembled, machine
 from tests.machine.paging import ALL, paged
 
@@ -25,7 +25,7 @@ WARM = 400
 TIERS: tuple[EngineChoice, ...] = (
     "interpreter",
     TranslatorOptions(threshold=50, background=False, cache=False, optimize=False),
-    AT_FIRST_SIGHT,
+    EAGER,
 )
 KINDS = ("breakpoint", "read", "both")
 
@@ -67,7 +67,7 @@ def test_on_every_word_of_warm_code(name: str) -> None:
                 assert scenario(source, tier, word, kind) == wanted, (word, kind, engine_id(tier))
 
 
-@pytest.mark.parametrize("tier", TIERS, ids=["interpreter", "translator", "first sight"])
+@pytest.mark.parametrize("tier", TIERS, ids=["interpreter", "translator", "eager"])
 @pytest.mark.parametrize("word", range(4))
 def test_code_that_is_decoded_at_another_address(word: int, tier: EngineChoice) -> None:
     """A breakpoint stands at a virtual address: the same words, combined where the pages map them

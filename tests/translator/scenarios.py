@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lrvm_jit import Component, Motherboard, Stop, TranslatorOptions
-from tests.engines import AT_FIRST_SIGHT, EngineChoice
+from tests.engines import EAGER, EngineChoice
 from tests.machine.guest import Machine, machine
 from tests.machine.paging import paged
 
@@ -20,12 +20,12 @@ OPTIMIZED = replace(HOT, optimize=True)
 """The same for scenarios about what the generated code does."""
 MIXED = replace(HOT, tiers=("baseline", "regions"))
 """The same, and what it has not translated is native code of the baseline."""
-TRANSLATORS = (MIXED, AT_FIRST_SIGHT)
+TRANSLATORS = (MIXED, EAGER)
 
 
 def translator_id(engine: EngineChoice) -> str:
     """What a message calls one of them."""
-    return "at first sight" if engine == AT_FIRST_SIGHT else "hot"
+    return "eager" if engine == EAGER else "hot"
 
 
 @dataclass

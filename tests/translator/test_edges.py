@@ -10,13 +10,13 @@ from functools import partial
 import pytest
 
 from lrvm_jit import StopReason
-from tests.engines import AT_FIRST_SIGHT
+from tests.engines import EAGER
 from tests.machine.guest import RAM_SIZE
 from tests.machine.probes import Probe
 from tests.translator import scenarios
 from tests.translator.scenarios import OPTIMIZED, Scenario
 
-play = partial(scenarios.play, translators=(OPTIMIZED, AT_FIRST_SIGHT))
+play = partial(scenarios.play, translators=(OPTIMIZED, EAGER))
 
 # --- exceptions --------------------------------------------------------------------------------
 

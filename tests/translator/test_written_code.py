@@ -8,7 +8,7 @@ import pytest
 from lrvm_jit import TranslatorOptions
 from lrvm_jit.bench.written import SOURCES, STACK
 from lrvm_jit.jit.baseline.code import is_supported
-from tests.engines import AT_FIRST_SIGHT
+from tests.engines import EAGER
 from tests.machine.guest import machine
 from tests.machine.paging import paged
 from tests.translator.scenarios import HOT, MIXED, Scenario, play
@@ -26,7 +26,7 @@ def test_every_engine_sees_the_same(name: str) -> None:
         scenario.run(*SLICES)
 
     # At first sight the last one would compile a region for each of its places.
-    others = () if name == "ever new places" else (AT_FIRST_SIGHT,)
+    others = () if name == "ever new places" else (EAGER,)
     play(SOURCES[name], script, translators=(HOT, MIXED, *others), ssp=STACK)
 
 
