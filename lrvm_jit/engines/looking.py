@@ -316,5 +316,5 @@ class LookingEngine(InterpreterEngine):
     def _profile(self, begin: int, end: int, delta: int, plain: tuple[PlainMemory, ...]) -> Profile:
         counts = None
         if self._counts and self._baseline.heat is not None:
-            counts = self._baseline.heat.between(begin, end)
+            counts = self._baseline.heat.between(begin, end, delta)
         return self._samples.profile(begin, end, delta, plain, counts)

@@ -38,8 +38,8 @@ def test_words_are_as_hot_as_their_blocks() -> None:
     heat = Heat(100)
     heat.add_blocks(blocks((10, 3, 7), (20, 1, 2)), 23)
     heat.add_blocks(blocks((12, 2, 5)), 10)
-    assert heat.between(0, 100) == {10: 7, 11: 7, 12: 12, 13: 5, 20: 2}
-    assert heat.between(11, 13) == {11: 7, 12: 12}
+    assert heat.between(0, 100, 2) == {32: 7, 36: 7, 40: 12, 44: 5, 72: 2}
+    assert heat.between(11, 13, 0) == {44: 7, 48: 12}
 
 
 def test_what_ran_only_once_is_not_hot() -> None:
@@ -80,7 +80,7 @@ def test_regions_share_their_time_among_what_ran() -> None:
     heat = Heat(100)
     heat.add_blocks(blocks((0, 2, 3)), 6)
     heat.add_region(numpy.array([0, 1, 2]), 40)
-    assert heat.between(0, 100) == {0: 23, 1: 23}
+    assert heat.between(0, 100, 0) == {0: 23, 4: 23}
 
 
 def test_other_code_starts_cold() -> None:
@@ -88,7 +88,7 @@ def test_other_code_starts_cold() -> None:
     for _ in range(2):
         heat.add_blocks(blocks((0, 2, 30), (8, 2, 30)), 120)
     heat.forget([0, 1])
-    assert heat.between(0, 100) == {8: 60, 9: 60}
+    assert heat.between(0, 100, 0) == {32: 60, 36: 60}
     assert starts(heat) == [8]
 
 

@@ -130,11 +130,13 @@ class Heat:
         )
         yield from (block for _, block in candidates)
 
-    def between(self, first: int, last: int) -> dict[int, int]:
-        """How often the arena words from `first` to before `last` have run: those that have."""
+    def between(self, first: int, last: int, delta: int) -> dict[int, int]:
+        """How often the arena words from `first` to before `last` have run: those that have, by
+        virtual address. `delta` is an arena index minus the virtual address in words."""
         part = self._heat[first:last]
         there = numpy.flatnonzero(part)
-        return dict(zip((there + first).tolist(), part[there].tolist(), strict=True))
+        addresses = (there + (first - delta)) << 2
+        return dict(zip(addresses.tolist(), part[there].tolist(), strict=True))
 
     def forget(self, indices: list[int]) -> None:
         """Other code stands there now."""

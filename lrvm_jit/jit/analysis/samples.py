@@ -8,7 +8,7 @@ memory is used.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from .profile import Profile
 from .region import PlainMemory
@@ -82,16 +82,15 @@ class Samples:
         last: int,
         delta: int,
         plain: tuple[PlainMemory, ...],
-        counts: Mapping[int, int] | None = None,
+        counts: dict[int, int] | None = None,
     ) -> Profile:
         """What is known of the arena words from `first` to before `last`, by virtual addresses;
-        `delta` is an arena index minus the virtual address in words. `counts` tell how often words
-        have run, by index, where that is known better."""
-        heat: dict[int, int] = {}
+        `delta` is an arena index minus the virtual address in words. `counts`, which becomes a part
+        of the result, tells how often words have run, by virtual address, where that is known
+        better."""
+        heat: dict[int, int] = {} if counts is None else counts
         targets: dict[int, tuple[int, ...]] = {}
         accesses: dict[int, tuple[int, ...]] = {}
-        if counts is not None:
-            heat = {(index - delta) << 2: count for index, count in counts.items()}
         for index, count in self.heat.items():
             if not first <= index < last:
                 continue
