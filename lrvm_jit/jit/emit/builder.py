@@ -137,6 +137,7 @@ class Builder:
     def set_flags(self, rule: FlagRule, x: Value, y: Value) -> None:
         self._kind = int(rule)
         self._flags = (x, y)
+        self.frame.flag_kinds.add(self._kind)
 
     def condition(self, first: int, second: int, truth: int) -> Value:
         value: Value = flag_condition(self, first, second, truth)

@@ -39,6 +39,8 @@ class Frame:
         self.probes: set[str] = set()
         """Kinds of access that may ask the kernel's table of windows."""
         self.uses_all_flags = False
+        self.flag_kinds: set[int] = set()
+        """What instructions of the region set flags by."""
         self.intrinsics: set[str] = {"fshl"}
         self._names = 0
         self._slots: dict[tuple[str, int], int] = {}

@@ -108,7 +108,7 @@ def hand_on(frame: Frame) -> list[str]:
             at = write.value(f"getelementptr i32, ptr %context, i64 {register}")
             write.lines.append(f"  store i32 {word}, ptr {at}")
     left = values["budget"] = write.value("load i64, ptr %left")
-    values["result"], values["mix"] = _flags(write)
+    values["result"], values["mix"] = _flags(write, frame.flag_kinds)
     done = write.value(f"sub i64 %budget, {left}")
     for of, count in (("%state", layout.TRANSLATED), ("%row", layout.TRANSLATION_EXECUTED)):
         before = write.field(of, count)
@@ -146,39 +146,49 @@ def hand_on(frame: Frame) -> list[str]:
     return write.lines
 
 
-def _flags(write: _Lines) -> tuple[str, str]:
-    """The flags as native code hands them on: two words."""
+def _flags(write: _Lines, kinds: set[int]) -> tuple[str, str]:
+    """The flags as native code hands them on, two words; `kinds` may have set them here.
+
+    Whoever called the region may have set them, too: that is FLAGS_RAW. What sets CF and OF apart
+    from each other goes into bit 31 of the second word.
+    """
     kind, x, y = (write.value(f"load i32, ptr %{name}") for name in _FLAGS)
     wide_x, wide_y = (write.value(f"zext i32 {word} to i64") for word in (x, y))
-    is_add, is_sub, is_mul = (
-        write.value(f"icmp eq i32 {kind}, {number}")
-        for number in (layout.FLAGS_ADD, layout.FLAGS_SUB, layout.FLAGS_MUL)
-    )
-    # What sets CF and OF apart from each other goes into bit 31 of `mix`.
-    product = write.value(f"mul i64 {wide_x}, {wide_y}")
-    high = write.value(f"lshr i64 {product}, 32")
-    big = write.value(f"zext i1 {write.value(f'icmp ne i64 {high}, 0')} to i64")
-    signed_x, signed_y = (write.value(f"sext i32 {word} to i64") for word in (x, y))
-    signed = write.value(f"mul i64 {signed_x}, {signed_y}")
-    back = write.value(f"sext i32 {write.value(f'trunc i64 {signed} to i32')} to i64")
-    signed_big = write.value(f"zext i1 {write.value(f'icmp ne i64 {signed}, {back}')} to i64")
-    low = write.value(f"and i64 {product}, {layout.WORD}")
-    carry = write.value(f"select i1 {is_mul}, i64 {big}, i64 {write.value(f'and i64 {wide_y}, 1')}")
-    half = write.value(f"and i64 {write.value(f'lshr i64 {wide_y}, 1')}, 1")
-    overflow = write.value(f"select i1 {is_mul}, i64 {signed_big}, i64 {half}")
-    word = write.value(f"select i1 {is_mul}, i64 {low}, i64 {wide_x}")
-    raw = write.value(f"or i64 {word}, {write.value(f'shl i64 {carry}, 32')}")
-    differs = write.value(f"shl i64 {write.value(f'xor i64 {carry}, {overflow}')}, 31")
-    raw_mix = write.value(f"xor i64 {raw}, {differs}")
-    added, less, apart = (
-        write.value(f"{name} i64 {wide_x}, {wide_y}") for name in ("add", "sub", "xor")
-    )
-    summed = write.value(f"select i1 {is_add}, i64 {added}, i64 {less}")
-    either = write.value(f"or i1 {is_add}, {is_sub}")
-    return (
-        write.value(f"select i1 {either}, i64 {summed}, i64 {raw}"),
-        write.value(f"select i1 {either}, i64 {apart}, i64 {raw_mix}"),
-    )
+    carry = write.value(f"shl i64 {wide_y}, 32")
+    carry = write.value(f"and i64 {carry}, {1 << 32}")
+    result = write.value(f"or i64 {wide_x}, {carry}")
+    odd = write.value(f"xor i64 {wide_y}, {write.value(f'lshr i64 {wide_y}, 1')}")
+    mix = _mixed(write, result, odd)
+    for rule, name in ((layout.FLAGS_ADD, "add"), (layout.FLAGS_SUB, "sub")):
+        if rule in kinds:
+            is_it = write.value(f"icmp eq i32 {kind}, {rule}")
+            summed = write.value(f"{name} i64 {wide_x}, {wide_y}")
+            apart = write.value(f"xor i64 {wide_x}, {wide_y}")
+            result = write.value(f"select i1 {is_it}, i64 {summed}, i64 {result}")
+            mix = write.value(f"select i1 {is_it}, i64 {apart}, i64 {mix}")
+    if layout.FLAGS_MUL in kinds:
+        is_it = write.value(f"icmp eq i32 {kind}, {layout.FLAGS_MUL}")
+        product = write.value(f"mul i64 {wide_x}, {wide_y}")
+        big = write.value(f"icmp ugt i64 {product}, {layout.WORD}")
+        low = write.value(f"and i64 {product}, {layout.WORD}")
+        carry = write.value(f"select i1 {big}, i64 {1 << 32}, i64 0")
+        whole = write.value(f"or i64 {low}, {carry}")
+        signed_x, signed_y = (write.value(f"sext i32 {word} to i64") for word in (x, y))
+        signed = write.value(f"mul i64 {signed_x}, {signed_y}")
+        back = write.value(f"sext i32 {write.value(f'trunc i64 {signed} to i32')} to i64")
+        overflows = write.value(f"icmp ne i64 {signed}, {back}")
+        differs = write.value(f"zext i1 {write.value(f'xor i1 {overflows}, {big}')} to i64")
+        both = _mixed(write, whole, differs)
+        result = write.value(f"select i1 {is_it}, i64 {whole}, i64 {result}")
+        mix = write.value(f"select i1 {is_it}, i64 {both}, i64 {mix}")
+    return result, mix
+
+
+def _mixed(write: _Lines, result: str, differs: str) -> str:
+    """The second word of flags: the first one, with whether CF and OF differ, which is bit 0 of a
+    word, in bit 31."""
+    bit = write.value(f"and i64 {write.value(f'shl i64 {differs}, 31')}, {1 << 31}")
+    return write.value(f"xor i64 {result}, {bit}")
 
 
 def _to_region(write: _Lines, pc: str, values: dict[str, str]) -> None:
