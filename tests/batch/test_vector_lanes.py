@@ -12,6 +12,8 @@ from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
 from lrvm_jit.batch import Batch, CharOutput, LaneReason
 from lrvm_jit.isa import Reg
+from lrvm_jit.jit.vector import memory, shape
+from lrvm_jit.jit.vector.shape import VectorUnit, vector_unit
 from lrvm_tools.lasm import assemble
 from tests.batch.divergent_programs import RAM_WORDS, random_program
 
@@ -64,6 +66,22 @@ def test_random_programs(width: int) -> None:
         source = random_program(random.Random(seed))
         together += assert_same(source, width, seed, budgets, stop=bool(seed & 1))
     assert together > 0
+
+
+@pytest.mark.parametrize("unit", [VectorUnit.PLAIN, VectorUnit.AVX2])
+def test_random_programs_for_other_processors(
+    unit: VectorUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code for a processor that has less: without mask registers, and without gathers."""
+    if unit.value > vector_unit().value:
+        pytest.skip(f"this processor has no {unit.name}")
+    for module in (shape, memory):
+        monkeypatch.setattr(module, "vector_unit", lambda: unit)
+    assert shape.host_shape(16).piece == unit.value
+    for seed in (900 + unit.value, 901 + unit.value):
+        rng = numpy.random.default_rng(seed)
+        budgets = [rng.integers(0, 60, N), rng.integers(0, 3_000, N), 20_000]
+        assert_same(random_program(random.Random(seed)), 16, seed, budgets, stop=bool(seed & 1))
 
 
 SOURCES = {
