@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Final, Protocol
 
 from ..isa.codec import format_word
@@ -149,7 +150,9 @@ class Inspection:
         try:
             address = self.evaluate(text) if text else self.pc
         except ExpressionError as error:
-            raise DebugError(f"{location.strip()!r} is no location: {error}") from None
+            near = get_close_matches(text, self.program.labels, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise DebugError(f"{location.strip()!r} is no location: {error}{hint}") from None
         if not 0 <= address <= WORD or address % 4:
             hint = f"; line {text} is :{text}" if text.isdigit() else ""
             raise DebugError(

@@ -160,7 +160,8 @@ class ProgramInfo:
             if place.path in matching and place.line >= line:
                 lines.setdefault(place.line, []).append(address)
         if not lines:
-            raise LookupError(f"there is no code at or after line {line} of {path}")
+            name = path or Path(next(iter(matching))).name
+            raise LookupError(f"there is no code at or after line {line} of {name}")
         # A statement of one line may give several words, one after the other.
         chosen = sorted(lines[min(lines)])
         begins = [at for at in chosen if at - 4 not in chosen]
