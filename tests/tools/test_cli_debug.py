@@ -44,6 +44,19 @@ def batch(*commands: str) -> str:
     return result.stdout
 
 
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("bumb", "did you mean bump?"),
+        (":1000", "no code at or after line 1000 of p.lasm"),
+        ("6", "line 6 is :6"),
+    ],
+)
+def test_locations_that_are_none(folder: Path, location: str, message: str) -> None:
+    result = lrvm("debug", "p.lasm", "--batch", "-ex", f"break {location}")
+    assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
 def test_a_session() -> None:
     shown = batch(
         "break bump if a0 == 3",
