@@ -129,6 +129,12 @@ class BaselineTier:
         self._alone_then = 0
         code.retry(self._arrays.ops)
 
+    def begin_anew(self, installed: Installed) -> None:
+        """Blocks of what has become a region count from now on."""
+        if self.code is not None and self.heat is not None:
+            self.heat.add_blocks(self.code.take_counts(), 0)
+            self.heat.begin_anew(installed.indices)
+
     def count(self, executed: int) -> None:
         """Read the counters of blocks and regions; `executed` instructions were in all."""
         if self.code is None or self.heat is None:

@@ -344,6 +344,7 @@ class TranslatorEngine(LookingEngine):
         )
         if installed is not None:
             installed.is_enlarged = job.limit > FIRST_LIMIT
+            self._baseline.begin_anew(installed)
         return installed
 
     def _note_failure(self, error: BaseException) -> None:

@@ -138,6 +138,11 @@ class Heat:
         addresses = (there + (first - delta)) << 2
         return dict(zip(addresses.tolist(), part[there].tolist(), strict=True))
 
+    def begin_anew(self, indices: Indices) -> None:
+        """A region has these words from now on: what their blocks did before does not say that it
+        should be entered elsewhere as well."""
+        self._recent[indices] = 0
+
     def forget(self, indices: list[int]) -> None:
         """Other code stands there now."""
         self._heat[indices] = 0
