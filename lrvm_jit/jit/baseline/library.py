@@ -21,7 +21,10 @@ SOURCES: Final = (
         for name in ("forms", "making", "operands", "stencils", "tables", "target", "tidy")
     ),
     *("jit/native_ir.py", "core/native_abi.py", "core/numbering.py"),
-    *(f"isa/{name}.py" for name in ("codec", "codes", "semantics", "symbolic", "table")),
+    *(
+        f"isa/{name}.py"
+        for name in ("codec", "codes", "semantics", "spellings", "symbolic", "table")
+    ),
 )
 """Files whose content decides what the stencils are, relative to the package."""
 LEVELS: Final = ("x86-64-v3", "x86-64")
