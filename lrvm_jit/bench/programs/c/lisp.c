@@ -32,7 +32,12 @@ static value globals;
 #define NUMBER(n) ((value)(uintptr_t)((uint32_t)(n) << 1 | 1))
 #define VALUE(v) ((int32_t)(uint32_t)(uintptr_t)(v) >> 1)
 #define IS_SYMBOL(v) ((v) >= symbols && (v) < symbols + SYMBOLS)
-#define PROTECT(v) (roots[root_count++] = (v))
+
+/* A function, so that a value is computed, with roots of its own, before it gets its place. */
+static value protect(value v)
+{
+    return roots[root_count++] = v;
+}
 
 static void mark(value v)
 {
@@ -62,8 +67,8 @@ static void collect(void)
 static value cons(value head, value tail)
 {
     if (!free_cells) {
-        PROTECT(head);
-        PROTECT(tail);
+        protect(head);
+        protect(tail);
         collect();
         root_count -= 2;
         if (!free_cells)
@@ -100,7 +105,7 @@ static value read_list(void)
         at++;
         return NIL;
     }
-    value head = PROTECT(read_value());
+    value head = protect(read_value());
     value tail = read_list();
     root_count--;
     return cons(head, tail);
@@ -171,8 +176,8 @@ static value evaluate(value expression, value environment)
     int first_root = root_count;
     if (root_count > ROOTS - 16)
         abort();
-    PROTECT(expression);
-    PROTECT(environment);
+    protect(expression);
+    protect(environment);
     value result = NIL;
     for (;;) {
         if (IS_NUMBER(expression) || expression == NIL) {
@@ -194,16 +199,16 @@ static value evaluate(value expression, value environment)
             continue;
         }
         if (operator == s_def) { /* (def name (parameters) body) */
-            value pair = PROTECT(cons(arguments->head, arguments->tail));
+            value pair = protect(cons(arguments->head, arguments->tail));
             globals = cons(pair, globals);
             break;
         }
         int number = VALUE(operator->head);
         if (number < PRIMITIVES) {
-            value a = PROTECT(evaluate(arguments->head, environment));
+            value a = protect(evaluate(arguments->head, environment));
             value b = NIL;
             if (arguments->tail != NIL)
-                b = PROTECT(evaluate(arguments->tail->head, environment));
+                b = protect(evaluate(arguments->tail->head, environment));
             result = primitives[number].function(a, b);
             break;
         }
@@ -211,10 +216,10 @@ static value evaluate(value expression, value environment)
         if (!function)
             abort();
         int slot = root_count;
-        value inner = PROTECT(NIL);
+        value inner = protect(NIL);
         for (value name = function->tail->head; name != NIL; name = name->tail) {
-            value argument = PROTECT(evaluate(arguments->head, environment));
-            value pair = PROTECT(cons(name->head, argument));
+            value argument = protect(evaluate(arguments->head, environment));
+            value pair = protect(cons(name->head, argument));
             inner = cons(pair, inner);
             roots[slot] = inner;
             root_count -= 2;
@@ -224,8 +229,8 @@ static value evaluate(value expression, value environment)
         expression = function->tail->tail->head;
         environment = inner;
         root_count = first_root;
-        PROTECT(expression);
-        PROTECT(environment);
+        protect(expression);
+        protect(environment);
     }
     root_count = first_root;
     return result;
@@ -263,7 +268,7 @@ uint32_t run(uint32_t rounds)
     }
     uint32_t sum = 0;
     at = "(+ (fold (sort (mix (range 1 40) 37)) 7) (* (fib 11) (gcd 1071 462)))";
-    value program = PROTECT(read_value());
+    value program = protect(read_value());
     for (uint32_t round = 0; round < rounds; round++)
         sum = sum * 31 + (uint32_t)VALUE(evaluate(program, NIL)) + (uint32_t)free_count % 2;
     root_count--;
