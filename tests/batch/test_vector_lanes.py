@@ -11,6 +11,7 @@ import pytest
 from lrvm_components import BootRom, Ram
 from lrvm_jit import Motherboard, TranslatorOptions
 from lrvm_jit.batch import Batch, CharOutput, LaneReason
+from lrvm_jit.batch.vector import code
 from lrvm_jit.isa import Reg
 from lrvm_jit.jit.vector import memory, shape
 from lrvm_jit.jit.vector.shape import VectorUnit, vector_unit
@@ -287,3 +288,20 @@ def test_a_stopped_run_goes_on() -> None:
 def test_widths_are_checked(width: int) -> None:
     with pytest.raises(ValueError, match=f"vector_lanes is {width}"):
         TranslatorOptions(vector_lanes=width)
+
+
+def test_a_failure_is_told_and_the_lanes_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without vector code a batch is slower: nothing else would tell."""
+
+    def fail(*_: Any) -> None:
+        raise KeyError("no such op")
+
+    monkeypatch.setattr(code, "explore", fail)
+    program = assemble("loop: add a1, a0\nsub a0, 1\nifnq\njp loop\nhalt")
+    batch = Batch(program, n=64, engine=TranslatorOptions(vector_lanes=16), ram_size=4)
+    batch.regs[:, Reg.A0] = numpy.arange(1, 65)
+    with pytest.warns(
+        RuntimeWarning, match="lanes do not run side by side: KeyError: 'no such op'"
+    ):
+        batch.run()
+    assert batch.regs[:, Reg.A1].tolist() == [k * (k + 1) // 2 for k in range(1, 65)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -150,8 +151,6 @@ class VectorCompiler:
         self._code: VectorCode | None = None
         self._codes: dict[int, SharedCode] = {}
         weakref.finalize(self, STORE.abandon, self._codes)
-        self.error: BaseException | None = None
-        """Why there is none, if something went wrong."""
 
     def fits(self, arrays: LaneArrays, alike: frozenset[int]) -> bool:
         """Whether the code that has been made is for lanes as they are, with these registers
@@ -177,8 +176,12 @@ class VectorCompiler:
             if not self.is_made:
                 self._code = self._make(starts)
         except Exception as error:
-            # The lanes can go on without.
-            self.error = error
+            # The lanes go on without, and the user hears of it: nothing else would tell.
+            warnings.warn(
+                f"lanes do not run side by side: {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         finally:
             self.is_made = True
             self._lock.release()
