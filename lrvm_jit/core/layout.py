@@ -214,6 +214,10 @@ TRANSLATIONS_ADDRESS: Final = _state.field()
 """and `translations` lie in the host's memory."""
 WISHED: Final = _state.field()
 """1 if a row has TRANSLATION_WISHED."""
+REFUSED: Final = _state.field()
+"""1 if a row has MOST_REFUSALS."""
+MOST_REFUSALS: Final = 64
+"""Where a region stands no other native code does: after so many it goes."""
 PLAIN_LAYOUT: Final = _state.field()
 """Number of the board's present plain memory (see TRANSLATION_LAYOUT); -1 if it may have
 changed."""
@@ -372,6 +376,8 @@ TRANSLATION_WISHED: Final = _row.field()
 """1 if a window slot has a wish."""
 TRANSLATION_EXECUTED: Final = _row.field()
 """Instructions that the region has executed since somebody has asked."""
+TRANSLATION_REFUSED: Final = _row.field()
+"""How often native code came to the region and it could not be entered as things were."""
 TRANSLATION_SLOTS_USED: Final = _row.field()
 TRANSLATION_ENTRIES: Final = 64
 """So many entries a region has at most."""

@@ -14,7 +14,7 @@ from ..code_cache import CodeCache
 from ..core import layout
 from ..isa.table import Reg
 from ..jit.analysis.profile import NOTHING_KNOWN, Profile
-from ..jit.analysis.region import PlainMemory
+from ..jit.analysis.region import PlainMemory, Region
 from ..jit.analysis.samples import Samples
 from ..jit.code.cache import PROGRAMS, default_cache
 from ..jit.code.installation import ROWS, Installation
@@ -126,6 +126,17 @@ class LookingEngine(InterpreterEngine):
             self._plain = ()
         number = self._layouts.setdefault(self._plain, len(self._layouts))
         state[layout.PLAIN_LAYOUT] = number
+        self._installation.fit(self._plain, number)
+
+    def _layout_of(self, region: Region) -> int | None:
+        """The number of the plain memory that a region relies on, -1 if of none; None if the board
+        has other memory now."""
+        if not region.relied_on:
+            return -1
+        if self._state[layout.PLAIN_LAYOUT] < 0:
+            self._number_layout()
+        fits = region.relied_on <= frozenset(self._plain)
+        return self._state[layout.PLAIN_LAYOUT] if fits else None
 
     def _settle(self) -> None:
         """Give up the regions whose words have been changed."""
@@ -308,7 +319,6 @@ class LookingEngine(InterpreterEngine):
             enter_at_start=enter_at_start,
             taken=self._installation.taken(begin, end),
             plain=plain,
-            layout=self._state[layout.PLAIN_LAYOUT] if plain else -1,
             program=None if any(self._looked_at) else self._program,
             programs=self._programs,
         )

@@ -177,12 +177,10 @@ class TranslatorEngine(LookingEngine):
         if any(self._looked_at):
             # They may reach across these words.
             self._awaited = []
-        if self._state[layout.PLAIN_LAYOUT] < 0:
-            self._number_layout()
         awaited = []
         for known in self._awaited:
-            plain = known.region.plain
-            if plain and plain != self._plain:
+            number = self._layout_of(known.region)
+            if number is None:
                 # Made for a board with other memory.
                 continue
             if not self._installation.stands(known.region, known.delta):
@@ -193,7 +191,6 @@ class TranslatorEngine(LookingEngine):
                 continue
             self.seconds += delivery.seconds
             self.origins[delivery.origin] += 1
-            number = self._state[layout.PLAIN_LAYOUT] if plain else -1
             self._installation.add(known.region, delivery.code, known.start, known.delta, number)
             # What runs is known: what is new will show as interpreted.
             self._unsampled, self._interval = 0, LONGEST_INTERVAL
@@ -256,6 +253,8 @@ class TranslatorEngine(LookingEngine):
             self._bonus = max(self._bonus // 2, SMALLEST_BONUS)
 
     def _between_slices(self) -> None:
+        if self._state[layout.REFUSED]:
+            self._installation.give_up_refused()
         self._baseline.between_slices(self._executed)
         if self._awaited:
             self._slices += 1
@@ -286,6 +285,8 @@ class TranslatorEngine(LookingEngine):
     def look(self, start: int | None = None) -> None:
         if self._is_eager:
             return
+        if self._state[layout.REFUSED]:
+            self._installation.give_up_refused()
         if self._state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
         if self._sampling:
@@ -334,13 +335,14 @@ class TranslatorEngine(LookingEngine):
         if outcome.region is None or outcome.delivery is None:
             return None
         job = outcome.job
-        if job.breakpoints != self._looked_at[0]:
-            # It may execute one that has been set meanwhile.
+        number = self._layout_of(outcome.region)
+        if job.breakpoints != self._looked_at[0] or number is None:
+            # It may execute one that has been set meanwhile, or relies on memory that is gone.
             STORE.release(outcome.delivery.code)
             return None
         self.origins[outcome.delivery.origin] += 1
         installed = self._installation.add(
-            outcome.region, outcome.delivery.code, job.start, job.delta, job.layout
+            outcome.region, outcome.delivery.code, job.start, job.delta, number
         )
         if installed is not None:
             installed.is_enlarged = job.limit > FIRST_LIMIT

@@ -50,7 +50,7 @@ from .addresses import (
 from .build.hints import stay_apart, unlikely
 from .build.jit import kernel_function
 from .native_code import drop_native, leave_alone, page_kind
-from .translations import clean_window, fill_slot, grant_all_wishes, may_enter
+from .translations import clean_window, fill_slot, grant_all_wishes, may_enter, note_refusal
 from .typed import READ, WRITE, I, U
 from .windows import find_window
 
@@ -273,6 +273,7 @@ def run_native(
     if op & 0xFF == ENTER:
         at = ((op >> 8) & 0xFFFF) * TRANSLATION_FIELDS
         if not may_enter(regs, state, translations, at, fetch_base - fetch_low):
+            note_refusal(state, translations, at)
             return NOT_ENTERED
         code = translations[U(at + TRANSLATION_FUNCTION)]
         number = (op >> 24) & 0xFF

@@ -18,11 +18,13 @@ from ..core.layout import (
     CLEAN_LOW,
     EXIT_READ,
     EXIT_STACK,
+    MOST_REFUSALS,
     NO_SLOT,
     PAGE_WORDS,
     PLAIN_LAYOUT,
     REACH_LOW,
     REACH_WORDS,
+    REFUSED,
     SAMPLES_AT,
     SLOT_ADDRESS,
     SLOT_FIELDS,
@@ -38,6 +40,7 @@ from ..core.layout import (
     TRANSLATION_LAYOUT,
     TRANSLATION_LOW,
     TRANSLATION_MODE,
+    TRANSLATION_REFUSED,
     TRANSLATION_SLOTS,
     TRANSLATION_SLOTS_USED,
     TRANSLATION_WISHED,
@@ -91,6 +94,16 @@ def may_enter(regs, state, translations, row, delta):
         translations[U(row + TRANSLATION_KEY)] == state[WINDOW_KEY]
         and translations[U(row + TRANSLATION_CLEAN)] == state[CLEAN_GENERATION]
     ) or _valid(regs, state, translations, row)
+
+
+@kernel_function
+def note_refusal(state, translations, row):
+    """The region of a row could not be entered where it was come to."""
+    cold_path()
+    refused = translations[U(row + TRANSLATION_REFUSED)] + 1
+    translations[U(row + TRANSLATION_REFUSED)] = refused
+    if refused == MOST_REFUSALS:
+        state[REFUSED] = 1
 
 
 @kernel_function

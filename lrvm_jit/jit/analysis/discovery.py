@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ...core.layout import TRANSLATION_ENTRIES
 from ...isa.semantics import execute
 from ...isa.symbolic import Linear, SymbolicTarget
-from ...isa.table import Reg
+from ...isa.table import Access, Reg
 from ..options import FIRST_LIMIT
 from .choice import PART, Choice, Code, choose, return_sites
 from .graphs import back_edge_targets, longest_paths
@@ -107,13 +107,14 @@ class Discovery:
             blocks = self._blocks(choice, entries, leaders, 0, copy_dispatch=False)
         keys: list[BlockKey] = [(entry, ()) for entry in entries]
         self._mark_heads(blocks, keys)
-        words = {
-            instruction.pc: instruction.word
-            for block in blocks.values()
-            for instruction in block.instructions
-        }
+        executed = [one for block in blocks.values() for one in block.instructions]
+        words = {one.pc: one.word for one in executed}
         words |= self._words
-        accesses = {pc: self._profile.accesses[pc] for pc in words if pc in self._profile.accesses}
+        accesses = {
+            one.pc: self._profile.accesses[one.pc]
+            for one in executed
+            if one.pc in self._profile.accesses and one.row and one.row.memory is not Access.NONE
+        }
         own = frozenset(words.keys() - choice.leaves)
         return Region(
             self._supervisor,

@@ -122,6 +122,17 @@ class Region:
         """Past the last word."""
         return max(self.words) + 4
 
+    @property
+    def relied_on(self) -> frozenset[PlainMemory]:
+        """The memories whose bounds stand in the code. It can run on every board that has these."""
+        numbers = {number for some in self.accesses.values() for number in some}
+        tables = [block.table.address for block in self.blocks.values() if block.table is not None]
+        return frozenset(
+            memory
+            for number, memory in enumerate(self.plain)
+            if number in numbers or any(memory.holds(address) for address in tables)
+        )
+
     def is_mostly_in(self, addresses: Set[int]) -> bool:
         """Whether a region with these addresses takes its place: what is left of it is better made
         again."""

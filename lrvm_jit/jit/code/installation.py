@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core import layout
 from ...core.kernel_arrays import KernelArrays
 from ...records import dataclass
-from ..analysis.region import Region
+from ..analysis.region import PlainMemory, Region
 from .store import STORE, SharedCode
 
 ROWS = 1024
@@ -319,6 +319,28 @@ class Installation:
                 words = installed.indices.tolist()
                 self.losses.update(dict.fromkeys(words, MOST_LOSSES))
                 self._note_loss(words)
+                self.remove(installed)
+
+    def give_up_refused(self) -> None:
+        """Remove the regions that native code has come to in vain, as the translation of addresses,
+        the mode or the memory is another one now. They are not made again for a while."""
+        self._arrays.state[layout.REFUSED] = 0
+        for installed in self:
+            if self.row(installed.row)[layout.TRANSLATION_REFUSED] >= layout.MOST_REFUSALS:
+                self._note_loss(installed.indices.tolist())
+                self.remove(installed)
+
+    def fit(self, plain: Iterable[PlainMemory], number: int) -> None:
+        """The board's plain memory is another one now, with this number: remove the regions that
+        rely on what is gone."""
+        known = frozenset(plain)
+        for installed in self:
+            row = self.row(installed.row)
+            if row[layout.TRANSLATION_LAYOUT] < 0:
+                continue
+            if installed.region.relied_on <= known:
+                row[layout.TRANSLATION_LAYOUT] = number
+            else:
                 self.remove(installed)
 
     def _note_loss(self, indices: list[int]) -> None:

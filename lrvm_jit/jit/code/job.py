@@ -42,8 +42,6 @@ class Job:
     taken: bytes = b""
     """For each word whether a region has it: 1, or 2 if that region is not to be made again."""
     plain: tuple[PlainMemory, ...] = ()
-    layout: int = -1
-    """PLAIN_LAYOUT of that memory."""
     program: str | None = None
     """Of which known program the region will be; None if it is not to be remembered."""
     programs: CodeCache = NOWHERE
