@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "customasm.operators.OperandError": lambda: ("x", "left"),
     "customasm.problems.ParseError": lambda: (1, 2, "x"),
     "customasm.problems.Problem": lambda: (SPAN, "x", note(SPAN, "y")),
+    "debugging.gdb.replies.Refused": lambda: ("no such register", 2),
     "cc.errors.CompileError": lambda: ("it is too large", "main at a.c:3"),
     "cc.errors.UnsupportedError": lambda: ("it is too large", "main at a.c:3"),
     "host_files.HostFailureError": lambda: (HostErrorCode.NOT_FOUND,),

@@ -253,6 +253,7 @@ PARAMETERS = [
         (list,),
     ),
     Parameter("Batch.run(max_cycles)", lambda v: lanes().run(v), 5),
+    Parameter("Batch.run(count)", lambda v: lanes().run(count=v), 1, (-1, 3)),
     Parameter("Batch.address_of(component)", lambda v: lanes().address_of(v), 1, ()),
     Parameter("Batch.stream(n)", lambda v: Batch.stream([HALT], v), 2),
     *(

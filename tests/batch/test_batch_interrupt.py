@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,8 @@ def test_ctrl_c_again_and_again() -> None:
             self.calls += 1
             if self.calls % 3 == 0:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                # The lanes would be done before that thread gets to run.
+                time.sleep(0.01)
             return super().write(lanes, offsets, words)
 
     echo = Echo(Interrupting())

@@ -24,7 +24,7 @@ from tests.tools.command import lrvm, report
 def test_help_has_examples(command: str) -> None:
     for option in ("--help", "-h"):
         result = lrvm(command, option)
-        assert result.exit_code == 0
+        assert result.exit_code == 0, result.output
         assert f"Examples:\n    lrvm {command}" in result.stdout
 
 

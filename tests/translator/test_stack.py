@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lrvm_jit.isa.table import Reg
+from lrvm_jit.jit.analysis.region import SYMBOL
 from lrvm_jit.jit.analysis.stack import StackAnalysis
 from lrvm_jit.jit.emit.function import generate
 from tests.translator.regions import Program
@@ -55,4 +56,4 @@ def test_many_ways_are_no_burden() -> None:
         -240,
         -4,
     )
-    assert " i64 @region(" in generate(region).text
+    assert f" @{SYMBOL}(" in generate(region).text
