@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lrvm_tools.cli.app import cli
@@ -14,7 +16,7 @@ def commands(_: str = "") -> str:
 
 def _pages(command: click.Command, name: str, context: click.Context, level: int) -> list[str]:
     # As the command line makes it: a command keeps the help option of the first context that asks.
-    settings = cli.context_settings | {"max_content_width": 88}
+    settings: dict[str, Any] = {**cli.context_settings, "max_content_width": 88}
     with context.scope():
         text = command.get_help(click.Context(command, info_name=name, **settings))
     pages = [f"{'#' * level} {name}\n\n```text\n{text}\n```"]
