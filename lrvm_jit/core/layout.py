@@ -214,6 +214,8 @@ TRANSLATIONS_ADDRESS: Final = _state.field()
 """and `translations` lie in the host's memory."""
 WISHED: Final = _state.field()
 """1 if a row has TRANSLATION_WISHED."""
+RESUMED_AT: Final = _state.field()
+"""Where a run, or what follows a sample, has begun: the virtual address; -1 once that is past."""
 REFUSED: Final = _state.field()
 """1 if a row has MOST_REFUSALS."""
 MOST_REFUSALS: Final = 64

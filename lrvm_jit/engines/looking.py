@@ -91,6 +91,11 @@ class LookingEngine(InterpreterEngine):
             self._installation,
             wanted="baseline" in self._options.tiers and not self._is_eager,
         )
+        if self._baseline.heat is not None:
+            # The first sample comes before the first look, but not at the start: the baseline finds
+            # code in the order in which it runs, from the program's beginning, and not from
+            # wherever a sample ends. That code is a third faster.
+            self._unsampled -= self._piece * (SAMPLES_BEFORE_LOOK // 2)
         self._state[layout.SAMPLES_AT] = notes
         self._state[layout.PLAIN_LAYOUT] = -1
         self.invalidations = 0

@@ -131,6 +131,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
     # Where a region has just left an instruction to the interpreter.
     barred = NONE
     native = has_baseline(state)
+    state[layout.RESUMED_AT] = NONE if state[layout.RESUME] else pc
     handler = handlers.STEP if state[layout.RESUME] == layout.RESUME_STEP else handlers.MISS_FETCH
 
     while True:
@@ -630,6 +631,7 @@ def dispatch(regs, state, arena, ops, marks, snapshot, code_pages, breakpoints, 
             outcome = step(regs, state, arena, ops, marks)
             if sample:
                 translations[U(sample + 1)] = state[layout.TOUCHED]
+                state[layout.RESUMED_AT] = I(regs[PC])
                 sample = ZERO
             result = state[layout.FLAG_RESULT]
             overflow = state[layout.FLAG_OVERFLOW]

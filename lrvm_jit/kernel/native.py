@@ -25,6 +25,7 @@ from ..core.layout import (
     FLAG_RESULT,
     NATIVE_CONTEXT,
     PAGE_WORDS,
+    RESUMED_AT,
     STALE_HIGH,
     TRANSLATED,
     TRANSLATION_FIELDS,
@@ -51,7 +52,7 @@ from .build.hints import stay_apart, unlikely
 from .build.jit import kernel_function
 from .native_code import drop_native, leave_alone, page_kind
 from .translations import clean_window, fill_slot, grant_all_wishes, may_enter, note_refusal
-from .typed import READ, WRITE, I, U
+from .typed import NONE, READ, WRITE, I, U
 from .windows import find_window
 
 EXIT_JUMP, EXIT_BUDGET, EXIT_INDIRECT, EXIT_INTERPRET, EXIT_READ, EXIT_WRITE = map(
@@ -90,6 +91,7 @@ FETCH_LENGTH_AT = np.int64(8 * abi.FETCH_LENGTH)
 FETCH_LOW_AT = np.int64(8 * abi.FETCH_LOW)
 FETCH_TABLE_AT = np.int64(8 * abi.FETCH_TABLE)
 FETCH_WORDS_AT = np.int64(8 * abi.FETCH_WORDS)
+OWNERS_AT = np.int64(8 * base.OWNERS)
 LEFT_AT = np.int64(8 * abi.LEFT)
 MIX_AT = np.int64(8 * abi.MIX)
 PAGES_AT = np.int64(8 * base.PAGES)
@@ -284,6 +286,10 @@ def run_native(
             return MISSING
         code = word_at(table + 8 * index)
         if code == 0:
+            if state[RESUMED_AT] == pc:
+                state[RESUMED_AT] = NONE
+                # By chance in the midst of a block, or of what will be one: it is not divided.
+                return NOT_ENTERED
             return MISSING
     if unlikely(state[WISHED] != 0):
         grant_all_wishes(state, translations)

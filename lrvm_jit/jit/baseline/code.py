@@ -249,10 +249,30 @@ class BaselineCode:
         self._kept[base.CHANGES][changed] = base.CHANGES_ALLOWED - 1
         self.context[base.ALONE_COUNT] = 0
         for index in changed.tolist():
-            # The block before such a word ends there.
+            # The block before such a word ends there, and one that begins there is an exit only.
+            self._own_exit(index)
+            self.drop(index)
             self.drop(max(index - 1, 0))
         again = numpy.concatenate([places, changed])
         entries[again[entries[again] & 0xFF != layout.ENTER]] = layout.ENTER_NATIVE
+
+    def _own_exit(self, index: int) -> None:
+        """Make the block without instructions at an arena word, if there is one, own that word:
+        then it can be dropped like all others."""
+        rows = self._kept[base.BLOCKS].reshape(-1, base.BLOCK_FIELDS)
+        rows = rows[: self.context[base.BLOCK_COUNT] + 1]
+        for mode in (0, 1):
+            if not self.context[base.TABLES + mode]:
+                continue
+            code = self._kept[base.TABLES + mode][index]
+            owners = self._kept[base.OWNERS + mode]
+            if not code or owners[index]:
+                continue
+            is_it = rows[:, base.BLOCK_CODE] == code - self.context[base.CODE_RUN]
+            is_it &= (rows[:, base.BLOCK_MODE] == mode) & (rows[:, base.BLOCK_WORDS] == 0)
+            for block in numpy.flatnonzero(is_it).tolist():
+                rows[block, base.BLOCK_START], rows[block, base.BLOCK_WORDS] = index, 1
+                owners[index] = block
 
     def _make_mode(self, supervisor: bool) -> None:
         """What is needed for each arena word, once a mode has code."""
