@@ -23,7 +23,7 @@ from ..core.signals import undisturbed
 from ..output_files import naming, remove_stale, write_file
 from .chunk import ChunkResult
 from .fields import Values, texts_of
-from .inputs import Piece
+from .inputs import Chunk
 
 FORMAT: Final = 2
 _LOCK: Final = "lock"
@@ -198,7 +198,7 @@ class Checkpoint:
 
     # --- chunks --------------------------------------------------------------------------------
 
-    def save(self, piece: Piece, inputs: str, result: ChunkResult) -> None:
+    def save(self, chunk: Chunk, inputs: str, result: ChunkResult) -> None:
         """Keep a chunk; `inputs` is the digest of what went in."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -207,9 +207,9 @@ class Checkpoint:
                     numpy.lib.format.write_array(file, _plain(array), allow_pickle=False)
         data = buffer.getvalue()
         entry = _Entry(
-            piece.number,
-            piece.first,
-            piece.count,
+            chunk.number,
+            chunk.first,
+            chunk.count,
             inputs,
             _digest(data),
             len(data),
@@ -217,19 +217,19 @@ class Checkpoint:
             result.instructions,
         )
         with undisturbed():
-            write_file(self._path(piece.number), data)
+            write_file(self._path(chunk.number), data)
             self._append(entry)
 
-    def load(self, piece: Piece) -> ChunkResult:
+    def load(self, chunk: Chunk) -> ChunkResult:
         """A finished chunk. CheckpointError if it has other lanes, or is damaged."""
-        entry = self._entries[piece.number]
-        self._check_lanes(piece, entry)
-        path = self._path(piece.number)
+        entry = self._entries[chunk.number]
+        self._check_lanes(chunk, entry)
+        path = self._path(chunk.number)
         try:
             data = _read(path, entry.size)
             if data is None or _digest(data) != entry.digest:
                 raise ValueError("it is not what was written")
-            outputs = self._arrays(data, piece.count)
+            outputs = self._arrays(data, chunk.count)
         except (*_UNREADABLE, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointError(
                 f"{path} cannot be read ({error}); delete it to have its lanes run again"
@@ -252,24 +252,24 @@ class Checkpoint:
                 outputs[name] = array
         return outputs
 
-    def check(self, piece: Piece, inputs: str) -> None:
+    def check(self, chunk: Chunk, inputs: str) -> None:
         """CheckpointError if a finished chunk had other lanes, or other inputs than those with
         this digest."""
-        entry = self._entries[piece.number]
-        self._check_lanes(piece, entry)
+        entry = self._entries[chunk.number]
+        self._check_lanes(chunk, entry)
         if inputs != entry.inputs:
             raise CheckpointError(
-                f"{self.folder} belongs to another job: the inputs of lanes {piece.first} to "
-                f"{piece.first + piece.count - 1} have changed. Choose another checkpoint, or "
+                f"{self.folder} belongs to another job: the inputs of lanes {chunk.first} to "
+                f"{chunk.first + chunk.count - 1} have changed. Choose another checkpoint, or "
                 "delete this one"
             )
 
-    def _check_lanes(self, piece: Piece, entry: _Entry) -> None:
-        if (entry.first, entry.count) != (piece.first, piece.count):
+    def _check_lanes(self, chunk: Chunk, entry: _Entry) -> None:
+        if (entry.first, entry.count) != (chunk.first, chunk.count):
             raise CheckpointError(
-                f"{self.folder} belongs to another job: its chunk {piece.number} has "
-                f"{entry.count} lanes from {entry.first} on, but the inputs now have {piece.count} "
-                f"from {piece.first} on. Choose another checkpoint, or delete this one"
+                f"{self.folder} belongs to another job: its chunk {chunk.number} has "
+                f"{entry.count} lanes from {entry.first} on, but the inputs now have {chunk.count} "
+                f"from {chunk.first} on. Choose another checkpoint, or delete this one"
             )
 
     def _path(self, number: int) -> Path:

@@ -17,7 +17,7 @@ from ..locks import SharedLock
 from ..machine.motherboard import Motherboard
 from .chunk import ChunkResult, ChunkRunner, Job
 from .fields import Values
-from .inputs import Piece
+from .inputs import Chunk
 from .optional import import_distributed
 
 _KEPT_JOBS: Final = 4
@@ -25,7 +25,7 @@ _lock = SharedLock()
 _idle: OrderedDict[str, list[ChunkRunner]] = OrderedDict()
 """In a worker process: batches of jobs that no thread is using."""
 
-Todo = Iterator[tuple[Piece, Values]]
+Todo = Iterator[tuple[Chunk, Values]]
 
 
 def check_client(client: Any, job: Job) -> None:
@@ -46,14 +46,14 @@ def check_client(client: Any, job: Job) -> None:
 
 def run_on_cluster(
     client: Any, job: Job, size: int, todo: Todo, may_begin: Callable[[], bool]
-) -> Iterator[tuple[Piece, Values, ChunkResult]]:
+) -> Iterator[tuple[Chunk, Values, ChunkResult]]:
     """Run chunks on a cluster's workers; they come as they are finished, in any order. No more
     are handed out than keep the workers busy, and none while `may_begin` says no."""
     as_completed = import_distributed("client").as_completed
     # A worker's own threads run chunks beside each other.
     job = replace(job, threads=job.threads or 1)
     name = f"lrvm-{uuid.uuid4().hex}"
-    running: dict[Any, tuple[Piece, Values]] = {}
+    running: dict[Any, tuple[Chunk, Values]] = {}
     finished = as_completed([], with_results=True)
     try:
         while True:
@@ -73,7 +73,7 @@ def run_on_cluster(
         client.cancel(list(running))
 
 
-def _submit(client: Any, name: str, job: Job, size: int, piece: Piece, values: Values) -> Any:
+def _submit(client: Any, name: str, job: Job, size: int, chunk: Chunk, values: Values) -> Any:
     with warnings.catch_warnings():
         # Inputs that are scattered would be lost with the worker that holds them.
         warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
@@ -83,8 +83,8 @@ def _submit(client: Any, name: str, job: Job, size: int, piece: Piece, values: V
             job,
             size,
             dict(values),
-            piece.count,
-            key=f"{name}-{piece.number}",
+            chunk.count,
+            key=f"{name}-{chunk.number}",
             pure=False,
         )
 

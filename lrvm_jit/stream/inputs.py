@@ -34,7 +34,7 @@ _KINDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Chunk:
     """Consecutive lanes that run together, as one chunk."""
 
     number: int
@@ -45,13 +45,13 @@ class Piece:
 
 
 class Source(ABC):
-    """Inputs in pieces. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
-    whether it costs nothing worth mentioning to make a piece's inputs a second time."""
+    """Inputs in chunks. `n` is the number of lanes, None while nobody knows. `is_cheap` tells
+    whether it costs nothing worth mentioning to make a chunk's inputs a second time."""
 
     path: Path | None = None
     """The file that the inputs come from."""
     is_made = False
-    """Whether a piece's inputs are there as soon as the piece is."""
+    """Whether a chunk's inputs are there as soon as the chunk is."""
 
     def __init__(self, kind: str, n: int | None, is_cheap: bool) -> None:
         self.kind = kind
@@ -59,8 +59,8 @@ class Source(ABC):
         self.is_cheap = is_cheap
 
     @abstractmethod
-    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
-        """The lanes in order, at most `size()` in a piece. Called once."""
+    def chunks(self, size: ChunkSize) -> Iterator[Chunk]:
+        """The lanes in order, at most `size()` in a chunk. Called once."""
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """Close files."""
@@ -82,11 +82,11 @@ class SlicedSource(Source):
         self._take = take
         self._close = close
 
-    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
+    def chunks(self, size: ChunkSize) -> Iterator[Chunk]:
         number = first = 0
         while first < self._lanes:
             count = min(size(), self._lanes - first)
-            yield Piece(number, first, count, partial(self._columns, first, count))
+            yield Chunk(number, first, count, partial(self._columns, first, count))
             number += 1
             first += count
 
@@ -98,7 +98,7 @@ class SlicedSource(Source):
 
 
 class IteratedSource(Source):
-    """Inputs that come one piece after the other."""
+    """Inputs that come one chunk after the other."""
 
     is_made = True
 
@@ -106,7 +106,7 @@ class IteratedSource(Source):
         super().__init__(kind, limit, True)
         self._items = items
 
-    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
+    def chunks(self, size: ChunkSize) -> Iterator[Chunk]:
         number = first = 0
         for index, item in enumerate(self._items):
             columns = columns_of(item, f"item {index} of the inputs")
@@ -121,7 +121,7 @@ class IteratedSource(Source):
             at = 0
             while at < rows:
                 count = min(size(), rows - at)
-                yield Piece(number, first, count, partial(_slice, columns, at, count))
+                yield Chunk(number, first, count, partial(_slice, columns, at, count))
                 number += 1
                 first += count
                 at += count
@@ -139,15 +139,15 @@ class TextSource(Source):
         self._source = source
         self._texts = texts
 
-    def pieces(self, size: ChunkSize) -> Iterator[Piece]:
-        for piece in self._source.pieces(size):
-            yield Piece(piece.number, piece.first, piece.count, partial(self._columns, piece))
+    def chunks(self, size: ChunkSize) -> Iterator[Chunk]:
+        for chunk in self._source.chunks(size):
+            yield Chunk(chunk.number, chunk.first, chunk.count, partial(self._columns, chunk))
 
-    def _columns(self, piece: Piece) -> Columns:
-        columns = piece.make()
+    def _columns(self, chunk: Chunk) -> Columns:
+        columns = chunk.make()
         if TEXT in columns:
             raise ValueError(f"the inputs have the name {TEXT!r}, and there are `texts` as well")
-        return {**columns, TEXT: self._texts[piece.first : piece.first + piece.count]}
+        return {**columns, TEXT: self._texts[chunk.first : chunk.first + chunk.count]}
 
     def close(self) -> None:
         self._source.close()

@@ -29,7 +29,7 @@ from .chunk import ChunkResult, ChunkRunner, Job, program_of
 from .chunk_size import ChunkSize, FixedSize
 from .cluster import check_client, run_on_cluster
 from .fields import PROGRAM, Values, parse_outputs
-from .inputs import Piece, Source, blaming, open_inputs, open_text_inputs
+from .inputs import Chunk, Source, blaming, open_inputs, open_text_inputs
 from .outputs import Arrays, Rest, Sink, open_sink
 
 OUTPUTS: Final = ("a0", "reason", "cycles", "exception")
@@ -176,9 +176,9 @@ def stream(
         # Components number a chunk's lanes, and a stream that goes on must be cut as it was.
         is_fixed = checkpoint is not None or bool(len(components)) or device != "cpu"
         chunk_size = _chunk_size(chunk, _lane_bytes(shared, own, ram_size), is_fixed)
-        pieces = _with_programs(source, own, chunk_size)
-        # The first piece is looked at before anything is begun: most mistakes are found there.
-        first = next(pieces, None)
+        chunks = _with_programs(source, own, chunk_size)
+        # The first chunk is looked at before anything is begun: most mistakes are found there.
+        first = next(chunks, None)
         with blaming(source.path):
             columns = {} if first is None else first.make()
         words = 1
@@ -211,26 +211,26 @@ def stream(
             with blaming(source.path):
                 values = runner.lanes.check_inputs(columns, count) if first is not None else {}
             if first is not None:
-                rest, known = pieces, first
-                pieces = chain([_made(known, columns)], rest)
+                rest, known = chunks, first
+                chunks = chain([_made(known, columns)], rest)
             types = runner.lanes.output_types()
             sink = open_sink(out, types, source.n)
-            book = None
+            opened = None
             if checkpoint is not None:
                 # Not `n`: it may not be known, and a finished chunk stays what it is.
                 inputs_are = {"kind": source.kind, "n": source.n, "names": sorted(values)}
                 lanes = chunk_size.most
                 manifest = {**job.describe(), "chunk": lanes, "inputs": inputs_are}
-                book = Checkpoint(Path(checkpoint), manifest, types)
+                opened = Checkpoint(Path(checkpoint), manifest, types)
             try:
                 shown = make_progress(progress)
-                run = _Run(source, pieces, sink, book, runner, shown, chunk_size)
+                run = _Run(source, chunks, sink, opened, runner, shown, chunk_size)
                 if client is None:
                     return run.result(run.run_here())
                 return run.result(run_on_cluster(client, job, size, run.todo(), run.may_begin))
             finally:
-                if book is not None:
-                    book.close()
+                if opened is not None:
+                    opened.close()
         finally:
             runner.close()
     finally:
@@ -258,21 +258,21 @@ def _chunk_size(chunk: int | None, lane_bytes: int, is_fixed: bool) -> ChunkSize
     return ChunkSize(min(MOST_LANES, fitting))
 
 
-def _with_programs(source: Source, own: Any, size: ChunkSize) -> Iterator[Piece]:
-    for piece in source.pieces(size):
+def _with_programs(source: Source, own: Any, size: ChunkSize) -> Iterator[Chunk]:
+    for chunk in source.chunks(size):
         if own is None:
-            yield piece
+            yield chunk
             continue
 
-        def make(piece: Piece = piece) -> Mapping[str, Any]:
-            programs = own[piece.first : piece.first + piece.count]
-            return {**piece.make(), PROGRAM: programs}
+        def make(chunk: Chunk = chunk) -> Mapping[str, Any]:
+            programs = own[chunk.first : chunk.first + chunk.count]
+            return {**chunk.make(), PROGRAM: programs}
 
-        yield Piece(piece.number, piece.first, piece.count, make)
+        yield Chunk(chunk.number, chunk.first, chunk.count, make)
 
 
-def _made(piece: Piece, columns: Mapping[str, Any]) -> Piece:
-    return Piece(piece.number, piece.first, piece.count, lambda: columns)
+def _made(chunk: Chunk, columns: Mapping[str, Any]) -> Chunk:
+    return Chunk(chunk.number, chunk.first, chunk.count, lambda: columns)
 
 
 def _width(own: NDArray[Any] | None, columns: Mapping[str, Any]) -> int:
@@ -292,27 +292,27 @@ class _Run:
     def __init__(
         self,
         source: Source,
-        pieces: Iterator[Piece],
+        chunks: Iterator[Chunk],
         sink: Sink,
-        book: Checkpoint | None,
+        checkpoint: Checkpoint | None,
         runner: ChunkRunner,
         progress: Progress,
         chunk_size: ChunkSize,
     ) -> None:
         self._source = source
         self._chunk_size = chunk_size
-        self._pieces = pieces
+        self._coming = chunks
         self._sink = sink
-        self._book = book
+        self._checkpoint = checkpoint
         self._runner = runner
         self._progress = progress
         self._begin = time.perf_counter()
-        self._waiting: dict[int, tuple[Piece, ChunkResult | None]] = {}
+        self._waiting: dict[int, tuple[Chunk, ChunkResult | None]] = {}
         """Finished chunks that have not been delivered; None: the checkpoint has it."""
         self._unchecked: set[int] = set()
         """Those of the checkpoint whose inputs are still to be compared."""
         self._wanted = True
-        self._partial: tuple[Piece, ChunkResult] | None = None
+        self._partial: tuple[Chunk, ChunkResult] | None = None
         """The chunk that Ctrl-C ended."""
         self._more = 0
         self._begun = 0
@@ -330,76 +330,76 @@ class _Run:
 
     # --- work ----------------------------------------------------------------------------------
 
-    def todo(self) -> Iterator[tuple[Piece, Values]]:
-        """The pieces that have to run, with their inputs.
+    def todo(self) -> Iterator[tuple[Chunk, Values]]:
+        """The chunks that have to run, with their inputs.
 
         What the checkpoint has is not read here: going on where a stream was interrupted costs no
         more than its list, and then comes something new.
         """
-        last: Piece | None = None
-        for piece in self._pieces:
+        last: Chunk | None = None
+        for chunk in self._coming:
             if not self._wanted:
                 return
-            if self._book is not None and piece.number in self._book.finished:
-                last = self._skip(piece)
+            if self._checkpoint is not None and chunk.number in self._checkpoint.finished:
+                last = self._skip(chunk)
                 continue
             if last is not None:
                 self._compare(last)
                 last = None
             self._begun += 1
-            yield piece, self._inputs(piece)
+            yield chunk, self._inputs(chunk)
         if last is not None:
             self._compare(last)
 
-    def _skip(self, piece: Piece) -> Piece | None:
-        """Leave out a finished piece; the answer is one whose inputs the caller has to compare."""
-        self._done += piece.count
-        if piece.number == 0 or self._source.is_made:
-            self._compare(piece)
+    def _skip(self, chunk: Chunk) -> Chunk | None:
+        """Leave out a finished chunk; the answer is one whose inputs the caller has to compare."""
+        self._done += chunk.count
+        if chunk.number == 0 or self._source.is_made:
+            self._compare(chunk)
             # Without its inputs, which would fill the memory.
-            piece = Piece(piece.number, piece.first, piece.count, dict)
-            self._waiting[piece.number] = (piece, None)
+            chunk = Chunk(chunk.number, chunk.first, chunk.count, dict)
+            self._waiting[chunk.number] = (chunk, None)
             return None
-        self._waiting[piece.number] = (piece, None)
+        self._waiting[chunk.number] = (chunk, None)
         if self._source.is_cheap:
             # When its data is wanted.
-            self._unchecked.add(piece.number)
+            self._unchecked.add(chunk.number)
             return None
         # What is made by a function may take long: then the first and the last must do.
-        return piece
+        return chunk
 
-    def _inputs(self, piece: Piece) -> Values:
+    def _inputs(self, chunk: Chunk) -> Values:
         with blaming(self._source.path):
-            return self._runner.lanes.check_inputs(piece.make(), piece.count)
+            return self._runner.lanes.check_inputs(chunk.make(), chunk.count)
 
-    def _compare(self, piece: Piece) -> None:
-        assert self._book is not None
-        self._book.check(piece, digest_of(self._inputs(piece)))
+    def _compare(self, chunk: Chunk) -> None:
+        assert self._checkpoint is not None
+        self._checkpoint.check(chunk, digest_of(self._inputs(chunk)))
 
     def may_begin(self) -> bool:
         """Whether there is room for the results of another chunk."""
         return self._wanted and self._begun - self._taken < _BEHIND
 
-    def run_here(self) -> Iterator[tuple[Piece, Values, ChunkResult]]:
+    def run_here(self) -> Iterator[tuple[Chunk, Values, ChunkResult]]:
         """Run the chunks in this process."""
-        for piece, values in self.todo():
-            result = self._runner.run(values, piece.count, self._show_within(piece.count))
+        for chunk, values in self.todo():
+            result = self._runner.run(values, chunk.count, self._show_within(chunk.count))
             if result.interrupted:
-                self._partial = (piece, result)
+                self._partial = (chunk, result)
                 raise KeyboardInterrupt
-            yield piece, values, result
+            yield chunk, values, result
 
     # --- results -------------------------------------------------------------------------------
 
-    def result(self, finished: Iterator[tuple[Piece, Values, ChunkResult]]) -> StreamResult:
+    def result(self, finished: Iterator[tuple[Chunk, Values, ChunkResult]]) -> StreamResult:
         """Take finished chunks until there are no more."""
         interrupted = False
         try:
             with self._progress:
                 try:
                     try:
-                        for piece, values, result in finished:
-                            self._take(piece, values, result)
+                        for chunk, values, result in finished:
+                            self._take(chunk, values, result)
                             if not self._wanted:
                                 break
                     finally:
@@ -450,7 +450,7 @@ class _Run:
         """The lanes that are done of the chunk that Ctrl-C ended, if the sink can take them."""
         if self._partial is None or not self._sink.takes_rest:
             return None
-        piece, result = self._partial
+        chunk, result = self._partial
         assert result.done is not None
         done = numpy.flatnonzero(result.done)
         if not len(done):
@@ -458,42 +458,42 @@ class _Run:
         self._more = len(done)
         self._instructions += result.instructions
         self._reasons.update(result.reasons)
-        return Rest(piece.first + done, {name: rows[done] for name, rows in result.outputs.items()})
+        return Rest(chunk.first + done, {name: rows[done] for name, rows in result.outputs.items()})
 
-    def _take(self, piece: Piece, values: Values, result: ChunkResult) -> None:
-        self._chunk_size.note(piece.count, result.seconds)
+    def _take(self, chunk: Chunk, values: Values, result: ChunkResult) -> None:
+        self._chunk_size.note(chunk.count, result.seconds)
         with undisturbed():
-            if self._book is not None:
-                self._book.save(piece, digest_of(values), result)
+            if self._checkpoint is not None:
+                self._checkpoint.save(chunk, digest_of(values), result)
             self._executed += result.instructions
-            self._waiting[piece.number] = (piece, result)
-            self._done += piece.count
+            self._waiting[chunk.number] = (chunk, result)
+            self._done += chunk.count
         self._deliver()
         self._show(0, 0)
 
     def _deliver(self) -> None:
         """Pass on what is next in line."""
         while self._wanted and self._delivered in self._waiting:
-            piece, result = self._waiting[self._delivered]
+            chunk, result = self._waiting[self._delivered]
             resumed = result is None
             if result is None:
-                assert self._book is not None
-                if piece.number in self._unchecked:
-                    self._compare(piece)
-                result = self._book.load(piece)
+                assert self._checkpoint is not None
+                if chunk.number in self._unchecked:
+                    self._compare(chunk)
+                result = self._checkpoint.load(chunk)
             if self._sink.may_wait:
                 with undisturbed():
-                    self._put(piece, result, resumed)
+                    self._put(chunk, result, resumed)
             else:
-                self._put(piece, result, resumed)
+                self._put(chunk, result, resumed)
 
-    def _put(self, piece: Piece, result: ChunkResult, resumed: bool) -> None:
-        self._wanted = self._sink.put(piece.first, result.outputs)
+    def _put(self, chunk: Chunk, result: ChunkResult, resumed: bool) -> None:
+        self._wanted = self._sink.put(chunk.first, result.outputs)
         del self._waiting[self._delivered]
         self._delivered += 1
         self._resumed += resumed
         self._taken += not resumed
-        self._lanes += piece.count
+        self._lanes += chunk.count
         self._instructions += result.instructions
         self._reasons.update(result.reasons)
 

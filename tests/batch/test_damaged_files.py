@@ -154,7 +154,7 @@ def read(path: Path) -> list[Any]:
     source: Source = open_inputs(path, None)
     try:
         found = []
-        for piece in source.pieces(FixedSize(10)):
+        for piece in source.chunks(FixedSize(10)):
             with blaming(source.path):
                 columns = piece.make()
                 found.append({name: numpy.asarray(value) for name, value in columns.items()})
