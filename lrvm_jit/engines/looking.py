@@ -143,11 +143,11 @@ class LookingEngine(InterpreterEngine):
         fits = region.relied_on <= frozenset(self._plain)
         return self._state[layout.PLAIN_LAYOUT] if fits else None
 
-    def _settle(self) -> None:
-        """Give up the regions whose words have been changed."""
+    def _invalidate(self) -> None:
+        """Invalidate the regions whose words have been changed."""
         if not self._state[layout.STALE_HIGH]:
             return
-        for lost in self._installation.settle():
+        for lost in self._installation.invalidate():
             self.invalidations += 1
             indices = lost.indices.tolist()
             for index in indices:
@@ -169,7 +169,7 @@ class LookingEngine(InterpreterEngine):
         if self._waiting:
             return
         self._interpreted = 0
-        self._settle()
+        self._invalidate()
         if self._counts:
             self._look_at_counts()
         else:

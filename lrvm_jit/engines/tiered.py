@@ -225,7 +225,7 @@ class TranslatorEngine(LookingEngine):
         while True:
             stop = super()._run_slice()
             if stop == layout.STOP_STALE:
-                self._settle()
+                self._invalidate()
             elif stop == layout.STOP_TRANSLATE:
                 self._translate_here()
             else:
@@ -276,7 +276,7 @@ class TranslatorEngine(LookingEngine):
 
     def serve(self, stop: int) -> None:
         if stop == layout.STOP_STALE:
-            self._settle()
+            self._invalidate()
         elif stop == layout.STOP_TRANSLATE:
             self._translate_here()
         else:
@@ -365,7 +365,7 @@ class TranslatorEngine(LookingEngine):
 
     def _translate_eagerly(self) -> None:
         state = self._state
-        self._settle()
+        self._invalidate()
         pc = self._regs[Reg.PC]
         delta = self._delta(pc)
         state[layout.EAGER_PASSED] = pc

@@ -290,7 +290,7 @@ class Installation:
         for installed in self:
             self.remove(installed)
 
-    def settle(self) -> list[Installed]:
+    def invalidate(self) -> list[Installed]:
         """Remove the regions whose words have changed; these."""
         state = self._arrays.state
         low, high = state[layout.STALE_LOW], state[layout.STALE_HIGH]
