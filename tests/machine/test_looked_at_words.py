@@ -123,8 +123,8 @@ def test_only_the_code_that_is_touched_is_made_again() -> None:
 
     warm_up()
 
-    regions = board.stats().compiled
     assert translated(3000) > 2500
+    regions = board.stats().compiled
     board.breakpoints = {20}
     assert translated(3000) > 2500
     assert board.stats().compiled == regions
