@@ -120,10 +120,11 @@ class GdbSession:
                 self._packets.send(self._error(Refused(f"more than {PACKET_SIZE} bytes")))
             case bytes():
                 answer = self._answered(received)
+                if received == b"QStartNoAckMode":
+                    # Before the answer: the client's next packet may follow it at once.
+                    self._packets.acknowledges = False
                 if answer is not None:
                     self._packets.send(answer)
-                if received == b"QStartNoAckMode":
-                    self._packets.acknowledges = False
             case _:
                 self._packets.send(self._error(Refused("the packet's sum is wrong")))
 
