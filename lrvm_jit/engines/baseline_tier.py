@@ -68,6 +68,7 @@ class BaselineTier:
         """how many instructions are to be executed before that is tried again, at least."""
         self._retried_at = self._native_then = 0
         """Instructions executed in all, and by native code, at the last retry."""
+        self._is_looked_at = False
         self.code: BaselineCode | None = None
         self._counted = 0
         """Instructions executed in all when the counters were last read."""
@@ -83,14 +84,21 @@ class BaselineTier:
             self.code = BaselineCode(
                 self._context, state, len(self._arrays.arena), self._most_bytes, self._enter_all
             )
+            self.code.leaves_alone = not self._is_looked_at
         self.code.prepare()
         if self._core.mapped != self._mapped:
             self.code.flush()
             self._mapped = self._core.mapped
 
-    def forget(self) -> None:
-        """Breakpoints or watched words are others: code jumps across them."""
+    def forget(self, *, is_looked_at: bool) -> None:
+        """Breakpoints or watched words are others, or none: code jumps across them.
+
+        While there are some, native code is left wherever it comes near to one. Such a place is not
+        left alone for that: a region passes by, once the counters have told that it is hot.
+        """
+        self._is_looked_at = is_looked_at
         if self.code is not None:
+            self.code.leaves_alone = not is_looked_at
             self.code.flush()
 
     def translate_here(self) -> bool:

@@ -118,7 +118,7 @@ class TranslatorEngine(LookingEngine):
         )
 
     def look_at(self, breakpoints: list[int], watched: list[int]) -> None:
-        self._baseline.forget()
+        self._baseline.forget(is_looked_at=bool(breakpoints or watched))
         # A region that contains such a word must not be entered any more, and one that leaves it
         # out is smaller than it could be: both are made anew.
         looked_at = set(breakpoints), set(watched)

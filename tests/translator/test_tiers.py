@@ -182,3 +182,15 @@ def test_regions_survive_when_the_baseline_begins_again() -> None:
     stats = scenario.board.stats()
     assert stats.regions
     assert stats.block_bytes < 1 << 16
+
+
+def test_a_breakpoint_that_a_loop_skips_leaves_it_fast() -> None:
+    """In every round native code is left at the skip before it, until a region passes by."""
+    source = "loop: add a0, 1\ncpy a1, 1\nshl a1, 24\ncmp a0, a1\nifeq\nhalt\njp loop"
+    options = TranslatorOptions(threshold=20_000, background=False, cache=False, optimize=False)
+    found = machine(source, options)
+    found.board.breakpoints = {20}
+    found.run(1_000_000)
+    before = found.board.stats().translated
+    found.run(1_000_000)
+    assert found.board.stats().translated - before > 900_000

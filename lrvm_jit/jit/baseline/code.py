@@ -107,6 +107,9 @@ class BaselineCode:
         self._process = -1
         self._began = began
         self.flushes = 0
+        self.leaves_alone = True
+        """Whether places are left to the interpreter at which native code does not get far; counts
+        for the code that is made from now on (`flush`)."""
 
     def prepare(self) -> None:
         """Before a run. The first time, and where an exception has come in between, there is no
@@ -119,6 +122,9 @@ class BaselineCode:
         if self.context[base.BLOCK_COUNT]:
             self.flushes += 1
             self._begin()
+        elif self._process >= 0:
+            visits = self._kept[base.VISITS].ctypes.data
+            self.context[base.VISITS] = visits if self.leaves_alone else 0
 
     def _begin(self) -> None:
         """Begin with empty memory of the present size.
@@ -143,6 +149,8 @@ class BaselineCode:
             kept.pop(base.OWNERS + mode, None)
         for word, array in kept.items():
             context[word] = array.ctypes.data
+        if not self.leaves_alone:
+            context[base.VISITS] = 0
         context[base.ROOM_BLOCKS] = context[base.ROOM_LINKS] = blocks
         context[base.ROOM_SITES] = sites
         context[base.CODE_WRITTEN] = self._memory.written_at
