@@ -117,6 +117,7 @@ def _constructor(cls: type, parts: tuple[Field[Any], ...], frozen: bool) -> Any:
     given: list[str] = []
     by_name: list[str] = []
     body: list[str] = []
+    has_slots = "__slots__" in vars(cls)
     known: dict[str, object] = {"_set": object.__setattr__, "_missing": MISSING}
     for one in parts:
         value = one.name
@@ -129,7 +130,13 @@ def _constructor(cls: type, parts: tuple[Field[Any], ...], frozen: bool) -> Any:
             (by_name if one.kw_only else given).append(_parameter(one, known))
         elif one.default_factory is MISSING:
             continue
-        setting = f"_set(self, {one.name!r}, {value})" if frozen else f"self.{one.name} = {value}"
+        setting = f"self.{one.name} = {value}"
+        if frozen and has_slots:
+            # The slot itself: half the time of looking for it by its name.
+            known[f"_set_{one.name}"] = getattr(cls, one.name).__set__
+            setting = f"_set_{one.name}(self, {value})"
+        elif frozen:
+            setting = f"_set(self, {one.name!r}, {value})"
         body.append(f"  {setting}")
     if hasattr(cls, "__post_init__"):
         body.append("  self.__post_init__()")

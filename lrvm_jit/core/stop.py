@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from ..exceptions import GuestException
 from ..records import dataclass
-from .quick import quickly_made
 from .unmapped import UnmappedAccess
 from .watchpoints import WatchHit
 
@@ -40,7 +39,6 @@ class StopReason(StrEnum):
     `unmapped` is "stop"."""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The state in which a run stopped.

@@ -136,11 +136,12 @@ class LookingEngine(InterpreterEngine):
     def _layout_of(self, region: Region) -> int | None:
         """The number of the plain memory that a region relies on, -1 if of none; None if the board
         has other memory now."""
-        if not region.relied_on:
+        memories = region.relied_on
+        if not memories:
             return -1
         if self._state[layout.PLAIN_LAYOUT] < 0:
             self._number_layout()
-        fits = region.relied_on <= frozenset(self._plain)
+        fits = memories <= frozenset(self._plain)
         return self._state[layout.PLAIN_LAYOUT] if fits else None
 
     def _invalidate(self) -> None:
